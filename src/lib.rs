@@ -1,0 +1,15 @@
+//! seawall: a resilience runtime.
+//!
+//! Rust decides. Given settings, state, an outcome and a clock that is handed in, the rooms below
+//! say what may happen; they run no user code and know no Python. Only `bindings` names the
+//! interpreter, and it is built by the feature `python` alone.
+
+#[cfg(feature = "python")]
+mod bindings;
+pub mod error;
+pub mod outcome;
+pub mod policies;
+pub mod random;
+pub mod sync;
+pub mod time;
+pub mod window;

@@ -1,0 +1,4 @@
+//! The policies, one room each. They do not import one another.
+
+pub mod backoff;
+pub mod breaker;

@@ -1,0 +1,31 @@
+//! Atomics: the standard library's, or loom's while a model is checked.
+
+#[cfg(loom)]
+pub use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+pub use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A count that every holder adds to and anyone may read.
+///
+/// Inside an interpreter with a global lock every call is made by the thread that holds it, so
+/// adding is a plain load and store there: no locked instruction on the way of a successful call.
+/// Everywhere else (free-threaded Python, the core's own tests) it is a `fetch_add`.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds one.
+    #[inline]
+    pub fn bump(&self) {
+        #[cfg(all(feature = "python", not(Py_GIL_DISABLED)))]
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        #[cfg(not(all(feature = "python", not(Py_GIL_DISABLED))))]
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The count so far.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
