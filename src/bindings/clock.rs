@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "context variables are reached through the C API")]
 
 use super::gate;
-use crate::time::{Clock, Manual, Nanos, SECOND, System};
+use crate::time::{self, Clock, Manual, Nanos, SECOND, System};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,23 +13,40 @@ use std::sync::Arc;
 /// The clock in force here: in this task, in this thread.
 pub enum Ambient {
     System,
-    Test(Arc<Manual>),
+    Test(Arc<Reading>),
+}
+
+impl Ambient {
+    /// Seconds since the epoch, for people to read. A test's clock takes its wall clock along.
+    pub fn wall(&self) -> f64 {
+        match self {
+            Self::System => time::wall(),
+            Self::Test(clock) => clock.wall + (clock.clock.now() - clock.start) as f64 / SECOND as f64,
+        }
+    }
 }
 
 impl Clock for Ambient {
     fn now(&self) -> Nanos {
         match self {
             Self::System => System.now(),
-            Self::Test(clock) => clock.now(),
+            Self::Test(clock) => clock.clock.now(),
         }
     }
 
     fn coarse(&self) -> Nanos {
         match self {
             Self::System => System.coarse(),
-            Self::Test(clock) => clock.coarse(),
+            Self::Test(clock) => clock.clock.coarse(),
         }
     }
+}
+
+/// A test's clock and where it started, on both scales.
+pub struct Reading {
+    clock: Manual,
+    start: Nanos,
+    wall: f64,
 }
 
 /// The clock of the current context. Looks at a context variable only when some test clock is on.
@@ -39,7 +56,7 @@ pub fn ambient(py: Python<'_>) -> Ambient {
     }
     match current(py, variable(py)) {
         Some(clock) => match clock.cast::<TestClock>() {
-            Ok(clock) => Ambient::Test(Arc::clone(&clock.get().clock)),
+            Ok(clock) => Ambient::Test(Arc::clone(&clock.get().reading)),
             Err(_) => Ambient::System,
         },
         None => Ambient::System,
@@ -98,8 +115,7 @@ pub fn reset(py: Python<'_>, variable: &Py<PyAny>, token: &Py<PyAny>) -> PyResul
 /// context: of this task and the tasks it starts, or of this thread.
 #[pyclass(frozen, subclass, module = "seawall._core")]
 pub struct TestClock {
-    clock: Arc<Manual>,
-    start: Nanos,
+    reading: Arc<Reading>,
     tokens: parking_lot::Mutex<Vec<Py<PyAny>>>,
 }
 
@@ -110,8 +126,7 @@ impl TestClock {
     fn new() -> Self {
         let start = System.now();
         Self {
-            clock: Arc::new(Manual::new(start)),
-            start,
+            reading: Arc::new(Reading { clock: Manual::new(start), start, wall: time::wall() }),
             tokens: parking_lot::Mutex::default(),
         }
     }
@@ -119,12 +134,12 @@ impl TestClock {
     /// Seconds this clock has been moved so far.
     #[getter]
     fn elapsed(&self) -> f64 {
-        (self.clock.now() - self.start) as f64 / SECOND as f64
+        (self.reading.clock.now() - self.reading.start) as f64 / SECOND as f64
     }
 
     /// Moves the clock forward by whole nanoseconds.
     fn _advance(&self, nanos: Nanos) {
-        self.clock.advance(nanos);
+        self.reading.clock.advance(nanos);
     }
 
     fn _enter(slf: &Bound<'_, Self>) -> PyResult<()> {

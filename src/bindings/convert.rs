@@ -3,7 +3,7 @@
 
 use super::rules::Matcher;
 use crate::error::Problem;
-use crate::policies::backoff::BackoffDraft;
+use crate::policies::backoff::{BackoffDraft, JitterDraft};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -25,7 +25,8 @@ pub struct Reader<'a, 'py> {
 pub enum Duration {
     Seconds(f64),
     Backoff(BackoffDraft),
-    Callable(Py<PyAny>),
+    /// Asked each time; what it answers is cut at these seconds.
+    Callable(Py<PyAny>, Option<f64>),
 }
 
 /// A window as it was given.
@@ -103,7 +104,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             return self.backoff(field, &value, &kind);
         }
         if value.is_callable() {
-            return Some(Duration::Callable(value.unbind()));
+            return Some(Duration::Callable(value.unbind(), None));
         }
         self.wrong(field, &value, "must be seconds, a timedelta, a backoff or a callable")
     }
@@ -114,43 +115,43 @@ impl<'a, 'py> Reader<'a, 'py> {
         value: &Bound<'py, PyAny>,
         kind: &Bound<'py, PyAny>,
     ) -> Option<Duration> {
-        let part = |name: &str| value.getattr_opt(name).ok().flatten().filter(|v| !v.is_none());
-        if let Some(callable) = part("callable") {
-            return Some(Duration::Callable(callable.unbind()));
-        }
         let before = self.problems.len();
-        let mut read = |name: &str, convert: fn(&Bound<'_, PyAny>) -> Option<f64>, rule: &str| {
-            let given = part(name)?;
-            convert(&given).or_else(|| {
-                let field = format!("{field}.{name}");
-                self.problems.push(Problem::new(field, text(&given), rule));
-                None
-            })
-        };
-        let base = read("base", seconds, DURATION);
-        let factor = read("factor", real, "must be a number");
-        let cap = read("cap", seconds, DURATION);
-        let (jitter, share) = match part("jitter") {
-            None => (None, None),
-            Some(jitter) => match (jitter.cast::<PyString>(), real(&jitter)) {
-                (Ok(name), _) => (Some(name.to_string()), None),
-                (_, Some(share)) => (None, Some(share)),
-                _ => {
-                    let rule = "must be the name of a jitter or a share";
-                    self.problems.push(Problem::new(
-                        format!("{field}.jitter"),
-                        text(&jitter),
-                        rule,
-                    ));
-                    (None, None)
-                }
-            },
-        };
+        let default = BackoffDraft::default();
+        let base = self.part(field, value, "base", DURATION, seconds);
+        let factor = self.part(field, value, "factor", "must be a number", real);
+        let cap = self.part(field, value, "cap", DURATION, seconds);
+        let jitter = self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
         if self.problems.len() > before {
             return None;
         }
-        let kind = kind.to_string();
-        Some(Duration::Backoff(BackoffDraft { kind, base, factor, cap, jitter, share }))
+        if let Ok(Some(callable)) = value.getattr_opt("callable")
+            && !callable.is_none()
+        {
+            return Some(Duration::Callable(callable.unbind(), cap));
+        }
+        Some(Duration::Backoff(BackoffDraft {
+            kind: kind.to_string(),
+            base: base.unwrap_or(default.base),
+            factor: factor.unwrap_or(default.factor),
+            cap,
+            jitter: jitter.unwrap_or(default.jitter),
+        }))
+    }
+
+    /// One attribute of a setting that has several; None if it is absent or None.
+    fn part<T>(
+        &mut self,
+        field: &str,
+        whole: &Bound<'py, PyAny>,
+        name: &str,
+        rule: &str,
+        convert: fn(&Bound<'_, PyAny>) -> Option<T>,
+    ) -> Option<T> {
+        let part = whole.getattr_opt(name).ok()??;
+        if part.is_none() {
+            return None;
+        }
+        convert(&part).or_else(|| self.wrong(&format!("{field}.{name}"), &part, rule))
     }
 
     /// Exception classes, or a predicate of the exception.
@@ -242,4 +243,11 @@ pub fn seconds(value: &Bound<'_, PyAny>) -> Option<f64> {
         return Some(whole + f64::from(delta.get_microseconds()) / 1e6);
     }
     real(value)
+}
+
+fn jitter(value: &Bound<'_, PyAny>) -> Option<JitterDraft> {
+    match value.cast::<PyString>() {
+        Ok(name) => Some(JitterDraft::Named(name.to_string())),
+        Err(_) => real(value).map(JitterDraft::Share),
+    }
 }
