@@ -1,0 +1,1 @@
+def unhealthy(x): return False
