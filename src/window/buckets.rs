@@ -23,7 +23,7 @@ const GENERATIONS: u64 = (1 << 14) - 1;
 /// Below this width the clock's coarse reading (steps of 4 ms) would blur the buckets.
 const COARSE_FROM: Nanos = 64_000_000;
 /// The two marks, the origin, and three words a bucket.
-pub const WORDS: usize = 3 + 3 * BUCKETS as usize;
+pub const WORDS: usize = 3 + 3 * 16;
 
 /// A bucket's width for a window of this length.
 #[must_use]
@@ -165,7 +165,7 @@ struct Tag(u64);
 impl Tag {
     #[inline]
     fn new(generation: u64, epoch: u64) -> Self {
-        Self((generation & GENERATIONS) << 18 | epoch / BUCKETS & LAPS)
+        Self((generation & GENERATIONS) << 18 | (epoch / BUCKETS) & LAPS)
     }
 
     #[inline]

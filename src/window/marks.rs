@@ -47,6 +47,7 @@ impl<'a> Marks<'a> {
     }
 
     /// Where to start before looking for bad outcomes; `None` while one is being written.
+    #[must_use]
     pub fn quiet(self) -> Option<Quiet> {
         let bads = self.bads.load(Ordering::SeqCst);
         (bads & IN_FLIGHT == 0).then_some(Quiet(bads / BEGUN))
@@ -59,6 +60,7 @@ impl<'a> Marks<'a> {
 
     /// Whether the claim stands.
     #[inline]
+    #[must_use]
     pub fn clean(self, generation: u64) -> bool {
         let clean = self.clean.load(Ordering::Acquire);
         // In flight or not: a bad outcome that has begun differs from what was claimed.

@@ -11,7 +11,8 @@ pub mod buckets;
 pub mod marks;
 pub mod ring;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 /// What a window keeps of a call.

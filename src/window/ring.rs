@@ -132,10 +132,10 @@ impl<'a> Ring<'a> {
         let head = Head(self.head.load(Ordering::Acquire));
         let ours = head.generation() == generation & GENERATIONS;
         let fill = self.cell(head.cell()).filled(head);
-        let place = head.cell() as u32 * WIDTH + fill;
+        let place = head.index() * WIDTH + fill;
         // From lap 1 on the oldest outcome stands right behind the newest.
-        let (start, held) = if head.lap() > 0 { (place, self.size) } else { (0, place) };
-        (0..if ours { held } else { 0 }).map(move |nth| {
+        let (start, length) = if head.lap() > 0 { (place, self.size) } else { (0, place) };
+        (0..if ours { length } else { 0 }).map(move |nth| {
             let slot = (start + nth) % self.size;
             let cell = self.cell((slot / WIDTH) as usize);
             cell.outcome(slot % WIDTH)
@@ -145,9 +145,9 @@ impl<'a> Ring<'a> {
     fn sum(&self, head: Head, active: Cell) -> Totals {
         let fill = active.filled(head);
         let first_lap = head.lap() == 0;
-        let full = if first_lap { head.cell() } else { self.cells.len() };
+        let whole = if first_lap { head.cell() } else { self.cells.len() };
         let mut totals = Totals { calls: self.held(head, fill), ..Totals::default() };
-        for index in 0..full {
+        for index in 0..whole {
             totals.add(self.cell(index), WIDTH);
         }
         if first_lap {

@@ -25,7 +25,7 @@ impl<P: Place> Breaker<P> {
     pub fn acquire(&self, clock: &impl Clock) -> Admission {
         let word = self.place.circuit().word();
         if word.closed() {
-            self.count(&self.place.circuit().admitted);
+            Self::count(&self.place.circuit().admitted);
             let generation = word.generation();
             return Admission::Admitted(Ticket { generation, lease: 0, slot: 0 });
         }
@@ -96,12 +96,12 @@ impl<P: Place> Breaker<P> {
     }
 
     fn admitted(&self, ticket: Ticket) -> Ticket {
-        self.count(&self.place.circuit().admitted);
+        Self::count(&self.place.circuit().admitted);
         ticket
     }
 
     fn rejected(&self, rejection: Rejection) -> Rejection {
-        self.count(&self.place.circuit().rejected);
+        Self::count(&self.place.circuit().rejected);
         rejection
     }
 }

@@ -19,7 +19,7 @@ pub struct Circuit {
     state: AtomicU64,
     streak: AtomicU64,
     pub(super) tally: AtomicU64,
-    until: [AtomicU64; SLOTS as usize],
+    until: [AtomicU64; 8],
     /// The instants of leaving a shut state less those of entering one, wrapping: their order
     /// does not matter.
     time_open: AtomicU64,
@@ -155,7 +155,7 @@ impl Circuit {
 }
 
 fn tag(generation: u64) -> u64 {
-    generation / SLOTS & 0xf
+    (generation / SLOTS) & 0xf
 }
 
 fn pack(until: Nanos, generation: u64) -> u64 {

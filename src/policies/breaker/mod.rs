@@ -40,7 +40,8 @@ mod snapshot;
 mod trial;
 mod words;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 pub use circuit::Circuit;

@@ -52,13 +52,13 @@ impl<P: Place> Breaker<P> {
             Recorded::Judge => return self.judge_success(&window, word, clock),
             Recorded::Late => return self.late(),
         }
-        self.count(&self.place.circuit().success);
+        Self::count(&self.place.circuit().success);
         Settled::Stays
     }
 
     #[cold]
     fn judge_success(&self, window: &Window<'_>, word: Word, clock: &impl Clock) -> Settled {
-        self.count(&self.place.circuit().success);
+        Self::count(&self.place.circuit().success);
         self.judge(window, word, 0, clock)
     }
 
@@ -100,14 +100,14 @@ impl<P: Place> Breaker<P> {
         if matches!(settled, Settled::Late) {
             return self.late();
         }
-        self.count(match verdict {
+        Self::count(match verdict {
             Verdict::Success => &circuit.success,
             Verdict::Failure => &circuit.failure,
             Verdict::Ignored => &circuit.ignored,
             Verdict::Cancelled => &circuit.cancelled,
         });
         if slow && verdict != Verdict::Ignored {
-            self.count(&circuit.slow);
+            Self::count(&circuit.slow);
         }
         settled
     }
@@ -257,12 +257,12 @@ impl<P: Place> Breaker<P> {
 
     #[cold]
     fn late(&self) -> Settled {
-        self.count(&self.place.circuit().late);
+        Self::count(&self.place.circuit().late);
         Settled::Late
     }
 
     #[inline]
-    pub(super) fn count(&self, counter: &Counter) {
+    pub(super) fn count(counter: &Counter) {
         if P::SHARED { counter.bump_shared() } else { counter.bump() }
     }
 }

@@ -84,7 +84,7 @@ impl Word {
 
     /// How often half-open turned into open since the circuit was last closed; stays at 255.
     pub(super) fn reopenings(self) -> u8 {
-        (self.0 >> 53) as u8
+        (self.0 >> 53 & 0xff) as u8
     }
 }
 
