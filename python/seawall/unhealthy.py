@@ -1,1 +1,0 @@
-def unhealthy(x): return False
