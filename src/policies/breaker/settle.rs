@@ -196,7 +196,7 @@ impl<P: Place> Breaker<P> {
                         if appended.lap_done {
                             ring.look(generation);
                         }
-                        let first = appended.calls == self.settings.min_calls.into();
+                        let first = appended.calls == u64::from(self.settings.min_calls);
                         if outcome.good() && !first && !self.unjudged() {
                             Recorded::Quietly
                         } else {
@@ -226,7 +226,13 @@ impl<P: Place> Breaker<P> {
     }
 
     #[cold]
-    fn judge(&self, window: &Window<'_>, word: Word, streak: u64, clock: &impl Clock) -> Settled {
+    pub(super) fn judge(
+        &self,
+        window: &Window<'_>,
+        word: Word,
+        streak: u64,
+        clock: &impl Clock,
+    ) -> Settled {
         self.unjudged.store(0, Ordering::Relaxed);
         let totals = match window {
             Window::None => None,
