@@ -23,7 +23,7 @@
 //! | `circuit` | the words every breaker has, and the one way to a transition |
 //! | `leases`, `trial` | half-open: who may probe, and what the probes said |
 //! | `acquire`, `settle`, `control` | the calls |
-//! | `judge` | whether a rule is reached |
+//! | `record`, `judge` | the window, and whether a rule is reached |
 //! | `report` | transitions, trips and rejections, as values |
 //! | `snapshot` | reading without touching |
 
@@ -33,6 +33,7 @@ mod control;
 mod judge;
 mod leases;
 mod place;
+mod record;
 mod report;
 mod settings;
 mod settle;
