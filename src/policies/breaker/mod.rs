@@ -24,7 +24,7 @@
 //! | `leases`, `trial` | half-open: who may probe, and what the probes said |
 //! | `acquire`, `settle`, `control` | the calls |
 //! | `quick` | the same for a good call through a healthy circuit |
-//! | `judge` | whether a rule is reached |
+//! | `record`, `judge` | the window, and whether a rule is reached |
 //! | `report` | transitions, trips and rejections, as values |
 //! | `snapshot` | reading without touching |
 
@@ -35,6 +35,7 @@ mod judge;
 mod leases;
 mod place;
 mod quick;
+mod record;
 mod report;
 mod settings;
 mod settle;
