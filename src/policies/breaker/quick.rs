@@ -58,7 +58,7 @@ impl<P: Place> Breaker<P> {
                     return Passed::Not;
                 };
                 if !buckets.marks.clean(ticket.generation)
-                    || !buckets.raise_calls(ticket.generation, clock, &self.epoch)
+                    || !buckets.raise_calls(ticket.generation, clock, &self.epoch, P::SHARED)
                 {
                     return Passed::Not;
                 }

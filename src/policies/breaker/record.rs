@@ -47,7 +47,7 @@ impl<P: Place> Breaker<P> {
                         if appended.lap_done {
                             ring.look(generation);
                         }
-                        let first = appended.calls == self.settings.min_calls.into();
+                        let first = appended.calls == u64::from(self.settings.min_calls);
                         if outcome.good() && !first && !self.unjudged() {
                             Recorded::Quietly
                         } else {
