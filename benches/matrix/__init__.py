@@ -1,0 +1,11 @@
+"""The peers' matrix: adversarial scenarios, run against seawall and the libraries beside it.
+
+`python -m benches.matrix` runs every scenario against every installed library and prints who is
+right. A scenario is a small function whose docstring is the claim it checks (`scenarios/`). A
+library is an adapter that says how it is made and asked (`libraries/`); an adapter holds no
+opinion. Each pair runs in a process of its own with a time limit, so that a deadlock is a result
+and not the end of the run.
+
+What *right* means is seawall's rule for circuit breakers. Where reasonable libraries choose
+otherwise, the scenario is marked as a convention and the report says so.
+"""
