@@ -51,8 +51,11 @@ class Settings:
     rate: Rate | None = None
 
     def is_failure(self, error: BaseException) -> bool:
-        """For libraries that take one predicate: what counts, by both settings."""
-        if isinstance(error, self.ignore):
+        """For libraries that take one predicate: what counts, by both settings.
+
+        By default those libraries count `Exception` and not what lies beside it.
+        """
+        if not isinstance(error, Exception) or isinstance(error, self.ignore):
             return False
         return self.counts is None or self.counts(error)
 

@@ -138,6 +138,8 @@ class Subject:
         for _ in range(times):
             flight = self.start(prompt=True)
             flight.fail(error())
+            if flight.stuck:
+                break
         return flight
 
     def state(self) -> str:
@@ -150,7 +152,9 @@ class Subject:
 
     def opened(self, by: int | None = None) -> Subject:
         """Fail until it opens, and make sure that it did."""
-        self.fail(self.lab.settings.threshold if by is None else by)
+        last = self.fail(self.lab.settings.threshold if by is None else by)
+        if last.stuck:
+            raise NotApplicable("calls wait for the one in flight: none can be late")
         if not self.rejects():
             raise Wrong(f"does not open after {self.lab.settings.threshold} failures")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from benches.matrix.adapter import Adapter, Breaker, Function, Settings
@@ -57,6 +58,6 @@ class AioResilience(Adapter):
         return _Breaker(aioresilience.get_circuit_breaker(name, **_config(settings)))
 
     def patch(self, clock: PatchedClock) -> None:
-        import aioresilience.circuit_breaker
-
-        aioresilience.circuit_breaker.time = clock.module()
+        # The package gives the module's name to a function as well.
+        module: Any = importlib.import_module("aioresilience.circuit_breaker")
+        module.time = clock.module()

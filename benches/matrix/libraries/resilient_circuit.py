@@ -11,7 +11,7 @@ from benches.matrix.clock import PatchedClock
 
 
 class _Breaker(Breaker):
-    def __init__(self, settings: Settings, name: str | None = None, storage: Any = None) -> None:
+    def __init__(self, settings: Settings, name: str | None = None) -> None:
         from resilient_circuit import CircuitProtectorPolicy
         from resilient_circuit.exceptions import ProtectedCallError
         from resilient_circuit.storage import InMemoryStorage
@@ -25,7 +25,7 @@ class _Breaker(Breaker):
             limit = Fraction(settings.threshold - 1, settings.threshold)
         self._policy = CircuitProtectorPolicy(
             resource_key=name,
-            storage=storage or InMemoryStorage(),
+            storage=InMemoryStorage(),
             cooldown=timedelta(seconds=settings.recovery),
             failure_limit=limit,
             success_limit=Fraction(1, 1),
@@ -39,9 +39,9 @@ class _Breaker(Breaker):
         return self._policy.status.name.lower()
 
     def force_open(self) -> Any:
-        from resilient_circuit import CircuitStatus
+        from resilient_circuit import CircuitState
 
-        self._policy.status = CircuitStatus.OPEN
+        self._policy.status = CircuitState.OPEN
 
 
 class ResilientCircuit(Adapter):
@@ -55,17 +55,11 @@ class ResilientCircuit(Adapter):
         "which three in a row reach as well."
     )
 
-    def __init__(self) -> None:
-        self._storage: Any = None
-
     def make(self, settings: Settings) -> Breaker:
         return _Breaker(settings)
 
     def named(self, name: str, settings: Settings) -> Breaker:
-        from resilient_circuit.storage import InMemoryStorage
-
-        self._storage = self._storage or InMemoryStorage()
-        return _Breaker(settings, name, self._storage)
+        return _Breaker(settings, name)
 
     def patch(self, clock: PatchedClock) -> None:
         import resilient_circuit.circuit_breaker

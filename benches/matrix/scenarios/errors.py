@@ -36,13 +36,14 @@ def failures_surface_unwrapped(lab: Lab) -> None:
 def rejections_are_fresh(lab: Lab) -> None:
     """Each rejection is an exception of its own; tracebacks don't grow."""
     subject = lab.subject().opened()
-    errors = [subject.succeed().error for _ in range(30)]
-    depths = [_depth(error) for error in errors if error is not None]
-    last = errors[-1]
-    again = _depth(last) if last is not None else 0
+    first = subject.succeed().error
+    assert first is not None
+    depth = _depth(first)
+    errors = [first, *(subject.succeed().error for _ in range(29))]
     lab.check(
-        again <= depths[0],
-        f"one exception is raised again and again: its traceback has {again} entries after 30",
+        _depth(first) <= depth,
+        f"one exception is raised each time: its traceback grew from {depth} entries "
+        f"to {_depth(first)} in 30 rejections",
     )
     lab.check(len({id(error) for error in errors}) == 30, "one exception object is raised twice")
 

@@ -96,7 +96,10 @@ def call_knows_the_kind_each_time(lab: Lab) -> None:
 
             answer = breaker.call(function)
             if inspect.isawaitable(answer):
-                answer = await answer
+                try:
+                    answer = await answer
+                except TypeError as error:
+                    lab.check(False, f"a sync function at an async one's address: {error}")
             if inspect.isawaitable(answer):
                 answer.close()  # type: ignore[attr-defined]
                 lab.check(False, "an async function at a sync one's address comes back unawaited")
@@ -141,8 +144,13 @@ def leaving_a_generator_is_fine(lab: Lab) -> None:
     lab.need(not inspect.iscoroutinefunction(protected), "async functions only")
     for _ in range(2 * THREE):
         generator = protected()
-        next(generator)
+        entering = _quietly(lambda: next(generator))
+        lab.check(entering is None, "break counts as a failure and opens it")
         error = _quietly(generator.close)
+        lab.check(
+            not isinstance(error, breaker.open_error),
+            f"break counts as a failure: closing the third raises {type(error).__name__}",
+        )
         lab.check(error is None, f"closing it raises {type(error).__name__}")
     lab.check(breaker.state() == "closed", "break counts as a failure and opens it")
 
