@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 from benches.matrix.clock import Clock, PatchedClock
 from benches.matrix.verdict import NotApplicable
 
+
 class Boom(Exception):
     """The failure that scenarios let happen."""
 
@@ -131,6 +132,10 @@ class Adapter(abc.ABC):
     def named(self, name: str, settings: Settings) -> Breaker:
         """A breaker of that name, from the library's registry where it has one."""
         raise NotApplicable("breakers have no names that anything is looked up by")
+
+    def shared(self, settings: Settings, server: Any) -> Breaker:
+        """A breaker that shares its state through a `fakeredis` server, as one process would."""
+        raise NotApplicable("no state shared through Redis, or none set up here")
 
     def listed(self, name: str) -> int | None:
         """How many breakers the library lists under the name, where it lists any."""

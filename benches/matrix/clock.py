@@ -68,7 +68,7 @@ class PatchedClock:
         return ShiftedDatetime
 
 
-class StoodStill:
+class SteppedWall:
     """Makes `time.time` lie for the whole process, for libraries that hold their own clock."""
 
     def __init__(self) -> None:

@@ -194,6 +194,10 @@ class Right(Adapter):
     def named(self, name: str, settings: Settings) -> Breaker:
         return self.make(settings)
 
+    def shared(self, settings: Settings, server: Any) -> Breaker:
+        server.toy = getattr(server, "toy", None) or self.circuit(settings, self.time)
+        return self.breaker(server.toy)
+
 
 class _Stampede(Circuit):
     def allowed(self) -> int:

@@ -1,5 +1,7 @@
 """aioresilience: asyncio only, a lock for the bookkeeping."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 import importlib

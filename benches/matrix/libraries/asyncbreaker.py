@@ -1,5 +1,7 @@
 """asyncbreaker: aiobreaker rewritten for asyncio only, with storages that are awaited."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -10,7 +12,7 @@ from benches.matrix.clock import PatchedClock
 
 
 class _Breaker(Breaker):
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, storage: Any = None) -> None:
         import asyncbreaker
 
         self.open_error = asyncbreaker.CircuitError
@@ -21,6 +23,7 @@ class _Breaker(Breaker):
             fail_max=settings.threshold,
             timeout_duration=timedelta(seconds=settings.recovery),
             exclude=exclude,
+            state_storage=storage,
         )
 
     def protect(self, function: Function) -> Function:
@@ -42,6 +45,13 @@ class AsyncBreaker(Adapter):
 
     def make(self, settings: Settings) -> Breaker:
         return _Breaker(settings)
+
+    def shared(self, settings: Settings, server: Any) -> Breaker:
+        import asyncbreaker
+        import fakeredis
+
+        redis = fakeredis.FakeAsyncRedis(server=server)
+        return _Breaker(settings, asyncbreaker.RedisStorage(redis=redis))
 
     def patch(self, clock: PatchedClock) -> None:
         import asyncbreaker.timeutils

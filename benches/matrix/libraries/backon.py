@@ -1,5 +1,7 @@
 """backon: a retry library's breaker; `call` and `async_call`, no decorator that wraps."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 import functools

@@ -1,5 +1,7 @@
 """fluxgate: a class for sync and one for asyncio, rules composed of trippers."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 import inspect

@@ -1,5 +1,7 @@
 """hyx: asyncio only, states as objects."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager

@@ -1,5 +1,7 @@
 """purgatory: a factory for async and one for sync, breakers looked up by name at each call."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 import inspect
@@ -16,10 +18,11 @@ class _Breaker(Breaker):
         from purgatory.domain.model import OpenedState
 
         self.open_error = OpenedState
-        self._sync, self._async = factories or (
+        made: Any = factories or (
             purgatory.SyncCircuitBreakerFactory(),
             purgatory.AsyncCircuitBreakerFactory(),
         )
+        self._sync, self._async = made
         exclude: list[Any] = list(settings.ignore)
         if (counts := settings.counts) is not None:
             exclude.append((Exception, lambda error: not counts(error)))

@@ -1,5 +1,7 @@
 """pybreaker: one lock round the call, consecutive failures, sync functions and generators."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
@@ -10,7 +12,7 @@ from benches.matrix.clock import PatchedClock
 
 
 class _Breaker(Breaker):
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, storage: Any = None) -> None:
         import pybreaker
 
         self.open_error = pybreaker.CircuitBreakerError
@@ -18,7 +20,10 @@ class _Breaker(Breaker):
         if (counts := settings.counts) is not None:
             exclude.append(lambda error: not counts(error))
         self._breaker = pybreaker.CircuitBreaker(
-            fail_max=settings.threshold, reset_timeout=settings.recovery, exclude=exclude
+            fail_max=settings.threshold,
+            reset_timeout=settings.recovery,
+            exclude=exclude,
+            state_storage=storage,
         )
 
     def protect(self, function: Function) -> Function:
@@ -46,6 +51,13 @@ class PyBreaker(Adapter):
 
     def make(self, settings: Settings) -> Breaker:
         return _Breaker(settings)
+
+    def shared(self, settings: Settings, server: Any) -> Breaker:
+        import fakeredis
+        import pybreaker
+
+        redis = fakeredis.FakeStrictRedis(server=server)
+        return _Breaker(settings, pybreaker.CircuitRedisStorage(pybreaker.STATE_CLOSED, redis))
 
     def patch(self, clock: PatchedClock) -> None:
         import pybreaker

@@ -1,5 +1,7 @@
 """resilient-circuit: failures as a fraction of a window, state kept in a storage."""
 
+# mypy: disable-error-code="attr-defined,import-untyped,no-any-return,union-attr"
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -51,7 +53,7 @@ class ResilientCircuit(Adapter):
     module = "resilient_circuit"
     has_rates = True
     caveat = (
-        "A limit of 3/3 reduces to 1/1, so \"three in a row\" can't be said; it is set to 2/3, "
+        'A limit of 3/3 reduces to 1/1, so "three in a row" can\'t be said; it is set to 2/3, '
         "which three in a row reach as well."
     )
 

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 from benches.matrix.adapter import Adapter, Breaker, Function, Settings
-from benches.matrix.clock import Clock, StoodStill
+from benches.matrix.clock import Clock, SteppedWall
 
 
 def _settings(settings: Settings) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class _Breaker(Breaker):
 class _Time:
     def __init__(self, clock: Any) -> None:
         self._clock = clock
-        self._wall = StoodStill()
+        self._wall = SteppedWall()
 
     def advance(self, seconds: float) -> None:
         self._clock.advance(seconds)

@@ -26,7 +26,7 @@ def zero_recovery_is_taken_as_given(lab: Lab) -> None:
 
 @scenario("sync", "async")
 def one_name_two_settings(lab: Lab) -> None:
-    """A second breaker of one name with other settings is refused or its own, never a silent mix."""
+    """A second breaker of one name with other settings is refused or its own, never a mix."""
     first = Subject(lab, lab.adapter.named("payments", Settings(threshold=2)))
     try:
         breaker = lab.adapter.named("payments", Settings(threshold=5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable
 from typing import Any
 
@@ -66,9 +67,7 @@ def ctrl_c_surfaces(lab: Lab) -> None:
     subject = lab.subject()
     subject.fail(THREE - 1)
     error = subject.fail(error=KeyboardInterrupt).error
-    lab.check(
-        isinstance(error, KeyboardInterrupt), f"Ctrl-C surfaces as {type(error).__name__}"
-    )
+    lab.check(isinstance(error, KeyboardInterrupt), f"Ctrl-C surfaces as {type(error).__name__}")
     lab.check(not subject.rejects(), "Ctrl-C counts as a failure")
     fresh = lab.subject()
     fresh.fail(THREE - 1)
@@ -160,7 +159,5 @@ def rejections_do_not_dilute(lab: Lab) -> None:
 
 
 def _await_quietly(lab: Lab, awaitable: Awaitable[Any]) -> None:
-    try:
+    with contextlib.suppress(Exception):
         lab.run(awaitable)
-    except Exception:
-        pass

@@ -27,9 +27,7 @@ def failures_surface_unwrapped(lab: Lab) -> None:
     subject = lab.subject()
     for turn in range(lab.settings.threshold):
         error = subject.fail().error
-        lab.check(
-            isinstance(error, Boom), f"failure {turn + 1} surfaces as {type(error).__name__}"
-        )
+        lab.check(isinstance(error, Boom), f"failure {turn + 1} surfaces as {type(error).__name__}")
 
 
 @scenario("sync", "async")

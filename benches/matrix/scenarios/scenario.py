@@ -30,9 +30,7 @@ class Scenario:
         return tuple(kind for kind in self.kinds if kind in adapter.kinds)
 
 
-def scenario(
-    *kinds: Kind, convention: bool = False
-) -> Callable[[Callable[[Lab], None]], Scenario]:
+def scenario(*kinds: Kind, convention: bool = False) -> Callable[[Callable[[Lab], None]], Scenario]:
     """Make a scenario of a function; its name and docstring are the scenario's."""
 
     def make(function: Callable[[Lab], None]) -> Scenario:
