@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--list", action="store_true", help="print the scenarios and their claims")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="processes at once")
-    parser.add_argument("--limit", type=float, default=15.0, help="seconds until a process hangs")
+    parser.add_argument("--limit", type=float, default=30.0, help="seconds until a process hangs")
     asked = parser.parse_args(arguments)
 
     if asked.list:

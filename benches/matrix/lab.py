@@ -23,7 +23,7 @@ from benches.matrix.adapter import Adapter, Boom, Breaker, Function, Kind, Setti
 from benches.matrix.clock import Clock
 from benches.matrix.verdict import NotApplicable, Refused, Wrong
 
-SOON = 1.0
+SOON = 2.0
 """Seconds of real time after which what should have happened has not."""
 
 
@@ -164,6 +164,29 @@ class Subject:
         self.opened()
         self.lab.pass_window()
         return self
+
+    def half_way(self) -> Coroutine[Any, Any, Any]:
+        """A protected coroutine, driven by hand until its body waits; no event loop knows it."""
+        inside = []
+
+        class Pause:
+            def __await__(self) -> Any:
+                inside.append(1)
+                yield
+
+        async def pause() -> None:
+            await Pause()
+
+        coroutine: Coroutine[Any, Any, Any] = self._call(pause)
+        try:
+            coroutine.send(None)
+        except RuntimeError as error:
+            self.lab.need("loop" not in str(error), "it needs a running event loop")
+            raise
+        except self.breaker.open_error as error:
+            raise Wrong("coroutines closed half-way open it") from error
+        self.lab.need(bool(inside), "it waits for something else before it calls")
+        return coroutine
 
     def force_open(self) -> concurrent.futures.Future[Any]:
         """Open by hand, beside the scenario; the future says whether that has been done."""

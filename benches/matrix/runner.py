@@ -33,7 +33,7 @@ def run(
     names: Iterable[str],
     scenarios: Iterable[Scenario],
     *,
-    limit: float = 15.0,
+    limit: float = 30.0,
     jobs: int = 2,
     told: Callable[[Cell], None] = lambda cell: None,
 ) -> list[Cell]:

@@ -38,6 +38,7 @@ WRONG = [
     ("Cancelled", "cancelled-is-neutral"),
     ("Cancelled", "closed-coroutine-is-neutral"),
     ("Cancelled", "cancelled-probe-decides-nothing"),
+    ("Cancelled", "closed-probe-decides-nothing"),
     ("Cancelled", "ctrl-c-surfaces"),
     ("Everything", "not-found-is-not-an-outage"),
     ("Everything", "ignored-is-neutral"),

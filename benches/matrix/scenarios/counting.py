@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from benches.matrix.adapter import Boom, Ignored, Rate, Settings
-from benches.matrix.lab import Lab, Subject
+from benches.matrix.lab import Lab
 from benches.matrix.scenarios.scenario import scenario
 
 THREE = Settings().threshold
@@ -86,30 +86,7 @@ def cancelled_is_neutral(lab: Lab) -> None:
 def closed_coroutine_is_neutral(lab: Lab) -> None:
     """A coroutine closed half-way (`GeneratorExit`) is neither success nor failure."""
 
-    inside = []
-
-    class Pause:
-        def __await__(self) -> Any:
-            inside.append(1)
-            yield
-
-    async def pause() -> None:
-        await Pause()
-
-    def close(subject: Subject) -> None:
-        before = len(inside)
-        coroutine = subject._call(pause)
-        try:
-            coroutine.send(None)
-        except RuntimeError as error:
-            lab.need("loop" not in str(error), "it needs a running event loop")
-            raise
-        except subject.breaker.open_error:
-            lab.check(False, "a closed coroutine counts as a failure")
-        lab.need(len(inside) > before, "it waits for something else before it calls")
-        coroutine.close()
-
-    _neutral(lab, "a closed coroutine", close)
+    _neutral(lab, "a closed coroutine", lambda subject: subject.half_way().close())
 
 
 def _neutral(lab: Lab, what: str, happen: Any) -> None:

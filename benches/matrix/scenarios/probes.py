@@ -38,6 +38,15 @@ def cancelled_probe_decides_nothing(lab: Lab) -> None:
     _not_wedged(lab, subject, "a cancelled probe")
 
 
+@scenario("async")
+def closed_probe_decides_nothing(lab: Lab) -> None:
+    """A probe whose coroutine is closed half-way neither closes, re-opens nor wedges it."""
+    subject = lab.subject().due()
+    subject.half_way().close()
+    lab.check(subject.state() != "closed", "a closed coroutine closes the circuit")
+    _not_wedged(lab, subject, "a probe closed half-way")
+
+
 @scenario("sync", "async")
 def lost_probe_does_not_wedge(lab: Lab) -> None:
     """A probe that never returns does not keep the circuit from being tried for ever."""
