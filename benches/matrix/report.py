@@ -89,6 +89,9 @@ def markdown(table: Table) -> str:
         "never came back. An empty cell says nothing: the library has no such feature, or is not "
         "installed.",
         "",
+        "Libraries without a clock of their own get a shifted one in place of the names that they "
+        "read time from; nothing sleeps. Redis is `fakeredis`, switched off for the outages.",
+        "",
         "| Library | Version | Wrong | Judged | How it was set up |",
         "|---|---|---:|---:|---|",
     ]

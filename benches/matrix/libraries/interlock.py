@@ -69,7 +69,8 @@ class Interlock(Adapter):
     limits_probes = True
     caveat = (
         "It has rates only: three in a row is a rate of 1.0 over a window of three. "
-        "What is ignored is classified as no failure: there is no other way."
+        "What is ignored is classified as no failure: there is no other way in closed. "
+        "It has `call_async` for a lambda round an async client; its decorator takes it for sync."
     )
 
     def __init__(self) -> None:
