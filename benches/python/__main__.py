@@ -75,7 +75,7 @@ def main() -> int:
             facts=found,
             run=run,
             judged=judged,
-            charts=breaker.CHARTS,
+            pictures=breaker.PICTURES,
             group=breaker.group,
         )
         for path in write(report, asked.out):

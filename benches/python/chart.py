@@ -43,13 +43,17 @@ _STYLE = """\
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn: figures by name, and the words around them."""
+    """What is drawn: figures by name, and the words around them.
+
+    The scale begins at ``start``, or at the whole decade under the least figure.
+    """
 
     title: str
     subtitle: str
     unit: str
     figures: Mapping[str, float]
     group: Callable[[str], str]
+    start: float | None = None
     descending: bool = False
     digits: int = 0
 
@@ -57,7 +61,7 @@ class Chart:
 def draw(chart: Chart) -> str:
     """The chart as an SVG document."""
     rows = sorted(chart.figures.items(), key=lambda row: row[1], reverse=chart.descending)
-    scale = _Scale([value for _, value in rows])
+    scale = _Scale([value for _, value in rows], chart.start)
     foot = TOP + ROW * len(rows)
     height = foot + FOOT
     parts = [
@@ -77,10 +81,10 @@ def draw(chart: Chart) -> str:
 
 
 class _Scale:
-    """Whole decades around all figures. What is under the least decade gets a sliver."""
+    """Whole decades around all figures. What is not above nothing gets a sliver."""
 
-    def __init__(self, values: list[float]) -> None:
-        positive = [value for value in values if value > 0] or [1.0]
+    def __init__(self, values: list[float], start: float | None) -> None:
+        positive = [value for value in [*values, start or 0.0] if value > 0] or [1.0]
         self.first = math.floor(math.log10(min(positive)))
         self.last = max(math.ceil(math.log10(max(positive))), self.first + 1)
 
@@ -116,12 +120,13 @@ def _grid(scale: _Scale, foot: int) -> list[str]:
 
 def _legend(groups: list[str]) -> list[str]:
     words = {"seawall": "seawall", "baseline": "Python itself", "peer": "other libraries"}
-    parts, x = [], WIDTH - 330
-    for group, word in words.items():
-        if group in groups:
-            parts.append(f'  <rect class="{group}" x="{x}" y="21" width="11" height="11" rx="2"/>')
-            parts.append(_text(x + 16, 31, word))
-            x += 110
+    shown = [(group, word) for group, word in words.items() if group in groups]
+    parts, x = [], float(WIDTH - 16)
+    for group, word in reversed(shown):
+        x -= 24 + 7.3 * len(word)
+        parts.append(f'  <rect class="{group}" x="{x:.1f}" y="20" width="11" height="11" rx="2"/>')
+        parts.append(_text(x + 16, 30, word))
+        x -= 10
     return parts
 
 

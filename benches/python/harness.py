@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 import statistics
 import textwrap
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,6 +26,7 @@ from typing import Any
 from .figures import Effort, RaceTable, Timing
 
 BARE = "bare"
+AGAIN = "bare, again"
 COPIES = 3
 UNROLL = 10
 COLLECT_EVERY = 16
@@ -164,7 +166,7 @@ def _line_up(race: Race, effort: Effort) -> tuple[dict[str, _Lane], dict[str, st
         try:
             lane = _Lane(make(), asynchronous=race.asynchronous)
             lane.calibrate(effort.sample_ns)
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is shown in the report
+        except Exception as error:  # whatever it was, it is shown in the report
             if name == BARE:
                 raise
             absent[name] = reason(error)
@@ -174,8 +176,8 @@ def _line_up(race: Race, effort: Effort) -> tuple[dict[str, _Lane], dict[str, st
 
 
 def reason(error: BaseException) -> str:
-    """Why a contender is absent, in one line."""
-    said = str(error).strip().splitlines()
+    """Why a contender is absent, in one line, without the path that an import error tells."""
+    said = re.sub(r"\s*(\(/[^)]*\)|'/[^']*')", "", str(error)).strip().splitlines()
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 

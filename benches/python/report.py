@@ -11,13 +11,30 @@ from pathlib import Path
 from .bars import Judged
 from .chart import Chart, draw
 from .figures import Effort, GaugeTable, RaceTable, Run, Table
-from .harness import BARE
+from .harness import AGAIN, BARE
 
 GATING = (
     "Bars gate on the **minima**: the contender's lowest round less the bare call's lowest round, "
     "both of this run. Beside it stands the same bar by the *paired* statistic, the median over "
     "the rounds of the difference to the bare call in the same round; it does not gate."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart of one table: what its file is called, its words, which figure it shows.
+
+    A race shows the cost over the bare call, or the whole cost of a call where ``whole`` is set
+    (a rejected call need not cost more than a bare one that raises); other tables the last column.
+    """
+
+    name: str
+    title: str
+    unit: str
+    start: float | None = None
+    whole: bool = False
+    descending: bool = False
+    digits: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +47,7 @@ class Report:
     facts: Mapping[str, str]
     run: Run
     judged: Sequence[Judged]
-    charts: Mapping[str, str]
+    pictures: Mapping[str, Picture]
     group: Callable[[str], str]
 
     @property
@@ -43,11 +60,9 @@ def write(report: Report, folder: Path) -> list[Path]:
     """Writes the report, its raw figures and its pictures; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for key, name in report.charts.items():
-        table = report.run.tables.get(key)
-        if table is not None and table.rows:
-            written.append(folder / f"{report.stem}-{name}.svg")
-            written[-1].write_text(draw(_chart(report, table)), encoding="utf-8")
+    for picture, table in _pictures(report):
+        written.append(folder / f"{report.stem}-{picture.name}.svg")
+        written[-1].write_text(draw(_chart(report, picture, table)), encoding="utf-8")
     for ending, text in ((".md", markdown(report)), (".json", raw(report))):
         written.append(folder / f"{report.stem}{ending}")
         written[-1].write_text(text, encoding="utf-8")
@@ -62,17 +77,15 @@ def markdown(report: Report) -> str:
         f"{report.effort.sample_ns / 1000:.0f} µs a contender). "
         "How to read it: [README](README.md).",
         "## Where it ran",
-        _grid(["", ""], [[name, fact] for name, fact in report.facts.items()]),
+        "\n".join(f"- {name}: {fact}" for name, fact in report.facts.items()),
         "## Bars",
         GATING,
         bars_table(report.judged),
     ]
-    pictures = [
-        f"![{key}]({report.stem}-{name}.svg)"
-        for key, name in report.charts.items()
-        if (table := report.run.tables.get(key)) is not None and table.rows
+    shown = [
+        f"![{picture.title}]({report.stem}-{picture.name}.svg)" for picture, _ in _pictures(report)
     ]
-    parts += ["## Pictures", *pictures] if pictures else []
+    parts += ["## Pictures", *shown] if shown else []
     for table in report.run.tables.values():
         parts += [f"## {table.key}", *_section(table)]
     return "\n\n".join(parts) + "\n"
@@ -152,17 +165,36 @@ def _section(table: Table) -> list[str]:
     return parts
 
 
-def _chart(report: Report, table: Table) -> Chart:
-    where = f"CPython {report.python}, one machine, one run; {table.about.lower()}"
-    if isinstance(table, RaceTable):
-        figures = {name: it.over_minima for name, it in table.rows.items() if "bare" not in name}
-        title, unit = f"{table.key}: cost over a bare call", "nanoseconds over the bare call"
-        return Chart(title, where, unit, figures, report.group, digits=1)
-    assert isinstance(table, GaugeTable)  # noqa: S101 - the other half of the union
-    last = {name: row[-1] for name, row in table.rows.items()}
-    figures = {name: value for name, value in last.items() if value is not None}
-    title = f"{table.key}: {table.columns[-1]}"
-    return Chart(title, where, "calls a second", figures, report.group, descending=True)
+def _pictures(report: Report) -> list[tuple[Picture, Table]]:
+    tables = report.run.tables
+    return [
+        (picture, tables[key])
+        for key, picture in report.pictures.items()
+        if key in tables and tables[key].rows
+    ]
+
+
+def _chart(report: Report, picture: Picture, table: Table) -> Chart:
+    about = table.about.replace("`", "")
+    return Chart(
+        title=picture.title,
+        subtitle=f"CPython {report.python}, one machine, one run. {about}",
+        unit=picture.unit,
+        figures=_shown(picture, table),
+        group=report.group,
+        start=picture.start,
+        descending=picture.descending,
+        digits=picture.digits,
+    )
+
+
+def _shown(picture: Picture, table: Table) -> dict[str, float]:
+    if isinstance(table, GaugeTable):
+        last = {name: row[-1] for name, row in table.rows.items()}
+        return {name: value for name, value in last.items() if value is not None}
+    if picture.whole:
+        return {name: it.minimum for name, it in table.rows.items() if name != AGAIN}
+    return {name: it.over_minima for name, it in table.rows.items() if name not in (BARE, AGAIN)}
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

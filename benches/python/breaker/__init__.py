@@ -7,6 +7,7 @@ from functools import partial
 
 from ..figures import Effort, Table
 from ..harness import Race
+from ..report import Picture
 from . import coroutines, imports, leaks, memory, outcomes, sync_calls, threads
 from .bars import BARS as BARS
 from .names import group as group
@@ -31,9 +32,21 @@ SCENARIOS: dict[str, Callable[[Effort], Table]] = {
     leaks.TABLE: leaks.table,
 }
 
-CHARTS: dict[str, str] = {
-    sync_calls.SUCCESS: "sync",
-    coroutines.SUCCESS: "async",
-    outcomes.REJECTION: "rejection",
-    threads.THROUGHPUT: "threads",
+PICTURES: dict[str, Picture] = {
+    sync_calls.SUCCESS: Picture(
+        "sync", "What a breaker adds to a call", "nanoseconds over the bare call", start=1
+    ),
+    coroutines.SUCCESS: Picture(
+        "async", "What a breaker adds to an await", "nanoseconds over the bare await", start=1
+    ),
+    outcomes.REJECTION: Picture(
+        "rejection", "What a rejected call costs", "nanoseconds a call", start=10, whole=True
+    ),
+    threads.THROUGHPUT: Picture(
+        "threads",
+        "Sixteen threads behind one breaker",
+        "calls a second",
+        descending=True,
+        digits=0,
+    ),
 }

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ..harness import BARE, Race, Setup
+from ..harness import AGAIN, BARE, Race, Setup
 from . import names, ours
 from .fit import (
     MakeDecorator,
@@ -81,7 +81,7 @@ def blocks() -> Entries:
 
     return {
         BARE: lambda: Setup("await f(x)", f=one_async),
-        names.AGAIN: lambda: Setup("await f(x)", f=one_async),
+        AGAIN: lambda: Setup("await f(x)", f=one_async),
         names.SEMAPHORE: entry(lambda: asyncio.Semaphore(100)),
         names.COUNT: entry(ours.count_window),
         names.TIME: entry(ours.time_window),
@@ -108,7 +108,7 @@ def failures() -> Entries:
     peers = {peer.name: peer.closed_async for peer in PEERS if peer.closed_async is not None}
     made: dict[str, MakeDecorator] = {
         BARE: always(nothing),
-        names.AGAIN: always(nothing),
+        AGAIN: always(nothing),
         names.PASS_THROUGH: always(pass_through_async),
         names.FLOOR: ours.pipeline,
     }
@@ -125,7 +125,7 @@ def rejections() -> Entries:
 
     return {
         BARE: lambda: Setup(CATCH, f=failing_async),
-        names.AGAIN: lambda: Setup(CATCH, f=failing_async),
+        AGAIN: lambda: Setup(CATCH, f=failing_async),
         names.OPENED: entry(ours.opened),
         names.FORCED: entry(ours.forced),
         names.TRY_CALL: lambda: Setup("await o.try_call(f, x)", f=one_async, o=ours.opened()),

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..harness import AsyncFunction, Function
+from ..harness import AGAIN, AsyncFunction, Function
 from . import names, ours
 from .peers import PEERS, Decorator
 
@@ -69,7 +69,7 @@ def always(decorator: Decorator) -> MakeDecorator:
 def baselines() -> dict[str, MakeDecorator]:
     """What CPython itself has to offer."""
     return {
-        names.AGAIN: always(nothing),
+        AGAIN: always(nothing),
         names.PARTIAL: always(functools.partial),
         names.LRU_CACHE: always(functools.lru_cache(maxsize=None)),
         names.PASS_THROUGH: always(pass_through),
@@ -78,7 +78,7 @@ def baselines() -> dict[str, MakeDecorator]:
 
 def baselines_async() -> dict[str, MakeDecorator]:
     """The same for coroutine functions."""
-    return {names.AGAIN: always(nothing), names.PASS_THROUGH: always(pass_through_async)}
+    return {AGAIN: always(nothing), names.PASS_THROUGH: always(pass_through_async)}
 
 
 def succeeding() -> dict[str, MakeDecorator]:

@@ -73,16 +73,20 @@ def _paths() -> dict[str, Callable[[], Path]]:
         "try_call, failure": lambda: _with(ours.consecutive().try_call, failing),
         "try_call, rejection": lambda: _with(ours.opened().try_call, one),
         "block": _block,
-        "decorating": lambda: lambda x: ours.count_window()(one)(x),
+        "decorating": lambda: _decorating,
         "async success": lambda: _driving(ours.count_window()(one_async)),
         "async suspension": lambda: _driving(ours.count_window()(suspending)),
         "async failure": lambda: _driving(ours.consecutive()(failing_async)),
         "async rejection": lambda: _driving(ours.opened()(one_async)),
         "async closed while suspended": lambda: _started(lambda it: it.close()),
         "async cancelled while suspended": lambda: _started(_throw),
-        "async dropped while suspended": lambda: _started(lambda it: None),
+        "async dropped while suspended": lambda: _started(id),
         "async block": _block_async,
     }
+
+
+def _decorating(x: object) -> object:
+    return ours.count_window()(one)(x)
 
 
 def _keyword() -> Path:
@@ -92,7 +96,7 @@ def _keyword() -> Path:
 
 def _method() -> Path:
     service: Any = type("Service", (), {"m": ours.count_window()(method)})()
-    return lambda x: service.m(x)
+    return lambda x: service.m(x)  # noqa: PLW0108 - bound anew each time, as users do
 
 
 def _catching(protected: Function) -> Path:

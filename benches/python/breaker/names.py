@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ..harness import BARE
+from ..harness import AGAIN, BARE
 
-AGAIN = "bare, again"
 PARTIAL = "functools.partial"
 LRU_CACHE = "functools.lru_cache, hit"
 PASS_THROUGH = "Python pass-through (*a, **k)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..harness import BARE, Race, Setup
+from ..harness import AGAIN, BARE, Race, Setup
 from . import names, ours
 from .fit import MakeDecorator, always, failing, nothing, one, pass_through
 from .peers import PEERS
@@ -33,7 +33,7 @@ def failures() -> Entries:
     peers = {peer.name: peer.closed for peer in PEERS if peer.closed is not None}
     made: dict[str, MakeDecorator] = {
         BARE: always(nothing),
-        names.AGAIN: always(nothing),
+        AGAIN: always(nothing),
         names.PASS_THROUGH: always(pass_through),
         names.FLOOR: ours.pipeline,
     }
@@ -50,7 +50,7 @@ def rejections() -> Entries:
 
     return {
         BARE: lambda: Setup(CATCH, f=failing),
-        names.AGAIN: lambda: Setup(CATCH, f=failing),
+        AGAIN: lambda: Setup(CATCH, f=failing),
         names.OPENED: entry(ours.opened),
         names.FORCED: entry(ours.forced),
         names.TRY_CALL: lambda: Setup("o.try_call(f, x)", f=one, o=ours.opened()),

@@ -126,8 +126,8 @@ def _purgatory_between() -> None:
 
 
 def _purgatory_maker() -> Callable[[str], Any]:
-    factory = _purgatory("Sync")
-    return lambda name: factory.get_breaker(name)
+    make: Callable[[str], Any] = _purgatory("Sync").get_breaker
+    return make
 
 
 def _purgatory_use(breaker: Any, function: Function, x: object) -> object:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..harness import BARE, Race, Setup
+from ..harness import AGAIN, BARE, Race, Setup
 from . import names, ours
 from .fit import MakeDecorator, always, baselines, failing, nothing, one, succeeding
 from .peers import PEERS, Decorator, Peer
@@ -88,7 +88,7 @@ def blocks() -> Entries:
 
     return {
         BARE: lambda: Setup(f=one),
-        names.AGAIN: lambda: Setup(f=one),
+        AGAIN: lambda: Setup(f=one),
         names.LOCK: entry(threading.Lock),
         names.COUNT: entry(ours.count_window),
         names.TIME: entry(ours.time_window),
@@ -104,7 +104,7 @@ def calls() -> Entries:
 
     return {
         BARE: lambda: Setup(f=one),
-        names.AGAIN: lambda: Setup(f=one),
+        AGAIN: lambda: Setup(f=one),
         names.CALL: lambda: Setup("o.call(f, x)", f=one, o=ours.count_window()),
         names.TRY_CALL: lambda: Setup("o.try_call(f, x)", f=one, o=ours.count_window()),
         **{peer.name: theirs(peer) for peer in PEERS if peer.call},

@@ -142,7 +142,7 @@ class _Pair:
         count = 100
         while (spent := self._loops[0](count, wrapper, 1, None, None)) < SAMPLE_NS // 4:
             count *= 2
-        self._count = count * SAMPLE_NS // spent
+        self._count: int = count * SAMPLE_NS // spent
         self.alone: list[float] = []
         self.together: list[float] = []
 
