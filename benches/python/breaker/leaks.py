@@ -67,16 +67,16 @@ def _paths() -> dict[str, Callable[[], Path]]:
         "success, time window": lambda: ours.time_window()(one),
         "success, keyword": _keyword,
         "success, method": _method,
-        "failure": lambda: _catching(ours.consecutive()(failing)),
+        "failure": _failure,
         "rejection": lambda: _catching(ours.opened()(one)),
         "call": lambda: _with(ours.count_window().call, one),
-        "try_call, failure": lambda: _with(ours.consecutive().try_call, failing),
+        "try_call, failure": _failure_tried,
         "try_call, rejection": lambda: _with(ours.opened().try_call, one),
         "block": _block,
-        "decorating": lambda: _decorating,
+        "decorating": _decorating,
         "async success": lambda: _driving(ours.count_window()(one_async)),
         "async suspension": lambda: _driving(ours.count_window()(suspending)),
-        "async failure": lambda: _driving(ours.consecutive()(failing_async)),
+        "async failure": _failure_async,
         "async rejection": lambda: _driving(ours.opened()(one_async)),
         "async closed while suspended": lambda: _started(lambda it: it.close()),
         "async cancelled while suspended": lambda: _started(_throw),
@@ -85,8 +85,10 @@ def _paths() -> dict[str, Callable[[], Path]]:
     }
 
 
-def _decorating(x: object) -> object:
-    return ours.count_window()(one)(x)
+def _decorating() -> Path:
+    """A wrapper made, used once and dropped, as a decorated closure is."""
+    breaker = ours.count_window()
+    return lambda x: breaker(one)(x)
 
 
 def _keyword() -> Path:
@@ -97,6 +99,24 @@ def _keyword() -> Path:
 def _method() -> Path:
     service: Any = type("Service", (), {"m": ours.count_window()(method)})()
     return lambda x: service.m(x)  # noqa: PLW0108 - bound anew each time, as users do
+
+
+def _failure() -> Path:
+    """Each failure is followed by a success, so that the breaker stays closed."""
+    breaker = ours.consecutive()
+    fails, succeeds = _catching(breaker(failing)), breaker(one)
+    return lambda x: (fails(x), succeeds(x))
+
+
+def _failure_tried() -> Path:
+    breaker = ours.consecutive()
+    return lambda x: (breaker.try_call(failing, x), breaker.try_call(one, x))
+
+
+def _failure_async() -> Path:
+    breaker = ours.consecutive()
+    fails, succeeds = _driving(breaker(failing_async)), _driving(breaker(one_async))
+    return lambda x: (fails(x), succeeds(x))
 
 
 def _catching(protected: Function) -> Path:

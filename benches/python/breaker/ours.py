@@ -38,7 +38,7 @@ def count_window(**changes: Any) -> Any:
 
 def consecutive() -> Any:
     """Opens after so many failures in a row that no scenario gets there."""
-    return breaker(failure_threshold=1_000_000)
+    return breaker(failure_threshold=1_000)
 
 
 def time_window() -> Any:
