@@ -1,0 +1,129 @@
+"""The circuit breaker as a policy."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from seawall import _core, registry
+from seawall.policies.breaker.settings import BreakerSettings
+from seawall.policies.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self, Unpack
+
+    from seawall.policies.breaker.snapshot import BreakerSnapshot
+
+__all__ = ["CircuitBreaker", "circuit_breaker"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class CircuitBreaker(Policy, _core.Breaker):
+    """Rejects calls at once while what they call is failing, and probes for its recovery.
+
+    Closed, it lets every call in and counts how they end. When a rule is reached it opens: calls
+    are rejected with `CircuitOpenError`, which costs the caller nothing and spares the callee.
+    After ``open_duration`` it is half-open: a few probes are let in, and what becomes of them
+    closes or re-opens it.
+
+    The instance is a decorator; `call` and `try_call` protect a single call. Names are kept in
+    `seawall.registry`: the same name with the same settings is the same breaker.
+
+    Args:
+        name: Its name in the registry, in events, metrics and errors. Without one it is named
+            after the first function that it is put on.
+        replace: Take the name over from the breaker that has it, whatever its settings.
+        **settings: See `BreakerSettings`.
+
+    Raises:
+        ConfigError: Naming every wrong setting; or the name is taken by a breaker with other
+            settings.
+    """
+
+    __slots__ = ("_declared",)
+
+    kind = "breaker"
+
+    _declared: dict[str, Any]
+
+    def __new__(
+        cls, name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+    ) -> Self:
+        """Gives back the breaker of that name, or makes it."""
+
+        def make(given: str) -> Self:
+            self = super(CircuitBreaker, cls).__new__(cls, given, dict(settings))
+            self._declared = dict(settings)
+            return self
+
+        return registry.claim(
+            "breaker", name, dict(settings), make, lambda known: known._declared, replace=replace
+        )
+
+    def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
+        """Changes settings in place. State, counts and the calls in flight are kept.
+
+        A call under way goes on under the settings that it started with. The window's contents
+        are kept unless its kind or size changes.
+
+        Raises:
+            ConfigError: Naming every wrong setting. Nothing is changed then.
+        """
+        declared = {**self._declared, **changes}
+        self._reconfigure(declared)
+        self._declared = declared
+
+    def snapshot(self) -> BreakerSnapshot:
+        """Its state and counters at this moment."""
+        from seawall.policies.breaker.snapshot import BreakerSnapshot
+
+        facts = self._snapshot()
+        counts = MappingProxyType(facts.pop("counts"))
+        return BreakerSnapshot(settings=self.settings, counts=counts, **facts)
+
+    @property
+    def settings(self) -> MappingProxyType[str, Any]:
+        """The settings in force, defaults filled in; durations in seconds."""
+        from seawall.windows import Window
+
+        numbers = self._settings()
+        given = self._declared
+        numbers["window"] = Window(*numbers["window"])
+        numbers["open_duration"] = _default(given.get("open_duration"), 30.0)
+        numbers["on"] = _default(given.get("on"), Exception)
+        numbers["ignore"] = _default(given.get("ignore"), ())
+        numbers["on_result"] = given.get("on_result")
+        numbers["on_event"] = given.get("on_event")
+        return MappingProxyType(numbers)
+
+    def __repr__(self) -> str:
+        """Its name and state."""
+        return f"<CircuitBreaker {self.name!r} {self.state}>"
+
+
+def _default(given: Any, default: Any) -> Any:
+    return default if given is None else given
+
+
+@overload
+def circuit_breaker(function: F, /) -> F: ...
+@overload
+def circuit_breaker(
+    name: str | None = None, /, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+) -> CircuitBreaker: ...
+def circuit_breaker(
+    name_or_function: Any = None, /, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+) -> Any:
+    """Protects a function with a circuit breaker: ``@circuit_breaker`` or ``@circuit_breaker(…)``.
+
+    Takes what `CircuitBreaker` takes. Called, it gives back the breaker itself, which is the
+    decorator.
+
+    Raises:
+        ConfigError: See `CircuitBreaker`.
+    """
+    if name_or_function is None or isinstance(name_or_function, str):
+        return CircuitBreaker(name_or_function, replace=replace, **settings)
+    return CircuitBreaker(replace=replace, **settings)(name_or_function)
