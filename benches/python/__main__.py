@@ -1,7 +1,5 @@
 """``python -m benches.python``: runs the scenarios, prints figures and bars, writes the report."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

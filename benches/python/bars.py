@@ -4,12 +4,10 @@ A bar is a term over figures of **one** run, and a limit, which may differ from 
 A missed bar is a missed bar: nothing here rounds, excuses or hides one.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from .figures import GATE, Run, Statistic
 
@@ -25,11 +23,11 @@ class Term:
     of: Callable[[Run, Statistic], float | None]
     unit: str = ""
 
-    def __truediv__(self, other: Term) -> Term:
+    def __truediv__(self, other: Self) -> "Term":
         """How many times ``other`` this is."""
-        return Term(f"{self.words} ÷ {other.words}", _both(self, other, _ratio), "×")
+        return Term(f"{self.words} ÷ {other.words}", _both(self, other, _ratio), "times")
 
-    def __sub__(self, other: Term) -> Term:
+    def __sub__(self, other: Self) -> "Term":
         """How much more than ``other`` this is, in the unit of both."""
         return Term(
             f"{self.words} - {other.words}", _both(self, other, lambda a, b: a - b), self.unit

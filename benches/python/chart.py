@@ -4,8 +4,6 @@ A picture in a page can't know whether the page is light or dark, so it brings i
 follows the reader's system preference; either way text stands on a colour chosen for it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a run measured, as plain values: nothing here measures, nothing here prints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal

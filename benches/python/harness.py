@@ -10,8 +10,6 @@ Differences of a few nanoseconds drown in what a shared machine does meanwhile, 
 - the collector is off inside a sample and runs between rounds.
 """
 
-from __future__ import annotations
-
 import gc
 import random
 import re
@@ -84,7 +82,7 @@ class Race:
         lanes, absent = _line_up(self, effort)
         samples: dict[str, list[float]] = {name: [] for name in lanes}
         order = list(lanes)
-        shuffle = random.Random(0).shuffle  # noqa: S311 - a fair order, not a secret
+        shuffle = random.Random(0).shuffle
         gc.collect()
         gc.disable()
         try:

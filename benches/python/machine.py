@@ -3,8 +3,6 @@
 Nothing that tells a path, a host name or a user goes into the facts: reports are published.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import platform
@@ -88,7 +86,7 @@ def resident_bytes() -> int:
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    import resource  # noqa: PLC0415 - not on every system
+    import resource
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,7 +1,5 @@
 """A run as Markdown, JSON and pictures."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence

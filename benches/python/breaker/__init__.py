@@ -1,13 +1,12 @@
 """The circuit breaker's benchmark: what is measured, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 
-from ..figures import Effort, Table
-from ..harness import Race
-from ..report import Picture
+from benches.python.figures import Effort, Table
+from benches.python.harness import Race
+from benches.python.report import Picture
+
 from . import coroutines, imports, leaks, memory, outcomes, sync_calls, threads
 from .bars import BARS as BARS
 from .names import group as group

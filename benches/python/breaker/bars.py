@@ -1,10 +1,9 @@
 """The bars of the breaker. Their reasons are in ``docs/benchmarks/README.md``."""
 
-from __future__ import annotations
+from benches.python.bars import Bar, gauge, over
 
-from ..bars import Bar, gauge, over
 from . import coroutines, imports, leaks, memory, names, sync_calls, threads
-from .names import COUNT, FLOOR, LRU_CACHE, PARTIAL, PASS_THROUGH, TIME
+from .names import COUNT, FLOOR, LRU_CACHE, PARTIAL, PY_WRAPPER, TIME
 
 KIB = 1024
 
@@ -40,7 +39,7 @@ BARS = [
     ),
     Bar(
         "async: against a Python pass-through",
-        _async / over(coroutines.SUCCESS, PASS_THROUGH),
+        _async / over(coroutines.SUCCESS, PY_WRAPPER),
         {(3, 11): 0.35, (3, 12): 0.65},
     ),
     # against the peers
@@ -58,7 +57,11 @@ BARS = [
         "≥",
     ),
     # what it costs besides time
-    Bar("two threads on one wrapper", gauge(threads.CONTENTION, COUNT, threads.AT_MOST, "×"), 1.1),
+    Bar(
+        "two threads on one wrapper",
+        gauge(threads.CONTENTION, COUNT, threads.AT_MOST, "times"),
+        1.1,
+    ),
     Bar(
         "host-shared against private",
         over(sync_calls.SUCCESS, names.SHARED) / _sync,

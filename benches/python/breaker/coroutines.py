@@ -4,14 +4,13 @@ One coroutine awaits all calls of a sample, so what is measured is the call, its
 its end. A loop's own cost would be the same for everybody, and many times as large.
 """
 
-from __future__ import annotations
-
 import asyncio
 import types
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ..harness import AGAIN, BARE, Race, Setup
+from benches.python.harness import AGAIN, BARE, Race, Setup
+
 from . import names, ours
 from .fit import (
     MakeDecorator,
@@ -48,7 +47,7 @@ async def suspending(x: object) -> object:
     return x
 
 
-async def method(self: object, x: object) -> object:
+async def method(self: object, x: object) -> object:  # noqa: ARG001 - a method has it
     """A method's body."""
     return x
 
@@ -109,7 +108,7 @@ def failures() -> Entries:
     made: dict[str, MakeDecorator] = {
         BARE: always(nothing),
         AGAIN: always(nothing),
-        names.PASS_THROUGH: always(pass_through_async),
+        names.PY_WRAPPER: always(pass_through_async),
         names.FLOOR: ours.pipeline,
     }
     return {name: entry(make) for name, make in (made | ours.tolerant() | peers).items()}

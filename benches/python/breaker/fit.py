@@ -3,13 +3,12 @@
 Every factory makes a fresh decorator. Two functions that it decorates share one breaker.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..harness import AGAIN, AsyncFunction, Function
+from benches.python.harness import AGAIN, AsyncFunction, Function
+
 from . import names, ours
 from .peers import PEERS, Decorator
 
@@ -72,13 +71,13 @@ def baselines() -> dict[str, MakeDecorator]:
         AGAIN: always(nothing),
         names.PARTIAL: always(functools.partial),
         names.LRU_CACHE: always(functools.lru_cache(maxsize=None)),
-        names.PASS_THROUGH: always(pass_through),
+        names.PY_WRAPPER: always(pass_through),
     }
 
 
 def baselines_async() -> dict[str, MakeDecorator]:
     """The same for coroutine functions."""
-    return {AGAIN: always(nothing), names.PASS_THROUGH: always(pass_through_async)}
+    return {AGAIN: always(nothing), names.PY_WRAPPER: always(pass_through_async)}
 
 
 def succeeding() -> dict[str, MakeDecorator]:

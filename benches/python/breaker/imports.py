@@ -1,12 +1,11 @@
 """What importing costs, in fresh interpreters, from ``-X importtime``."""
 
-from __future__ import annotations
-
 import statistics
 import subprocess
 import sys
 
-from ..figures import Effort, GaugeTable
+from benches.python.figures import Effort, GaugeTable
+
 from .peers import PEERS
 
 TABLE = "import time"
@@ -43,12 +42,12 @@ def table(effort: Effort) -> GaugeTable:
 
 def _cumulative(module: str) -> dict[str, float]:
     command = [sys.executable, "-I", "-X", "importtime", "-c", f"import {module}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return {}
     found = {}
     for line in done.stderr.splitlines():
         parts = line.removeprefix("import time:").split("|")
-        if len(parts) == 3 and parts[1].strip().isdigit():  # noqa: PLR2004 - self, sum, name
+        if len(parts) == 3 and parts[1].strip().isdigit():
             found[parts[2].strip()] = int(parts[1]) / 1000
     return found

@@ -1,16 +1,15 @@
 """Whether anything is left behind after a great many calls of every path."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..figures import Effort, GaugeTable
-from ..harness import Function, drive, reason
-from ..machine import resident_bytes
+from benches.python.figures import Effort, GaugeTable
+from benches.python.harness import Function, drive, reason
+from benches.python.machine import resident_bytes
+
 from . import ours
 from .coroutines import suspending
 from .fit import failing, failing_async, one, one_async
@@ -31,7 +30,7 @@ def table(effort: Effort) -> GaugeTable:
     for name, make in _paths().items():
         try:
             rows[name] = list(_growth(make(), effort.leak_calls))
-        except Exception as error:  # noqa: BLE001 - shown in the report
+        except Exception as error:
             absent[name] = reason(error)
     if rows:
         rows[WORST] = [max(row[column] or 0.0 for row in rows.values()) for column in range(3)]
@@ -88,7 +87,11 @@ def _paths() -> dict[str, Callable[[], Path]]:
 def _decorating() -> Path:
     """A wrapper made, used once and dropped, as a decorated closure is."""
     breaker = ours.count_window()
-    return lambda x: breaker(one)(x)
+
+    def path(x: object) -> object:
+        return breaker(one)(x)
+
+    return path
 
 
 def _keyword() -> Path:
@@ -98,7 +101,11 @@ def _keyword() -> Path:
 
 def _method() -> Path:
     service: Any = type("Service", (), {"m": ours.count_window()(method)})()
-    return lambda x: service.m(x)  # noqa: PLW0108 - bound anew each time, as users do
+
+    def path(x: object) -> object:
+        return service.m(x)
+
+    return path
 
 
 def _failure() -> Path:

@@ -3,8 +3,6 @@
 Run as a module it is the child process: ``python -m benches.python.breaker.memory NAME COUNT``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import json
@@ -14,8 +12,9 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-from ..figures import Effort, GaugeTable
-from ..machine import resident_bytes
+from benches.python.figures import Effort, GaugeTable
+from benches.python.machine import resident_bytes
+
 from . import names, ours
 from .peers import PEERS
 
@@ -31,7 +30,7 @@ def table(effort: Effort) -> GaugeTable:
     absent: dict[str, str] = {}
     for name in [names.COUNT, names.TIME, *(peer.name for peer in PEERS)]:
         command = [sys.executable, "-m", __spec__.name, name, str(effort.breakers)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             rows[name] = json.loads(done.stdout)
         else:

@@ -1,12 +1,10 @@
 """What contenders are called, once: tables, bars and charts meet in these words."""
 
-from __future__ import annotations
-
-from ..harness import AGAIN, BARE
+from benches.python.harness import AGAIN, BARE
 
 PARTIAL = "functools.partial"
 LRU_CACHE = "functools.lru_cache, hit"
-PASS_THROUGH = "Python pass-through (*a, **k)"
+PY_WRAPPER = "Python pass-through (*a, **k)"
 LOCK = "threading.Lock"
 SEMAPHORE = "asyncio.Semaphore"
 
@@ -24,7 +22,7 @@ TRY_CALL = "seawall breaker.try_call"
 OPENED = "seawall breaker, open"
 FORCED = "seawall breaker, forced open"
 
-BASELINES = frozenset({BARE, AGAIN, PARTIAL, LRU_CACHE, PASS_THROUGH, LOCK, SEMAPHORE})
+BASELINES = frozenset({BARE, AGAIN, PARTIAL, LRU_CACHE, PY_WRAPPER, LOCK, SEMAPHORE})
 
 
 def group(name: str) -> str:

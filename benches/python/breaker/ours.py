@@ -1,7 +1,5 @@
 """seawall's contenders. The package is imported when one is built, so that peers run without it."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable
 from importlib import import_module

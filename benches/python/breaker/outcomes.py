@@ -1,10 +1,9 @@
 """What a call costs that fails, and one that is rejected."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
-from ..harness import AGAIN, BARE, Race, Setup
+from benches.python.harness import AGAIN, BARE, Race, Setup
+
 from . import names, ours
 from .fit import MakeDecorator, always, failing, nothing, one, pass_through
 from .peers import PEERS
@@ -34,7 +33,7 @@ def failures() -> Entries:
     made: dict[str, MakeDecorator] = {
         BARE: always(nothing),
         AGAIN: always(nothing),
-        names.PASS_THROUGH: always(pass_through),
+        names.PY_WRAPPER: always(pass_through),
         names.FLOOR: ours.pipeline,
     }
     return {name: entry(make) for name, make in (made | ours.tolerant() | peers).items()}

@@ -7,8 +7,6 @@ not raced for it. Nor is purgatory's ``get_breaker`` inside the ``with`` race: i
 that, a block that is kept does not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +14,7 @@ from importlib import import_module
 from itertools import count
 from typing import Any
 
-from ..harness import Function, drive
+from benches.python.harness import Function, drive
 
 Decorator = Callable[[Function], Function]
 
@@ -63,7 +61,7 @@ def _caught(decorated: Function) -> Exception | None:
         result = decorated(1)
         if hasattr(result, "send"):
             drive(result)
-    except Exception as error:  # noqa: BLE001 - each library raises its own
+    except Exception as error:
         return error
     return None
 

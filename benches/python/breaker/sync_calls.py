@@ -1,12 +1,11 @@
 """What a call costs that succeeds, by the way it is made."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..harness import AGAIN, BARE, Race, Setup
+from benches.python.harness import AGAIN, BARE, Race, Setup
+
 from . import names, ours
 from .fit import MakeDecorator, always, baselines, failing, nothing, one, succeeding
 from .peers import PEERS, Decorator, Peer
@@ -27,10 +26,10 @@ FAIL_ONCE = "try:\n    g(x)\nexcept ValueError:\n    pass"
 
 def three(a: object, b: object, c: object = 3) -> object:
     """Positional, positional, keyword."""
-    return a
+    return a or b or c
 
 
-def method(self: object, x: object) -> object:
+def method(self: object, x: object) -> object:  # noqa: ARG001 - a method has it
     """A method's body."""
     return x
 

@@ -1,7 +1,5 @@
 """Threads on one breaker: what they get done, and what they cost one another."""
 
-from __future__ import annotations
-
 import gc
 import statistics
 import threading
@@ -10,9 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from ..figures import Effort, GaugeTable
-from ..harness import BARE, Function, Setup, compile_loop, reason
-from ..machine import unpinned
+from benches.python.figures import Effort, GaugeTable
+from benches.python.harness import BARE, Function, Setup, compile_loop, reason
+from benches.python.machine import unpinned
+
 from . import names, ours
 from .fit import MakeDecorator, always, nothing
 from .peers import PEERS
@@ -53,7 +52,7 @@ def throughput(effort: Effort) -> GaugeTable:
             try:
                 protected = make()(nap)
                 rows[name] = [_rate(protected, many, effort.thread_seconds) for many in THREADS]
-            except Exception as error:  # noqa: BLE001 - shown in the report
+            except Exception as error:
                 absent[name] = reason(error)
     about = "Calls a second of a function that sleeps 1 ms, all through one breaker."
     columns = [f"{many} thread{'s' * (many > 1)}" for many in THREADS]
@@ -72,7 +71,7 @@ def _rate(protected: Function, many: int, seconds: float) -> float:
             while not over.is_set():
                 protected()
                 done[number] += 1
-        except Exception as error:  # noqa: BLE001 - raised below, by the thread that measures
+        except Exception as error:
             failures.append(error)
 
     def measure() -> float:
@@ -96,7 +95,7 @@ def contention(effort: Effort) -> GaugeTable:
     for name, make in _contenders().items():
         try:
             lanes[name] = _Pair(make()(_fresh()))
-        except Exception as error:  # noqa: BLE001 - shown in the report
+        except Exception as error:
             absent[name] = reason(error)
     gc.collect()
     gc.disable()
