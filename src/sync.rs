@@ -10,8 +10,11 @@ pub use std::sync::atomic::{AtomicU64, Ordering};
 /// Inside an interpreter with a global lock every call is made by the thread that holds it, so
 /// adding is a plain load and store there: no locked instruction on the way of a successful call.
 /// Everywhere else (free-threaded Python, the core's own tests) it is a `fetch_add`.
+///
+/// A count decides nothing, so models leave its steps out: under loom it is the plain atomic.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+#[repr(transparent)]
+pub struct Counter(std::sync::atomic::AtomicU64);
 
 impl Counter {
     /// Adds one.
@@ -20,6 +23,12 @@ impl Counter {
         #[cfg(all(feature = "python", not(Py_GIL_DISABLED)))]
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         #[cfg(not(all(feature = "python", not(Py_GIL_DISABLED))))]
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds one to a count that other interpreters add to as well: always a locked instruction.
+    #[inline]
+    pub fn bump_shared(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 

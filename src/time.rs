@@ -11,6 +11,18 @@ pub type Nanos = u64;
 /// Nanoseconds in a second.
 pub const SECOND: Nanos = 1_000_000_000;
 
+/// The longest duration a setting may name: ten years of 365 days.
+pub const LONGEST: Nanos = 10 * 365 * 86_400 * SECOND;
+
+/// A number of seconds as nanoseconds, rounded to the nearest.
+///
+/// `None` unless it is finite, not negative and at most [`LONGEST`].
+#[must_use]
+pub fn seconds(number: f64) -> Option<Nanos> {
+    let exact = std::time::Duration::try_from_secs_f64(number).ok()?;
+    Nanos::try_from(exact.as_nanos()).ok().filter(|nanos| *nanos <= LONGEST)
+}
+
 /// A source of monotonic time.
 pub trait Clock {
     /// The precise time.

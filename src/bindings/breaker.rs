@@ -1,6 +1,6 @@
 //! The circuit breaker's face to the drivers and to Python.
 
-use super::clock::{Ambient, ambient};
+use super::clock::ambient;
 use super::convert::{Duration, Reader, Window, seconds};
 use super::failures::{classes, config_error, report};
 use super::gate;
@@ -343,6 +343,10 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     }
 }
 
+fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
+    config_error(name.py(), &format!("breaker '{name}'"), problems)
+}
+
 impl Breaker {
     /// The step this breaker contributes to a plan that is built now.
     pub fn step(&self, py: Python<'_>) -> PyResult<Step> {
@@ -383,17 +387,26 @@ impl Breaker {
     #[pyo3(signature = (name, settings))]
     fn new(
         py: Python<'_>,
-        name: Bound<'_, PyString>,
+        name: &Bound<'_, PyAny>,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings)
-            .map_err(|problems| config_error(py, &format!("breaker {}", name.repr()?), problems))?;
+        let read = read(settings);
+        let name = match name.cast::<PyString>() {
+            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
+            _ => {
+                let rule = "must be a string that is not empty";
+                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
+                problems.extend(read.err().into_iter().flatten());
+                return Err(config_error(py, "breaker", problems));
+            }
+        };
+        let read = read.map_err(|problems| refused(&name, problems))?;
         let breaker = Self {
             current: Mutex::new(Current {
                 core: Core::new(read.settings, ambient(py).now()),
                 rules: Py::new(py, read.rules)?,
                 open_for: read.open_for,
-                name: name.unbind(),
+                name: name.clone().unbind(),
             }),
             memory: Arc::default(),
         };
@@ -414,9 +427,7 @@ impl Breaker {
 
     fn _reconfigure(&self, py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<()> {
         let name = self.name(py);
-        let read = read(settings).map_err(|problems| {
-            config_error(py, &format!("breaker {}", name.bind(py).repr()?), problems)
-        })?;
+        let read = read(settings).map_err(|problems| refused(name.bind(py), problems))?;
         let rules = Py::new(py, read.rules)?;
         let now = ambient(py).now();
         let old = {

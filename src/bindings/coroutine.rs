@@ -404,7 +404,7 @@ unsafe fn throw_in(
         (*slf).entered = false;
         let error = match thrown {
             Ok(Some(yielded)) => return Ok(yielded),
-            Ok(None) => exception_of(py, arguments),
+            Ok(None) => exception_of(arguments),
             Err(error) => error,
         };
         if !(*slf).held.open() {
@@ -429,7 +429,7 @@ unsafe fn throw_in(
 }
 
 /// The exception that `throw(*arguments)` means.
-fn exception_of(py: Python<'_>, arguments: &[Bound<'_, PyAny>]) -> PyErr {
+fn exception_of(arguments: &[Bound<'_, PyAny>]) -> PyErr {
     let value = arguments.get(1).filter(|value| !value.is_none());
     match (arguments.first(), value) {
         (Some(class), Some(value)) if !value.is_instance_of::<PyException>() => {

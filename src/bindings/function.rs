@@ -1,10 +1,12 @@
 //! Which driver a callable needs, and what no driver can serve.
+#![allow(unsafe_code, reason = "asks whether an object is of one of the interpreter's own types")]
 
 use super::protected::Protected;
 use crate::error::Problem;
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyClassMethod, PyMethod, PyStaticMethod, PyType};
+use pyo3::types::PyType;
 
 /// What calling a function gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub fn kind(callable: &Bound<'_, PyAny>) -> Kind {
 }
 
 fn code_flags(callable: &Bound<'_, PyAny>) -> Option<u32> {
+    // A bound method shows the code of its function.
     let py = callable.py();
     let code = callable.getattr_opt(intern!(py, "__code__")).ok()??;
     code.getattr(intern!(py, "co_flags")).ok()?.extract().ok()
@@ -52,9 +55,6 @@ fn code_flags(callable: &Bound<'_, PyAny>) -> Option<u32> {
 
 fn layer_below<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let py = callable.py();
-    if let Ok(method) = callable.cast::<PyMethod>() {
-        return method.getattr(intern!(py, "__func__")).ok();
-    }
     if is_partial(callable) {
         return callable.getattr(intern!(py, "func")).ok();
     }
@@ -64,6 +64,15 @@ fn layer_below<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     // An instance: what its class says a call is. Classes written in C have no code to look at.
     let call = callable.get_type().getattr_opt(intern!(py, "__call__")).ok()??;
     call.hasattr(intern!(py, "__code__")).ok()?.then_some(call)
+}
+
+/// A classmethod or staticmethod object, as it stands in a class body.
+fn is_method_object(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached; both are static types of the interpreter.
+    unsafe {
+        ffi::PyObject_TypeCheck(object.as_ptr(), &raw mut ffi::PyClassMethod_Type) != 0
+            || ffi::PyObject_TypeCheck(object.as_ptr(), &raw mut ffi::PyStaticMethod_Type) != 0
+    }
 }
 
 fn is_partial(callable: &Bound<'_, PyAny>) -> bool {
@@ -89,7 +98,7 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
     if Protected::of(target).is_some() {
         return Ok(Target::Protected(target.clone()));
     }
-    if target.is_instance_of::<PyClassMethod>() || target.is_instance_of::<PyStaticMethod>() {
+    if is_method_object(target) {
         return match target.getattr(intern!(py, "__func__")) {
             Ok(function) => Ok(Target::Descriptor(target.get_type(), function)),
             Err(_) => Err(refusal(target, "has no function inside")),

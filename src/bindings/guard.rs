@@ -210,7 +210,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Guard>()?;
     let py = module.py();
     let class = py.get_type::<Guard>();
-    let methods: [(&'static CStr, ffi::PyCFunctionFastWithKeywords, &'static CStr); 2] = [
+    type Method = ffi::PyCFunctionFastWithKeywords;
+    let methods: [(&'static CStr, Method, &'static CStr); 2] = [
         (c"call", call, c"call(function, /, *args, **kwargs)\n--\n\nCalls function once, protected."),
         (
             c"try_call",
@@ -232,7 +233,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
                 ffi::PyDescr_NewMethod(class.as_type_ptr(), &raw mut *definition),
             )?
         };
-        class.setattr(name.to_str()?, descriptor)?;
+        class.setattr(name.to_string_lossy(), descriptor)?;
     }
     Ok(())
 }

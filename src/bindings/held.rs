@@ -39,7 +39,9 @@ impl Held {
         let own = held.slots_mut();
         let shared = own.len().min(slots.len());
         own[..shared].copy_from_slice(&slots[..shared]);
-        Self { started, open: true, ..held }
+        held.started = started;
+        held.open = true;
+        held
     }
 
     #[inline(always)]

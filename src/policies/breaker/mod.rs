@@ -1,1 +1,140 @@
 //! The circuit breaker.
+//!
+//! [`Breaker::acquire`] admits a call or rejects it; [`Breaker::settle`] is told, once per ticket,
+//! how it ended. Everything in between is the caller's: no user code runs in here, no clock is
+//! read but the one handed in, and nothing waits for anybody.
+//!
+//! All that changes is words ([`AtomicU64`]) in a [`Place`]: private memory, or a region that
+//! several processes map. What holds under any number of threads:
+//!
+//! - One word is the circuit: `[state][reopenings][generation]`. Every transition is one
+//!   compare-and-swap of it and bumps the generation; who wins it, and nobody else, reports it.
+//! - What is counted is tagged with its generation and worth nothing to another. A ticket of an
+//!   older generation is late: counted as such, never moving the state.
+//! - Half-open, a probe runs on a lease, a word of its own. It comes back when the probe settles,
+//!   however it ended, or expires; at no time do more than `half_open_calls` stand.
+//! - A rule that is reached does not open the circuit. The caller is told, works out for how long
+//!   (that may be user code), and opens it; if the circuit has moved on meanwhile, nothing happens.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `settings` | what a user may ask for, checked all at once |
+//! | `words` | how states, tallies and streaks lie in a word |
+//! | `circuit` | the words every breaker has, and the one way to a transition |
+//! | `leases`, `trial` | half-open: who may probe, and what the probes said |
+//! | `acquire`, `settle`, `control` | the calls |
+//! | `judge` | whether a rule is reached |
+//! | `report` | transitions, trips and rejections, as values |
+//! | `snapshot` | reading without touching |
+
+mod acquire;
+mod circuit;
+mod control;
+mod judge;
+mod leases;
+mod place;
+mod report;
+mod settings;
+mod settle;
+mod snapshot;
+mod trial;
+mod words;
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
+
+pub use circuit::Circuit;
+pub use place::{Place, Private};
+pub use report::{Admission, Cause, Rejection, Settled, Ticket, Transition, Trip};
+pub use settings::{Draft, DraftWindow, Settings, WindowSize};
+pub use snapshot::{Counts, Snapshot};
+pub use words::State;
+
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::Nanos;
+use crate::window::buckets::{self, Buckets};
+use crate::window::ring::{self, Ring};
+use place::Geometry;
+
+/// A circuit under one set of settings.
+#[derive(Debug)]
+pub struct Breaker<P: Place = Private> {
+    settings: Settings,
+    geometry: Geometry,
+    place: P,
+    /// Not zero until the rules have judged once: what new settings found in the window was
+    /// recorded under others, and a success could be the first to reach a rule.
+    unjudged: AtomicU64,
+}
+
+/// The window's words, seen as what they are.
+enum Window<'a> {
+    None,
+    Count(Ring<'a>),
+    Time(Buckets<'a>),
+}
+
+impl Breaker {
+    /// A closed circuit that has seen nothing.
+    #[must_use]
+    pub fn new(settings: Settings, now: Nanos) -> Self {
+        let place = Private::new(&settings, now);
+        Self::over(settings, place, false)
+    }
+
+    /// The same circuit under other settings.
+    ///
+    /// State, generation, streak and counts are shared with the breaker this is made from, which
+    /// goes on working for the calls it has admitted. The window is shared if its geometry is the
+    /// same; the latest outcomes of a count window are carried over into one of another size; any
+    /// other new window starts empty. When more probes are asked for than leases exist, leases
+    /// start anew, and so does the trial of a half-open circuit, as a new generation that is not
+    /// reported.
+    #[must_use]
+    pub fn reconfigured(&self, settings: Settings, now: Nanos) -> Self {
+        let generation = self.generation();
+        let place = self.place.reshaped(self.geometry, &settings, generation, now);
+        if place.leases().len() > self.place.leases().len() {
+            self.restart_trial(now);
+        }
+        Self::over(settings, place, true)
+    }
+}
+
+impl<P: Place> Breaker<P> {
+    /// Over words that exist already. They must have been laid out for these settings.
+    #[must_use]
+    pub fn over(settings: Settings, place: P, unjudged: bool) -> Self {
+        let geometry = Geometry::of(&settings);
+        Self { settings, geometry, place, unjudged: AtomicU64::new(unjudged.into()) }
+    }
+
+    /// What it goes by.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether [`Breaker::settle`] wants to know how long a call took.
+    #[inline]
+    #[must_use]
+    pub fn timed(&self) -> bool {
+        self.settings.slow_call_duration.is_some()
+    }
+
+    #[inline]
+    fn window(&self) -> Window<'_> {
+        let words = self.place.window();
+        match self.geometry {
+            Geometry::None => Window::None,
+            Geometry::Count(size) => Ring::new(words, size).map_or(Window::None, Window::Count),
+            Geometry::Time(width) => Buckets::new(words, width).map_or(Window::None, Window::Time),
+        }
+    }
+
+    #[inline]
+    fn unjudged(&self) -> bool {
+        self.unjudged.load(Ordering::Relaxed) != 0
+    }
+}

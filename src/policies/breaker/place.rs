@@ -1,0 +1,135 @@
+//! Where a breaker's words lie.
+
+use super::Circuit;
+use super::leases;
+use super::settings::{Settings, WindowSize};
+use super::{buckets, ring};
+use crate::sync::AtomicU64;
+use crate::time::Nanos;
+use crate::window::buckets::Buckets;
+use crate::window::ring::Ring;
+use std::sync::Arc;
+
+/// The words of one circuit. Words of zeros are a circuit that has seen nothing, but for
+/// [`Circuit::start`] and [`Buckets::start`].
+pub trait Place {
+    /// Whether other interpreters count in these words as well.
+    const SHARED: bool;
+    /// State, counts and the rest that every circuit has.
+    fn circuit(&self) -> &Circuit;
+    /// A word for each probe that may run at once.
+    fn leases(&self) -> &[AtomicU64];
+    /// The window of outcomes.
+    fn window(&self) -> &[AtomicU64];
+}
+
+/// What decides how the window's words are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Geometry {
+    /// No rate is named: nothing is kept.
+    None,
+    /// A ring of so many outcomes.
+    Count(u32),
+    /// Buckets of this width.
+    Time(Nanos),
+}
+
+impl Geometry {
+    pub(super) fn of(settings: &Settings) -> Self {
+        match settings.window {
+            _ if settings.failure_rate.is_none() && settings.slow_call_rate.is_none() => Self::None,
+            WindowSize::Calls(size) => Self::Count(size),
+            WindowSize::Time(length) => Self::Time(buckets::width(length)),
+        }
+    }
+
+    fn words(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Count(size) => ring::words(size),
+            Self::Time(_) => buckets::WORDS,
+        }
+    }
+}
+
+/// Words of this process alone. Breakers made from one another share them.
+#[derive(Clone, Debug)]
+pub struct Private {
+    circuit: Arc<Circuit>,
+    leases: Arc<[AtomicU64]>,
+    window: Arc<[AtomicU64]>,
+}
+
+impl Private {
+    pub(super) fn new(settings: &Settings, now: Nanos) -> Self {
+        let circuit = Circuit::default();
+        circuit.start();
+        Self {
+            circuit: Arc::new(circuit),
+            leases: zeros(leases::capacity(settings.half_open_calls)),
+            window: empty(Geometry::of(settings), now),
+        }
+    }
+
+    /// The same circuit, with room for other settings.
+    pub(super) fn reshaped(
+        &self,
+        from: Geometry,
+        settings: &Settings,
+        generation: u64,
+        now: Nanos,
+    ) -> Self {
+        let mut place = self.clone();
+        if settings.half_open_calls as usize > place.leases.len() {
+            place.leases = zeros(leases::capacity(settings.half_open_calls));
+        }
+        let to = Geometry::of(settings);
+        if to != from {
+            place.window = empty(to, now);
+        }
+        if let (Geometry::Count(old), Geometry::Count(new)) = (from, to)
+            && old != new
+            && let (Some(old), Some(ring)) =
+                (Ring::new(&self.window, old), Ring::new(&place.window, new))
+        {
+            // Nobody else sees the new words yet; what does not fit is overwritten by what follows.
+            for outcome in old.outcomes(generation) {
+                ring.append(generation, outcome, || true);
+            }
+        }
+        place
+    }
+}
+
+impl Place for Private {
+    const SHARED: bool = false;
+
+    #[inline]
+    fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    #[inline]
+    fn leases(&self) -> &[AtomicU64] {
+        &self.leases
+    }
+
+    #[inline]
+    fn window(&self) -> &[AtomicU64] {
+        &self.window
+    }
+}
+
+fn zeros(count: usize) -> Arc<[AtomicU64]> {
+    (0..count).map(|_| AtomicU64::new(0)).collect()
+}
+
+fn empty(geometry: Geometry, now: Nanos) -> Arc<[AtomicU64]> {
+    let words = zeros(geometry.words());
+    if let Geometry::Time(width) = geometry
+        && let Some(buckets) = Buckets::new(&words, width)
+    {
+        buckets.start(now);
+    }
+    words
+}

@@ -1,0 +1,188 @@
+//! The outcomes of the last stretch of time: sixteen buckets, rolled as they are written and read.
+//!
+//! Time is counted in epochs of one bucket's width from the window's own origin; the window is the
+//! current epoch and the fifteen before. A bucket is three words (calls, failures, slow), each
+//! `[generation:14][lap:18][count:32]`, where a lap is sixteen epochs. A word of an older lap or
+//! generation is simply replaced.
+//!
+//! - `calls` is raised before `failures` and `slow`, and read after them: no rate exceeds 1.
+//! - A word that seems to be of a *newer* lap is believed only if a fresh look at the clock says
+//!   that this lap has begun; then the outcome has already left the window. Otherwise the word is
+//!   one that was left so long ago that the lap's bits have wrapped, and it is replaced.
+//! - A word left untouched for exactly 2¹⁸ laps (at least seven hours) or 2¹⁴ generations is taken
+//!   for a current one.
+
+use super::marks::Marks;
+use super::{Outcome, Totals};
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::{Clock, Nanos};
+
+const BUCKETS: u64 = 16;
+const LAPS: u64 = (1 << 18) - 1;
+const GENERATIONS: u64 = (1 << 14) - 1;
+/// Below this width the clock's coarse reading (steps of 4 ms) would blur the buckets.
+const COARSE_FROM: Nanos = 64_000_000;
+/// The two marks, the origin, and three words a bucket.
+pub const WORDS: usize = 3 + 3 * 16;
+
+/// A bucket's width for a window of this length.
+#[must_use]
+pub fn width(length: Nanos) -> Nanos {
+    length.div_ceil(BUCKETS).max(1)
+}
+
+/// The right reading of the clock for buckets of this width.
+#[inline]
+pub fn read(clock: &impl Clock, width: Nanos) -> Nanos {
+    if width >= COARSE_FROM { clock.coarse() } else { clock.now() }
+}
+
+/// A view of a window's words.
+#[derive(Clone, Copy, Debug)]
+pub struct Buckets<'a> {
+    /// What is known about bad outcomes.
+    pub marks: Marks<'a>,
+    origin: &'a AtomicU64,
+    cells: &'a [AtomicU64],
+    width: Nanos,
+}
+
+/// Why an outcome was not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// Its generation has passed.
+    Late,
+    /// So much time has passed since its clock was read that it has left the window.
+    Old,
+}
+
+impl<'a> Buckets<'a> {
+    /// Over [`WORDS`] words. `None` if there are too few.
+    #[inline]
+    #[must_use]
+    pub fn new(words: &'a [AtomicU64], width: Nanos) -> Option<Self> {
+        let [bads, clean, origin, cells @ ..] = words else { return None };
+        let marks = Marks::new(bads, clean);
+        (cells.len() + 3 >= WORDS).then_some(Self { marks, origin, cells, width })
+    }
+
+    /// Sets the instant from which epochs are counted.
+    pub fn start(&self, now: Nanos) {
+        self.origin.store(now, Ordering::Release);
+    }
+
+    /// Counts an outcome. `current` says whether its generation still is.
+    ///
+    /// # Errors
+    /// [`Dropped`] says why it was not counted.
+    #[inline]
+    pub fn append(
+        &self,
+        generation: u64,
+        outcome: Outcome,
+        clock: &impl Clock,
+        current: impl Fn() -> bool,
+    ) -> Result<(), Dropped> {
+        let epoch = self.epoch(clock);
+        let at = (epoch % BUCKETS) as usize * 3;
+        let kinds = [true, outcome.failed, outcome.slow];
+        for (offset, _) in kinds.into_iter().enumerate().filter(|(_, counts)| *counts) {
+            let Some(cell) = self.cells.get(at + offset) else { return Err(Dropped::Old) };
+            self.raise(cell, Tag::new(generation, epoch), epoch, clock, &current)?;
+        }
+        Ok(())
+    }
+
+    fn raise(
+        &self,
+        cell: &AtomicU64,
+        tag: Tag,
+        epoch: u64,
+        clock: &impl Clock,
+        current: &impl Fn() -> bool,
+    ) -> Result<(), Dropped> {
+        let mut seen = cell.load(Ordering::SeqCst);
+        loop {
+            let held = Tag::of(seen);
+            let next = if held == tag {
+                tag.word(u64::from(u32::MAX).min((seen & u64::from(u32::MAX)) + 1))
+            } else if held.generation() != tag.generation() {
+                if !current() {
+                    return Err(Dropped::Late);
+                }
+                tag.word(1)
+            } else {
+                let ahead = held.lap().wrapping_sub(tag.lap()) & LAPS;
+                if epoch + ahead * BUCKETS <= self.epoch(clock) {
+                    return Err(Dropped::Old);
+                }
+                tag.word(1)
+            };
+            match cell.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return Ok(()),
+                Err(other) => seen = other,
+            }
+        }
+    }
+
+    /// What the window holds of this generation at the clock's time.
+    #[must_use]
+    pub fn totals(&self, generation: u64, clock: &impl Clock) -> Totals {
+        let now = self.epoch(clock);
+        let mut totals = Totals::default();
+        for epoch in now.saturating_sub(BUCKETS - 1)..=now {
+            let tag = Tag::new(generation, epoch);
+            let at = (epoch % BUCKETS) as usize * 3;
+            let count = |offset: usize| {
+                let word =
+                    self.cells.get(at + offset).map_or(0, |cell| cell.load(Ordering::SeqCst));
+                if Tag::of(word) == tag { word & u64::from(u32::MAX) } else { 0 }
+            };
+            let (failures, slow) = (count(1), count(2));
+            let calls = count(0);
+            // A bucket whose calls have been taken over by a later lap has left the window.
+            if calls > 0 {
+                totals.calls += calls;
+                totals.failures += failures;
+                totals.slow += slow;
+            }
+        }
+        totals
+    }
+
+    #[inline]
+    fn epoch(&self, clock: &impl Clock) -> u64 {
+        let origin = self.origin.load(Ordering::Relaxed);
+        // A coarse reading may lie before an origin that was read precisely.
+        read(clock, self.width).saturating_sub(origin) / self.width
+    }
+}
+
+/// `[generation:14][lap:18]`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Tag(u64);
+
+impl Tag {
+    #[inline]
+    fn new(generation: u64, epoch: u64) -> Self {
+        Self((generation & GENERATIONS) << 18 | (epoch / BUCKETS) & LAPS)
+    }
+
+    #[inline]
+    fn of(word: u64) -> Self {
+        Self(word >> 32)
+    }
+
+    #[inline]
+    fn word(self, count: u64) -> u64 {
+        self.0 << 32 | count
+    }
+
+    fn generation(self) -> u64 {
+        self.0 >> 18
+    }
+
+    fn lap(self) -> u64 {
+        self.0 & LAPS
+    }
+}
