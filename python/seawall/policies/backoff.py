@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable  # noqa: TC003 - get_type_hints(Backoff) looks it up
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Seconds: TypeAlias = float | timedelta
 """A time: a plain number is seconds."""
@@ -49,7 +49,7 @@ class Backoff(NamedTuple):
     """The longest delay, in seconds; None for no limit but the core's hundred years."""
     jitter: Jitter = "none"
     """How the delays are spread."""
-    callable: Callable[[Any], Seconds] | None = None
+    callable: Callable[[int], Seconds] | None = None
     """What gives the delays; `custom` only."""
 
 
@@ -99,13 +99,12 @@ def fibonacci(base: Seconds, *, cap: Seconds | None = None, jitter: Jitter = "no
     return Backoff("fibonacci", _seconds(base), cap=_optional(cap), jitter=jitter)
 
 
-def custom(call: Callable[[Any], Seconds], /, *, cap: Seconds | None = None) -> Backoff:
+def custom(call: Callable[[int], Seconds], /, *, cap: Seconds | None = None) -> Backoff:
     """Delays that a function gives.
 
     Args:
-        call: Returns the delay, in seconds or as a timedelta; jitter is its own affair. It
-            gets what its policy decides by: a retry gives it ``n``, the ``open_duration`` of a
-            circuit breaker the outcome that opened the circuit.
+        call: Given the number ``n`` of the delay, counted from 0, returns it in seconds or as a
+            timedelta; jitter is its own affair.
         cap: The longest delay, whatever the function returns.
     """
     return Backoff("custom", cap=_optional(cap), callable=call)
