@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::outcome::Verdict;
 use crate::policies::backoff::{self, Backoff, Memory};
 use crate::policies::breaker::{
-    Admission, Breaker as Core, Draft, DraftWindow, Rejection, Settings, Settled, Ticket,
+    Admission, Breaker as Core, Draft, DraftWindow, Passed, Rejection, Settings, Settled, Ticket,
     Transition, Trip, WindowSize,
 };
 use crate::time::{Clock, Nanos, SECOND};
@@ -33,8 +33,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 enum OpenFor {
     Fixed(Nanos),
     Backoff(Backoff),
-    /// Ask `Rules::open_duration`, and cut its answer here.
-    Callable(Option<Nanos>),
+    /// Ask `Rules::open_duration` about the outcome.
+    Callable,
+    /// Ask it for the delay of that number, and cut its answer here.
+    Custom(Option<Nanos>),
 }
 
 /// Also what stands in for a callable's answer that is none.
@@ -51,8 +53,10 @@ pub struct Step {
 }
 
 impl Step {
-    #[inline(always)]
-    pub fn enter<C: Clock>(&self, clock: &C) -> Result<Ticket, Rejection> {
+    /// The way into a circuit that is not simply closed.
+    #[cold]
+    #[inline(never)]
+    pub fn enter_unhealthy<C: Clock>(&self, clock: &C) -> Result<Ticket, Rejection> {
         match self.core.acquire(clock) {
             Admission::Admitted(ticket) => Ok(ticket),
             Admission::Rejected(rejection) => Err(rejection),
@@ -74,7 +78,28 @@ impl Step {
         if self.judges_results {
             return self.judge_returned(ticket, value, elapsed, clock);
         }
-        match self.core.settle(ticket, Verdict::Success, elapsed, clock) {
+        let passed = self.core.pass(ticket, elapsed, clock);
+        if passed != Passed::Quietly {
+            self.returned_unhealthy(passed, ticket, value, elapsed, clock);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn returned_unhealthy<C: Clock>(
+        &self,
+        passed: Passed,
+        ticket: Ticket,
+        value: *mut ffi::PyObject,
+        elapsed: Nanos,
+        clock: &C,
+    ) {
+        let settled = if passed == Passed::Unjudged {
+            self.core.judge_passed(ticket, clock)
+        } else {
+            self.core.settle(ticket, Verdict::Success, elapsed, clock)
+        };
+        match settled {
             Settled::Stays | Settled::Late => {}
             Settled::Moved(transition) => self.tell_attached(&transition),
             Settled::Trips(trip) => self.trip_on_value(&trip, value, elapsed, clock),
@@ -166,18 +191,26 @@ impl Step {
                 }
                 backoff.delay(trip.reopenings, &mut memory, random)
             }),
-            OpenFor::Callable(cap) => self.ask_duration(py, outcome(), cap),
+            OpenFor::Callable => {
+                self.ask_duration(py, |ask| ask.call1((Bound::new(py, outcome())?,)), None)
+            }
+            OpenFor::Custom(cap) => self.ask_duration(py, |ask| ask.call1((trip.reopenings,)), cap),
         };
         if let Some(transition) = self.core.open(*trip, duration, clock.now()) {
             self.tell(py, &transition);
         }
     }
 
-    fn ask_duration(&self, py: Python<'_>, outcome: Outcome, cap: Option<Nanos>) -> Nanos {
+    fn ask_duration<'py>(
+        &self,
+        py: Python<'py>,
+        ask: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+        cap: Option<Nanos>,
+    ) -> Nanos {
         let Some(callable) = &self.rules.get().open_duration else { return DEFAULT_OPEN };
         let callable = callable.bind(py);
         let answer = || -> PyResult<Nanos> {
-            let answer = callable.call1((Bound::new(py, outcome)?,))?;
+            let answer = ask(callable)?;
             if answer.is_none() {
                 return Ok(DEFAULT_OPEN);
             }
@@ -321,21 +354,26 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     let settings = draft.check(&mut found);
     found.retain(|problem| !broken.contains(&problem.field));
     reader.problems.append(&mut found);
-    let open_for = match open_for {
-        None => OpenFor::Fixed(DEFAULT_OPEN),
-        Some(Duration::Seconds(given)) => {
-            OpenFor::Fixed(crate::time::seconds(given).unwrap_or(DEFAULT_OPEN))
-        }
-        Some(Duration::Backoff(draft)) => draft
-            .check("open_duration", &mut reader.problems)
-            .map_or(OpenFor::Fixed(DEFAULT_OPEN), OpenFor::Backoff),
-        Some(Duration::Callable(callable, cap)) => {
-            rules.open_duration = Some(callable);
-            OpenFor::Callable(cap.and_then(|cap| {
-                backoff::check_cap("open_duration.cap", cap, &mut reader.problems)
-            }))
-        }
-    };
+    let open_for =
+        match open_for {
+            None => OpenFor::Fixed(DEFAULT_OPEN),
+            Some(Duration::Seconds(given)) => {
+                OpenFor::Fixed(crate::time::seconds(given).unwrap_or(DEFAULT_OPEN))
+            }
+            Some(Duration::Backoff(draft)) => draft
+                .check("open_duration", &mut reader.problems)
+                .map_or(OpenFor::Fixed(DEFAULT_OPEN), OpenFor::Backoff),
+            Some(Duration::Callable(callable)) => {
+                rules.open_duration = Some(callable);
+                OpenFor::Callable
+            }
+            Some(Duration::Custom(callable, cap)) => {
+                rules.open_duration = Some(callable);
+                OpenFor::Custom(cap.and_then(|cap| {
+                    backoff::check_cap("open_duration.cap", cap, &mut reader.problems)
+                }))
+            }
+        };
     let problems = reader.finish();
     match settings {
         Some(settings) if problems.is_empty() => Ok(Read { settings, open_for, rules }),
@@ -365,11 +403,7 @@ impl Breaker {
         self.current.lock().core.clone()
     }
 
-    fn set_state(
-        &self,
-        py: Python<'_>,
-        change: impl FnOnce(&Core, Nanos) -> Option<Transition>,
-    ) {
+    fn set_state(&self, py: Python<'_>, change: impl FnOnce(&Core, Nanos) -> Option<Transition>) {
         let step = {
             let current = self.current.lock();
             (current.core.clone(), current.rules.clone_ref(py), current.name.clone_ref(py))

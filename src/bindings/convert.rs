@@ -25,8 +25,10 @@ pub struct Reader<'a, 'py> {
 pub enum Duration {
     Seconds(f64),
     Backoff(BackoffDraft),
-    /// Asked each time; what it answers is cut at these seconds.
-    Callable(Py<PyAny>, Option<f64>),
+    /// A callable of the outcome.
+    Callable(Py<PyAny>),
+    /// A custom backoff: a callable of the number of the delay, cut at these seconds.
+    Custom(Py<PyAny>, Option<f64>),
 }
 
 /// A window as it was given.
@@ -104,7 +106,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             return self.backoff(field, &value, &kind);
         }
         if value.is_callable() {
-            return Some(Duration::Callable(value.unbind(), None));
+            return Some(Duration::Callable(value.unbind()));
         }
         self.wrong(field, &value, "must be seconds, a timedelta, a backoff or a callable")
     }
@@ -120,14 +122,15 @@ impl<'a, 'py> Reader<'a, 'py> {
         let base = self.part(field, value, "base", DURATION, seconds);
         let factor = self.part(field, value, "factor", "must be a number", real);
         let cap = self.part(field, value, "cap", DURATION, seconds);
-        let jitter = self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
+        let jitter =
+            self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
         if self.problems.len() > before {
             return None;
         }
         if let Ok(Some(callable)) = value.getattr_opt("callable")
             && !callable.is_none()
         {
-            return Some(Duration::Callable(callable.unbind(), cap));
+            return Some(Duration::Custom(callable.unbind(), cap));
         }
         Some(Duration::Backoff(BackoffDraft {
             kind: kind.to_string(),
@@ -174,9 +177,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         };
         let exception = py.get_type::<PyException>();
         let fits = |class: &Bound<'py, PyAny>| {
-            class
-                .cast::<PyType>()
-                .is_ok_and(|class| class.is_subclass(&exception).unwrap_or(false))
+            class.cast::<PyType>().is_ok_and(|class| class.is_subclass(&exception).unwrap_or(false))
         };
         if !listed.iter().all(fits) {
             return self.wrong(field, &value, RULE);
