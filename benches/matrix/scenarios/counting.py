@@ -104,8 +104,7 @@ def _neutral(lab: Lab, what: str, happen: Any) -> None:
 
 @scenario()
 def awaitables_are_judged_when_done(lab: Lab) -> None:
-    """A plain function that returns an awaitable (a lambda round an async client) is judged
-    by what the awaitable does."""
+    """A plain function that returns an awaitable is judged by what the awaitable does."""
     breaker = lab.breaker()
 
     async def failing() -> None:
