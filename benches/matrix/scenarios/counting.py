@@ -85,7 +85,6 @@ def cancelled_is_neutral(lab: Lab) -> None:
 @scenario("async")
 def closed_coroutine_is_neutral(lab: Lab) -> None:
     """A coroutine closed half-way (`GeneratorExit`) is neither success nor failure."""
-
     _neutral(lab, "a closed coroutine", lambda subject: subject.half_way().close())
 
 
