@@ -5,6 +5,23 @@ pub use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 pub use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Puts `next` in the place of `seen`, or finds something else there.
+///
+/// For words of one process's own: as with [`Counter`], a global lock makes a plain store of it.
+#[inline(always)]
+pub fn exchange(word: &AtomicU64, seen: u64, next: u64) -> bool {
+    #[cfg(all(feature = "python", not(Py_GIL_DISABLED)))]
+    {
+        let same = word.load(Ordering::SeqCst) == seen;
+        if same {
+            word.store(next, Ordering::Release);
+        }
+        same
+    }
+    #[cfg(not(all(feature = "python", not(Py_GIL_DISABLED))))]
+    word.compare_exchange(seen, next, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+}
+
 /// A count that every holder adds to and anyone may read.
 ///
 /// Inside an interpreter with a global lock every call is made by the thread that holds it, so

@@ -24,7 +24,7 @@ from seawall.policies.breaker import (
     CircuitBreaker,
     circuit_breaker,
 )
-from seawall.unhealthy import unhealthy
+from seawall.clients import unhealthy
 from seawall.windows import Window, calls, seconds
 
 __all__ = [

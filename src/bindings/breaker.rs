@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::outcome::Verdict;
 use crate::policies::backoff::{self, Backoff, Memory};
 use crate::policies::breaker::{
-    Admission, Breaker as Core, Draft, DraftWindow, Rejection, Settings, Settled, Ticket,
+    Admission, Breaker as Core, Draft, DraftWindow, Passed, Rejection, Settings, Settled, Ticket,
     Transition, Trip, WindowSize,
 };
 use crate::time::{Clock, Nanos, SECOND};
@@ -51,8 +51,10 @@ pub struct Step {
 }
 
 impl Step {
-    #[inline(always)]
-    pub fn enter<C: Clock>(&self, clock: &C) -> Result<Ticket, Rejection> {
+    /// The way into a circuit that is not simply closed.
+    #[cold]
+    #[inline(never)]
+    pub fn enter_unhealthy<C: Clock>(&self, clock: &C) -> Result<Ticket, Rejection> {
         match self.core.acquire(clock) {
             Admission::Admitted(ticket) => Ok(ticket),
             Admission::Rejected(rejection) => Err(rejection),
@@ -74,7 +76,28 @@ impl Step {
         if self.judges_results {
             return self.judge_returned(ticket, value, elapsed, clock);
         }
-        match self.core.settle(ticket, Verdict::Success, elapsed, clock) {
+        let passed = self.core.pass(ticket, elapsed, clock);
+        if passed != Passed::Quietly {
+            self.returned_unhealthy(passed, ticket, value, elapsed, clock);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn returned_unhealthy<C: Clock>(
+        &self,
+        passed: Passed,
+        ticket: Ticket,
+        value: *mut ffi::PyObject,
+        elapsed: Nanos,
+        clock: &C,
+    ) {
+        let settled = if passed == Passed::Unjudged {
+            self.core.judge_passed(ticket, clock)
+        } else {
+            self.core.settle(ticket, Verdict::Success, elapsed, clock)
+        };
+        match settled {
             Settled::Stays | Settled::Late => {}
             Settled::Moved(transition) => self.tell_attached(&transition),
             Settled::Trips(trip) => self.trip_on_value(&trip, value, elapsed, clock),
@@ -321,21 +344,22 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     let settings = draft.check(&mut found);
     found.retain(|problem| !broken.contains(&problem.field));
     reader.problems.append(&mut found);
-    let open_for = match open_for {
-        None => OpenFor::Fixed(DEFAULT_OPEN),
-        Some(Duration::Seconds(given)) => {
-            OpenFor::Fixed(crate::time::seconds(given).unwrap_or(DEFAULT_OPEN))
-        }
-        Some(Duration::Backoff(draft)) => draft
-            .check("open_duration", &mut reader.problems)
-            .map_or(OpenFor::Fixed(DEFAULT_OPEN), OpenFor::Backoff),
-        Some(Duration::Callable(callable, cap)) => {
-            rules.open_duration = Some(callable);
-            OpenFor::Callable(cap.and_then(|cap| {
-                backoff::check_cap("open_duration.cap", cap, &mut reader.problems)
-            }))
-        }
-    };
+    let open_for =
+        match open_for {
+            None => OpenFor::Fixed(DEFAULT_OPEN),
+            Some(Duration::Seconds(given)) => {
+                OpenFor::Fixed(crate::time::seconds(given).unwrap_or(DEFAULT_OPEN))
+            }
+            Some(Duration::Backoff(draft)) => draft
+                .check("open_duration", &mut reader.problems)
+                .map_or(OpenFor::Fixed(DEFAULT_OPEN), OpenFor::Backoff),
+            Some(Duration::Callable(callable, cap)) => {
+                rules.open_duration = Some(callable);
+                OpenFor::Callable(cap.and_then(|cap| {
+                    backoff::check_cap("open_duration.cap", cap, &mut reader.problems)
+                }))
+            }
+        };
     let problems = reader.finish();
     match settings {
         Some(settings) if problems.is_empty() => Ok(Read { settings, open_for, rules }),
@@ -365,11 +389,7 @@ impl Breaker {
         self.current.lock().core.clone()
     }
 
-    fn set_state(
-        &self,
-        py: Python<'_>,
-        change: impl FnOnce(&Core, Nanos) -> Option<Transition>,
-    ) {
+    fn set_state(&self, py: Python<'_>, change: impl FnOnce(&Core, Nanos) -> Option<Transition>) {
         let step = {
             let current = self.current.lock();
             (current.core.clone(), current.rules.clone_ref(py), current.name.clone_ref(py))

@@ -39,8 +39,7 @@ impl Callee {
         let vectorcall = unsafe {
             let class = ffi::Py_TYPE(object);
             let flags = u64::from(ffi::PyType_GetFlags(class));
-            let wanted =
-                (ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_IMMUTABLETYPE) as u64;
+            let wanted = (ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_IMMUTABLETYPE) as u64;
             if flags & wanted == wanted { (*class).tp_vectorcall_offset } else { 0 }
         };
         Self { object, vectorcall }

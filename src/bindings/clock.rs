@@ -21,7 +21,9 @@ impl Ambient {
     pub fn wall(&self) -> f64 {
         match self {
             Self::System => time::wall(),
-            Self::Test(clock) => clock.wall + (clock.clock.now() - clock.start) as f64 / SECOND as f64,
+            Self::Test(clock) => {
+                clock.wall + (clock.clock.now() - clock.start) as f64 / SECOND as f64
+            }
         }
     }
 }
@@ -152,8 +154,9 @@ impl TestClock {
 
     fn _exit(slf: &Bound<'_, Self>) -> PyResult<()> {
         let token = slf.get().tokens.lock().pop();
-        let token = token
-            .ok_or_else(|| PyRuntimeError::new_err("this test clock was left more often than entered"))?;
+        let token = token.ok_or_else(|| {
+            PyRuntimeError::new_err("this test clock was left more often than entered")
+        })?;
         gate::clock_off();
         reset(slf.py(), variable(slf.py()), &token)
     }

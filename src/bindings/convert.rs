@@ -120,7 +120,8 @@ impl<'a, 'py> Reader<'a, 'py> {
         let base = self.part(field, value, "base", DURATION, seconds);
         let factor = self.part(field, value, "factor", "must be a number", real);
         let cap = self.part(field, value, "cap", DURATION, seconds);
-        let jitter = self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
+        let jitter =
+            self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
         if self.problems.len() > before {
             return None;
         }
@@ -174,9 +175,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         };
         let exception = py.get_type::<PyException>();
         let fits = |class: &Bound<'py, PyAny>| {
-            class
-                .cast::<PyType>()
-                .is_ok_and(|class| class.is_subclass(&exception).unwrap_or(false))
+            class.cast::<PyType>().is_ok_and(|class| class.is_subclass(&exception).unwrap_or(false))
         };
         if !listed.iter().all(fits) {
             return self.wrong(field, &value, RULE);

@@ -328,10 +328,7 @@ unsafe extern "C" fn iternext(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     }
 }
 
-unsafe extern "C" fn send(
-    slf: *mut ffi::PyObject,
-    sent: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
+unsafe extern "C" fn send(slf: *mut ffi::PyObject, sent: *mut ffi::PyObject) -> *mut ffi::PyObject {
     let mut value = ptr::null_mut();
     // SAFETY: as for `am_send`.
     unsafe {
@@ -642,8 +639,14 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ],
         members: vec![(c"__weaklistoffset__", std::mem::offset_of!(Coroutine, weak))],
         getset: [
-            c"cr_await", c"cr_frame", c"cr_running", c"cr_code", c"cr_origin", c"cr_suspended",
-            c"__name__", c"__qualname__",
+            c"cr_await",
+            c"cr_frame",
+            c"cr_running",
+            c"cr_code",
+            c"cr_origin",
+            c"cr_suspended",
+            c"__name__",
+            c"__qualname__",
         ]
         .map(forwarded)
         .into(),

@@ -34,10 +34,8 @@ pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
 /// The `ConfigError` that names every one of `problems`.
 pub fn config_error(py: Python<'_>, subject: &str, problems: Vec<Problem>) -> PyErr {
     let build = || -> PyResult<PyErr> {
-        let rows = problems
-            .into_iter()
-            .map(|p| (p.field, p.value, p.rule, p.nearest))
-            .collect::<Vec<_>>();
+        let rows =
+            problems.into_iter().map(|p| (p.field, p.value, p.rule, p.nearest)).collect::<Vec<_>>();
         let rows = PyTuple::new(py, rows)?;
         Ok(PyErr::from_value(classes(py)?.config.bind(py).call1((subject, rows))?))
     };
@@ -58,6 +56,7 @@ pub fn report(py: Python<'_>, error: PyErr, culprit: &Bound<'_, PyAny>) {
 /// The exception that a callee left set. A callee that returned nothing and set nothing broke the
 /// interpreter's rules; it gets the error the interpreter itself would raise.
 pub fn pending(py: Python<'_>) -> PyErr {
-    PyErr::take(py)
-        .unwrap_or_else(|| PySystemError::new_err("a callable returned NULL without setting an exception"))
+    PyErr::take(py).unwrap_or_else(|| {
+        PySystemError::new_err("a callable returned NULL without setting an exception")
+    })
 }

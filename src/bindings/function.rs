@@ -105,7 +105,10 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
         };
     }
     if target.is_instance_of::<PyType>() {
-        return Err(refusal(target, "is a class: protect its methods, or a function that makes it"));
+        return Err(refusal(
+            target,
+            "is a class: protect its methods, or a function that makes it",
+        ));
     }
     if !target.is_callable() {
         return Err(refusal(

@@ -74,13 +74,16 @@ impl Held {
     /// Enters the plan.
     #[inline(always)]
     pub fn enter(&mut self) -> Result<(), Refused> {
-        let plan = self.plan.clone();
+        let slots = match &mut self.heap {
+            None => &mut self.inline[..],
+            Some(heap) => &mut heap[..],
+        };
         self.started = if gate::ambient(gate::word()) {
             // SAFETY: holders enter attached.
             let clock = ambient(unsafe { Python::assume_attached() });
-            plan.enter(self.slots_mut(), &clock)?
+            self.plan.enter(slots, &clock)?
         } else {
-            plan.enter(self.slots_mut(), &System)?
+            self.plan.enter(slots, &System)?
         };
         self.open = true;
         Ok(())

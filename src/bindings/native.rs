@@ -77,8 +77,7 @@ fn slot(slot: c_int, pfunc: *mut c_void) -> ffi::PyType_Slot {
 
 /// A table that ends in zeroes, as the interpreter wants it, and never moves.
 fn leak<T>(rows: impl Iterator<Item = T>) -> *mut c_void {
-    let mut table: Vec<std::mem::MaybeUninit<T>> =
-        rows.map(std::mem::MaybeUninit::new).collect();
+    let mut table: Vec<std::mem::MaybeUninit<T>> = rows.map(std::mem::MaybeUninit::new).collect();
     table.push(std::mem::MaybeUninit::zeroed());
     Box::leak(table.into_boxed_slice()).as_mut_ptr().cast()
 }
@@ -98,11 +97,7 @@ pub fn no_args(name: &'static CStr, function: ffi::PyCFunction) -> ffi::PyMethod
 /// # Safety
 /// Called from a `tp_traverse` with the `visit` and `arg` it was given; `object` is NULL or owned
 /// by the object that is traversed.
-pub unsafe fn visit(
-    object: *mut ffi::PyObject,
-    visit: ffi::visitproc,
-    arg: *mut c_void,
-) -> c_int {
+pub unsafe fn visit(object: *mut ffi::PyObject, visit: ffi::visitproc, arg: *mut c_void) -> c_int {
     // SAFETY: as the caller promises.
     if object.is_null() { 0 } else { unsafe { visit(object, arg) } }
 }

@@ -84,9 +84,8 @@ impl Outcome {
     #[getter]
     fn rejected(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let (plan, refused) = self.refusal.as_ref()?;
-        let error = self
-            .rejected
-            .get_or_init(py, || plan.error(py, refused).into_value(py).into_any());
+        let error =
+            self.rejected.get_or_init(py, || plan.error(py, refused).into_value(py).into_any());
         Some(error.clone_ref(py))
     }
 

@@ -85,10 +85,9 @@ impl Plan {
     /// be let in is not the callee's.
     #[inline(always)]
     pub fn enter<C: Clock>(&self, slots: &mut [Slot], clock: &C) -> Result<Nanos, Refused> {
-        for (at, step) in self.steps.iter().enumerate() {
-            match step.enter(clock) {
-                Ok(ticket) => slots[at] = MaybeUninit::new(ticket),
-                Err(refusal) => return Err(self.refuse(at, refusal, slots, clock)),
+        for at in 0..self.steps.len().min(slots.len()) {
+            if let Err(refusal) = self.steps[at].enter(&mut slots[at], clock) {
+                return Err(self.refuse(at, refusal, slots, clock));
             }
         }
         Ok(if self.timed { clock.now() } else { 0 })

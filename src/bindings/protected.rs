@@ -264,15 +264,16 @@ unsafe extern "C" fn repr(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with a wrapper; both objects are its own.
     unsafe {
         let this = &*slf.cast::<Protected>();
-        ffi::PyUnicode_FromFormat(c"<%R protected by %R>".as_ptr(), this.callee.object, this.policies)
+        ffi::PyUnicode_FromFormat(
+            c"<%R protected by %R>".as_ptr(),
+            this.callee.object,
+            this.policies,
+        )
     }
 }
 
 /// Pickled by name, as the function itself is.
-unsafe extern "C" fn reduce(
-    slf: *mut ffi::PyObject,
-    _: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
+unsafe extern "C" fn reduce(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with a wrapper.
     unsafe { ffi::PyObject_GetAttrString(slf, c"__qualname__".as_ptr()) }
 }

@@ -4,6 +4,7 @@
 //! below. Drivers never look inside.
 
 use super::breaker;
+use super::plan::Slot;
 use super::rules::Rules;
 use crate::time::{Clock, Nanos};
 use pyo3::ffi;
@@ -50,12 +51,21 @@ impl Step {
         }
     }
 
-    /// Lets a call in, or not.
+    /// Lets a call in and fills `slot`, or does not.
+    ///
+    /// The ticket is written where it stays: handed back by value it would be copied in wider
+    /// pieces than it was written in, which stalls the processor for longer than all the rest.
     #[inline(always)]
-    pub fn enter<C: Clock>(&self, clock: &C) -> Result<Ticket, Refusal> {
+    pub fn enter<C: Clock>(&self, slot: &mut Slot, clock: &C) -> Result<(), Refusal> {
         match self {
             Self::Breaker(step) => {
-                step.enter(clock).map(Ticket::Breaker).map_err(Refusal::Breaker)
+                if let Some(ticket) = step.core.admit() {
+                    slot.write(Ticket::Breaker(ticket));
+                    return Ok(());
+                }
+                let ticket = step.enter_unhealthy(clock).map_err(Refusal::Breaker)?;
+                slot.write(Ticket::Breaker(ticket));
+                Ok(())
             }
         }
     }

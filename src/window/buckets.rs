@@ -14,7 +14,7 @@
 
 use super::marks::Marks;
 use super::{Outcome, Totals};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, exchange};
 use crate::time::{Clock, Nanos};
 
 const BUCKETS: u64 = 16;
@@ -91,6 +91,37 @@ impl<'a> Buckets<'a> {
             self.raise(cell, Tag::new(generation, epoch), epoch, clock, &current)?;
         }
         Ok(())
+    }
+
+    /// Counts a good call, if its bucket is under way. `near` holds the epoch of the last one,
+    /// which is likely to be this one's, and spares the division. `shared`: other processes count in
+    /// these words too. `false`: nothing was counted.
+    #[inline(always)]
+    pub fn raise_calls(
+        &self,
+        generation: u64,
+        clock: &impl Clock,
+        near: &AtomicU64,
+        shared: bool,
+    ) -> bool {
+        let since = read(clock, self.width).saturating_sub(self.origin.load(Ordering::Relaxed));
+        let mut epoch = near.load(Ordering::Relaxed);
+        if since.wrapping_sub(epoch.wrapping_mul(self.width)) >= self.width {
+            epoch = since / self.width;
+            near.store(epoch, Ordering::Relaxed);
+        }
+        let at = (epoch % BUCKETS) as usize * 3;
+        let Some(cell) = self.cells.get(at) else { return false };
+        let seen = cell.load(Ordering::SeqCst);
+        let tag = Tag::new(generation, epoch);
+        if Tag::of(seen) != tag || seen & u64::from(u32::MAX) == u64::from(u32::MAX) {
+            return false;
+        }
+        if shared {
+            cell.compare_exchange(seen, seen + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        } else {
+            exchange(cell, seen, seen + 1)
+        }
     }
 
     fn raise(

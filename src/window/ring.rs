@@ -60,6 +60,14 @@ impl<'a> Ring<'a> {
         (cells.len() * WIDTH as usize >= size as usize).then_some(Self { marks, head, cells, size })
     }
 
+    /// What is known about bad outcomes, without a look at the rest.
+    #[inline(always)]
+    #[must_use]
+    pub fn marks(words: &'a [AtomicU64]) -> Option<Marks<'a>> {
+        let [bads, clean, ..] = words else { return None };
+        Some(Marks::new(bads, clean))
+    }
+
     /// Appends an outcome. `None`: its generation, no longer `current`, has passed.
     #[inline]
     pub fn append(

@@ -1,8 +1,7 @@
 //! The way in.
 
 use super::leases::Probe;
-use super::report::{Admission, Cause, Evidence, Rejection, Ticket, Transition};
-use super::settle::transition;
+use super::report::{Admission, Cause, Evidence, Rejection, Ticket, Transition, transition};
 use super::words::Word;
 use super::{Breaker, Place, State};
 use crate::time::{Clock, Nanos};

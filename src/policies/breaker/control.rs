@@ -1,7 +1,6 @@
 //! Transitions that somebody asks for. They happen at once and wait for no call in flight.
 
-use super::report::{Cause, Transition, Trip};
-use super::settle::transition;
+use super::report::{Cause, Transition, Trip, transition};
 use super::{Breaker, Place, State};
 use crate::time::Nanos;
 

@@ -33,8 +33,11 @@ impl Settings {
     /// With a success threshold, one bad outcome re-opens. Without, the rates judge a sample of
     /// `half_open_calls`, as soon as it is certain that they will be reached. Where no failure rate
     /// is named, a consecutive rule takes any failure for enough; where no rule speaks of failures
-    /// at all, they do not count here either.
+    /// at all, they do not count here either. Too many failures in a row always re-open it.
     pub(super) fn trial(&self, tally: Tally) -> Verdict {
+        if tally.broken() {
+            return Verdict::Reopen;
+        }
         let slow_rule = self.slow_call_rate.is_some();
         if let Some(enough) = self.success_threshold {
             return if tally.failures() > 0 || slow_rule && tally.slow() > 0 {

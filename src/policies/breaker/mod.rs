@@ -23,7 +23,8 @@
 //! | `circuit` | the words every breaker has, and the one way to a transition |
 //! | `leases`, `trial` | half-open: who may probe, and what the probes said |
 //! | `acquire`, `settle`, `control` | the calls |
-//! | `judge` | whether a rule is reached |
+//! | `quick` | the same for a good call through a healthy circuit |
+//! | `record`, `judge` | the window, and whether a rule is reached |
 //! | `report` | transitions, trips and rejections, as values |
 //! | `snapshot` | reading without touching |
 
@@ -33,6 +34,8 @@ mod control;
 mod judge;
 mod leases;
 mod place;
+mod quick;
+mod record;
 mod report;
 mod settings;
 mod settle;
@@ -46,6 +49,7 @@ mod tests;
 
 pub use circuit::Circuit;
 pub use place::{Place, Private};
+pub use quick::Passed;
 pub use report::{Admission, Cause, Rejection, Settled, Ticket, Transition, Trip};
 pub use settings::{Draft, DraftWindow, Settings, WindowSize};
 pub use snapshot::{Counts, Snapshot};
@@ -66,6 +70,8 @@ pub struct Breaker<P: Place = Private> {
     /// Not zero until the rules have judged once: what new settings found in the window was
     /// recorded under others, and a success could be the first to reach a rule.
     unjudged: AtomicU64,
+    /// The epoch of the last success, where the search for the next one's begins.
+    epoch: AtomicU64,
 }
 
 /// The window's words, seen as what they are.
@@ -102,12 +108,31 @@ impl Breaker {
     }
 }
 
+/// A further view of the same words: what one is told, the other knows.
+impl<P: Place + Clone> Clone for Breaker<P> {
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            geometry: self.geometry,
+            place: self.place.clone(),
+            unjudged: AtomicU64::new(self.unjudged.load(Ordering::Relaxed)),
+            epoch: AtomicU64::new(0),
+        }
+    }
+}
+
 impl<P: Place> Breaker<P> {
     /// Over words that exist already. They must have been laid out for these settings.
     #[must_use]
     pub fn over(settings: Settings, place: P, unjudged: bool) -> Self {
         let geometry = Geometry::of(&settings);
-        Self { settings, geometry, place, unjudged: AtomicU64::new(unjudged.into()) }
+        Self {
+            settings,
+            geometry,
+            place,
+            unjudged: AtomicU64::new(unjudged.into()),
+            epoch: AtomicU64::new(0),
+        }
     }
 
     /// What it goes by.

@@ -1,6 +1,7 @@
 //! What a breaker answers: plain values, for the caller to act on and to tell.
 
 use super::State;
+use super::words::Word;
 use crate::time::Nanos;
 
 /// An admitted call. It must be settled exactly once; nothing happens by itself.
@@ -53,6 +54,22 @@ pub enum Cause {
     Due,
     /// Somebody said so.
     Manual,
+}
+
+impl Cause {
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::FailureRate => "failure_rate",
+            Self::SlowCallRate => "slow_call_rate",
+            Self::Probe => "probe",
+            Self::Recovered => "recovered",
+            Self::Due => "due",
+            Self::Manual => "manual",
+        }
+    }
 }
 
 /// A transition that has happened. Exactly one caller is told of each.
@@ -125,4 +142,38 @@ pub enum Settled {
     Trips(Trip),
     /// It closed the circuit, or would have opened one that only measures.
     Moved(Transition),
+}
+
+/// A rule that is reached, to act on.
+pub(super) fn trip(word: Word, cause: Cause, evidence: Evidence) -> Trip {
+    let again = word.state() == State::HalfOpen;
+    Trip {
+        generation: word.generation(),
+        reopenings: word.reopenings().saturating_add(again.into()).into(),
+        cause,
+        failure_rate: evidence.failure_rate,
+        slow_call_rate: evidence.slow_call_rate,
+        calls: evidence.calls,
+    }
+}
+
+/// A transition that has happened, to tell.
+pub(super) fn transition(
+    from: Word,
+    to: Word,
+    at: Nanos,
+    cause: Cause,
+    evidence: Evidence,
+) -> Transition {
+    Transition {
+        from: from.state(),
+        to: to.state(),
+        generation: to.generation(),
+        at,
+        cause,
+        failure_rate: evidence.failure_rate,
+        slow_call_rate: evidence.slow_call_rate,
+        calls: evidence.calls,
+        open_duration: None,
+    }
 }

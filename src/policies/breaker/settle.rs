@@ -1,24 +1,14 @@
 //! The way out.
 
 use super::judge::Verdict as Trial;
-use super::report::{Cause, Evidence, Settled, Ticket, Transition, Trip};
+use super::record::Recorded;
+use super::report::{Cause, Settled, Ticket, transition, trip};
 use super::words::Word;
 use super::{Breaker, Place, State, Window};
 use crate::outcome::Verdict;
-use crate::sync::{Counter, Ordering};
+use crate::sync::Counter;
 use crate::time::{Clock, Nanos};
-use crate::window::buckets::{Buckets, Dropped};
-use crate::window::{Outcome, Totals};
-
-/// What recording an outcome came to.
-enum Recorded {
-    /// It can't have brought a rate up.
-    Quietly,
-    /// The window must be judged.
-    Judge,
-    /// The generation has passed.
-    Late,
-}
+use crate::window::Outcome;
 
 impl<P: Place> Breaker<P> {
     /// Says how an admitted call ended. `elapsed` matters only where [`Breaker::timed`].
@@ -136,11 +126,14 @@ impl<P: Place> Breaker<P> {
         clock: &impl Clock,
     ) -> Settled {
         let Some(streak) = self.streak(word, verdict) else { return Settled::Late };
-        let Some((tally, decided)) = self.tally(word.generation(), outcome) else {
+        let broken = self.settings.streak_reached(streak);
+        let Some((tally, decided)) = self.tally(word.generation(), outcome, broken) else {
             return Settled::Late;
         };
         let evidence = self.evidence(&tally.totals());
         match decided {
+            Trial::Undecided => Settled::Stays,
+            Trial::Reopen => Settled::Trips(trip(word, Cause::Probe, evidence)),
             Trial::Close => {
                 let now = clock.now();
                 match self.place.circuit().step(word, State::Closed, 0, now) {
@@ -150,8 +143,6 @@ impl<P: Place> Breaker<P> {
                     None => Settled::Stays,
                 }
             }
-            Trial::Undecided if !self.settings.streak_reached(streak) => Settled::Stays,
-            _ => Settled::Trips(trip(word, Cause::Probe, evidence)),
         }
     }
 
@@ -168,93 +159,6 @@ impl<P: Place> Breaker<P> {
         }
     }
 
-    #[inline]
-    fn record(
-        &self,
-        window: &Window<'_>,
-        generation: u64,
-        outcome: Outcome,
-        clock: &impl Clock,
-    ) -> Recorded {
-        let current = || self.place.circuit().current(generation);
-        match window {
-            Window::None => Recorded::Quietly,
-            Window::Count(ring) => {
-                if outcome.good() && ring.marks.clean(generation) {
-                    return Recorded::Quietly;
-                }
-                if !outcome.good() {
-                    ring.marks.begin();
-                }
-                let appended = ring.append(generation, outcome, current);
-                if !outcome.good() {
-                    ring.marks.end();
-                }
-                match appended {
-                    None => Recorded::Late,
-                    Some(appended) => {
-                        if appended.lap_done {
-                            ring.look(generation);
-                        }
-                        let first = appended.calls == self.settings.min_calls.into();
-                        if outcome.good() && !first && !self.unjudged() {
-                            Recorded::Quietly
-                        } else {
-                            Recorded::Judge
-                        }
-                    }
-                }
-            }
-            Window::Time(buckets) => {
-                if !outcome.good() {
-                    buckets.marks.begin();
-                }
-                let appended = buckets.append(generation, outcome, clock, current);
-                if !outcome.good() {
-                    buckets.marks.end();
-                }
-                match appended {
-                    Err(Dropped::Late) => Recorded::Late,
-                    Err(Dropped::Old) => Recorded::Quietly,
-                    Ok(()) if outcome.good() && buckets.marks.clean(generation) => {
-                        Recorded::Quietly
-                    }
-                    Ok(()) => Recorded::Judge,
-                }
-            }
-        }
-    }
-
-    #[cold]
-    fn judge(&self, window: &Window<'_>, word: Word, streak: u64, clock: &impl Clock) -> Settled {
-        self.unjudged.store(0, Ordering::Relaxed);
-        let totals = match window {
-            Window::None => None,
-            Window::Count(ring) => Some(ring.totals(word.generation())),
-            Window::Time(buckets) => Some(look(buckets, word.generation(), clock)),
-        };
-        let rate = totals.and_then(|totals| self.settings.rate_reached(&totals));
-        let cause = if self.settings.streak_reached(streak) {
-            Cause::ConsecutiveFailures
-        } else if let Some(cause) = rate {
-            cause
-        } else {
-            return Settled::Stays;
-        };
-        let evidence = match totals {
-            Some(totals) => self.evidence(&totals),
-            None => Evidence { calls: streak, ..Evidence::default() },
-        };
-        if word.state() != State::MetricsOnly {
-            return Settled::Trips(trip(word, cause, evidence));
-        }
-        let now = clock.now();
-        match self.place.circuit().step(word, State::MetricsOnly, 0, now) {
-            Some(next) => Settled::Moved(transition(word, next, now, cause, evidence)),
-            None => Settled::Stays,
-        }
-    }
-
     #[cold]
     fn late(&self) -> Settled {
         Self::count(&self.place.circuit().late);
@@ -264,51 +168,5 @@ impl<P: Place> Breaker<P> {
     #[inline]
     pub(super) fn count(counter: &Counter) {
         if P::SHARED { counter.bump_shared() } else { counter.bump() }
-    }
-}
-
-/// The window's totals; remembers it if they hold nothing bad.
-fn look(buckets: &Buckets<'_>, generation: u64, clock: &impl Clock) -> Totals {
-    // The clock is read after `quiet`: what was bad by then lies in no later bucket.
-    let quiet = buckets.marks.quiet();
-    let totals = buckets.totals(generation, clock);
-    if let Some(quiet) = quiet
-        && totals.failures + totals.slow == 0
-    {
-        buckets.marks.claim(generation, quiet);
-    }
-    totals
-}
-
-fn trip(word: Word, cause: Cause, evidence: Evidence) -> Trip {
-    let again = word.state() == State::HalfOpen;
-    Trip {
-        generation: word.generation(),
-        reopenings: word.reopenings().saturating_add(again.into()).into(),
-        cause,
-        failure_rate: evidence.failure_rate,
-        slow_call_rate: evidence.slow_call_rate,
-        calls: evidence.calls,
-    }
-}
-
-/// A transition that has happened, to tell.
-pub(super) fn transition(
-    from: Word,
-    to: Word,
-    at: Nanos,
-    cause: Cause,
-    evidence: Evidence,
-) -> Transition {
-    Transition {
-        from: from.state(),
-        to: to.state(),
-        generation: to.generation(),
-        at,
-        cause,
-        failure_rate: evidence.failure_rate,
-        slow_call_rate: evidence.slow_call_rate,
-        calls: evidence.calls,
-        open_duration: None,
     }
 }

@@ -10,9 +10,14 @@ use crate::sync::Ordering;
 use crate::window::{Outcome, Totals};
 
 impl<P: Place> Breaker<P> {
-    /// Adds a probe's outcome, unless the trial is decided; answers how it stands. `None`: the
-    /// generation has passed.
-    pub(super) fn tally(&self, generation: u64, outcome: Outcome) -> Option<(Tally, Verdict)> {
+    /// Adds a probe's outcome, unless the trial is decided; answers how it stands. `broken`:
+    /// it makes too long a row of failures. `None`: the generation has passed.
+    pub(super) fn tally(
+        &self,
+        generation: u64,
+        outcome: Outcome,
+        broken: bool,
+    ) -> Option<(Tally, Verdict)> {
         let circuit = self.place.circuit();
         let mut seen = Tally(circuit.tally.load(Ordering::Acquire));
         loop {
@@ -27,7 +32,7 @@ impl<P: Place> Breaker<P> {
             if decided != Verdict::Undecided {
                 return Some((tally, decided));
             }
-            let next = tally.with(outcome.failed, outcome.slow);
+            let next = tally.with(outcome, broken);
             match circuit.tally.compare_exchange(
                 seen.0,
                 next.0,

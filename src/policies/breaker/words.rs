@@ -1,5 +1,7 @@
 //! How what changes together lies in one word.
 
+use crate::window::Outcome;
+
 /// Where a circuit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
@@ -111,7 +113,7 @@ impl Streak {
 }
 
 /// What the probes of a half-open generation said:
-/// `[generation:30][failures:9][slow:9][outcomes:16]`.
+/// `[generation:29][broken:1][failures:9][slow:9][outcomes:16]`.
 ///
 /// Once it is decided nothing is added, so no field overflows: a sample has at most 256 outcomes,
 /// and where 65 535 successes may be asked for, one bad outcome decides.
@@ -120,11 +122,16 @@ pub(super) struct Tally(pub u64);
 
 impl Tally {
     pub(super) fn new(generation: u64) -> Self {
-        Self(generation << 34)
+        Self(generation << 35)
     }
 
     pub(super) fn belongs(self, generation: u64) -> bool {
-        self.0 >> 34 == generation & ((1 << 30) - 1)
+        self.0 >> 35 == generation & ((1 << 29) - 1)
+    }
+
+    /// Whether too many failed in a row.
+    pub(super) fn broken(self) -> bool {
+        self.0 >> 34 & 1 == 1
     }
 
     pub(super) fn failures(self) -> u64 {
@@ -139,10 +146,10 @@ impl Tally {
         self.0 & 0xffff
     }
 
-    pub(super) fn with(self, failed: bool, slow: bool) -> Self {
+    pub(super) fn with(self, outcome: Outcome, broken: bool) -> Self {
         // Settings that change during a trial may leave any count behind.
         let room = self.outcomes() < 0xffff && self.failures() < 0x1ff && self.slow() < 0x1ff;
-        let more = 1 | u64::from(slow) << 16 | u64::from(failed) << 25;
-        Self(if room { self.0 + more } else { self.0 })
+        let more = 1 | u64::from(outcome.slow) << 16 | u64::from(outcome.failed) << 25;
+        Self((if room { self.0 + more } else { self.0 }) | u64::from(broken) << 34)
     }
 }
