@@ -5,6 +5,9 @@ pub use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 pub use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Is nobody else at this process's own words while we are? True under a global lock.
+pub const ALONE: bool = cfg!(all(feature = "python", not(Py_GIL_DISABLED)));
+
 /// Puts `next` in the place of `seen`, or finds something else there.
 ///
 /// For words of one process's own: as with [`Counter`], a global lock makes a plain store of it.

@@ -33,8 +33,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 enum OpenFor {
     Fixed(Nanos),
     Backoff(Backoff),
-    /// Ask `Rules::open_duration`, and cut its answer here.
-    Callable(Option<Nanos>),
+    /// Ask `Rules::open_duration` about the outcome.
+    Callable,
+    /// Ask it for the delay of that number, and cut its answer here.
+    Custom(Option<Nanos>),
 }
 
 /// Also what stands in for a callable's answer that is none.
@@ -189,18 +191,26 @@ impl Step {
                 }
                 backoff.delay(trip.reopenings, &mut memory, random)
             }),
-            OpenFor::Callable(cap) => self.ask_duration(py, outcome(), cap),
+            OpenFor::Callable => {
+                self.ask_duration(py, |ask| ask.call1((Bound::new(py, outcome())?,)), None)
+            }
+            OpenFor::Custom(cap) => self.ask_duration(py, |ask| ask.call1((trip.reopenings,)), cap),
         };
         if let Some(transition) = self.core.open(*trip, duration, clock.now()) {
             self.tell(py, &transition);
         }
     }
 
-    fn ask_duration(&self, py: Python<'_>, outcome: Outcome, cap: Option<Nanos>) -> Nanos {
+    fn ask_duration<'py>(
+        &self,
+        py: Python<'py>,
+        ask: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+        cap: Option<Nanos>,
+    ) -> Nanos {
         let Some(callable) = &self.rules.get().open_duration else { return DEFAULT_OPEN };
         let callable = callable.bind(py);
         let answer = || -> PyResult<Nanos> {
-            let answer = callable.call1((Bound::new(py, outcome)?,))?;
+            let answer = ask(callable)?;
             if answer.is_none() {
                 return Ok(DEFAULT_OPEN);
             }
@@ -353,9 +363,13 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
             Some(Duration::Backoff(draft)) => draft
                 .check("open_duration", &mut reader.problems)
                 .map_or(OpenFor::Fixed(DEFAULT_OPEN), OpenFor::Backoff),
-            Some(Duration::Callable(callable, cap)) => {
+            Some(Duration::Callable(callable)) => {
                 rules.open_duration = Some(callable);
-                OpenFor::Callable(cap.and_then(|cap| {
+                OpenFor::Callable
+            }
+            Some(Duration::Custom(callable, cap)) => {
+                rules.open_duration = Some(callable);
+                OpenFor::Custom(cap.and_then(|cap| {
                     backoff::check_cap("open_duration.cap", cap, &mut reader.problems)
                 }))
             }

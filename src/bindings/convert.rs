@@ -25,8 +25,10 @@ pub struct Reader<'a, 'py> {
 pub enum Duration {
     Seconds(f64),
     Backoff(BackoffDraft),
-    /// Asked each time; what it answers is cut at these seconds.
-    Callable(Py<PyAny>, Option<f64>),
+    /// A callable of the outcome.
+    Callable(Py<PyAny>),
+    /// A custom backoff: a callable of the number of the delay, cut at these seconds.
+    Custom(Py<PyAny>, Option<f64>),
 }
 
 /// A window as it was given.
@@ -104,7 +106,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             return self.backoff(field, &value, &kind);
         }
         if value.is_callable() {
-            return Some(Duration::Callable(value.unbind(), None));
+            return Some(Duration::Callable(value.unbind()));
         }
         self.wrong(field, &value, "must be seconds, a timedelta, a backoff or a callable")
     }
@@ -128,7 +130,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         if let Ok(Some(callable)) = value.getattr_opt("callable")
             && !callable.is_none()
         {
-            return Some(Duration::Callable(callable.unbind(), cap));
+            return Some(Duration::Custom(callable.unbind(), cap));
         }
         Some(Duration::Backoff(BackoffDraft {
             kind: kind.to_string(),

@@ -6,6 +6,10 @@ from seawall.clients.classes import CONNECT, TIMEOUT, TRANSPORT, UNABLE
 from seawall.clients.signs import sign
 from seawall.clients.statuses import UNHEALTHY_4XX
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
 _KINDS = frozenset({CONNECT, TRANSPORT, TIMEOUT, UNABLE})
 
 
@@ -28,10 +32,14 @@ def unhealthy(outcome: object, /) -> bool:
     Args:
         outcome: The exception that was raised, or the value that was returned.
     """
-    if isinstance(outcome, BaseExceptionGroup):
-        members: tuple[object, ...] = outcome.exceptions
-        return isinstance(outcome, Exception) and any(map(unhealthy, members))
+    # A group that holds more than Exceptions is an interruption or a cancellation.
+    if _is_group(outcome):
+        return any(map(unhealthy, outcome.exceptions))
     said = sign(outcome)
     if isinstance(said, int):
         return said >= 500 or said in UNHEALTHY_4XX
     return said in _KINDS
+
+
+def _is_group(outcome: object) -> TypeGuard[ExceptionGroup[Exception]]:
+    return isinstance(outcome, ExceptionGroup)

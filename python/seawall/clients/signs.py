@@ -7,28 +7,38 @@ out: a predicate stands between a failure and its handling, and must not add one
 from __future__ import annotations
 
 import errno
+from functools import lru_cache
 
 from seawall.clients.classes import CLASSES, CONNECT, OURS, TRANSPORT, WRAPPERS
 from seawall.clients.statuses import AWS, GRPC, sqlstate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import TypeAlias, TypeVar
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias, TypeGuard, TypeVar
 
     from seawall.clients.classes import Kind
 
     Sign: TypeAlias = int | Kind | None
     T = TypeVar("T")
 
-_UNREACHED = frozenset(
-    number
-    for name in ("EADDRNOTAVAIL", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH")
-    if (number := getattr(errno, name, None)) is not None
-)
-_BROKEN = frozenset({errno.ENETRESET, errno.ENOTCONN, errno.EPROTO})
-_REJECTIONS = {"seawall": CLASSES["seawall"]}
-_UNPARSED = {"aiohttp": {"HttpProcessingError": TRANSPORT}}
+_ERRNO_NAMES: dict[Kind, tuple[str, ...]] = {
+    CONNECT: ("EADDRNOTAVAIL", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH"),
+    TRANSPORT: ("ENETRESET", "ENOTCONN", "EPROTO"),
+}
+_ERRNOS: dict[int | None, Kind] = {
+    getattr(errno, name): kind
+    for kind, names in _ERRNO_NAMES.items()
+    for name in names
+    if hasattr(errno, name)  # not every platform has every number
+}
+_SPECIAL = {
+    "aiohttp": {"HttpProcessingError": "unparsed"},
+    "grpc": {"RpcError": "grpc"},
+    "seawall": {"Rejected": "rejected"},
+    "urllib3": {"ResponseError": "retried"},
+}
+"""Package → class name → what has to be done apart for it."""
 _DEPTH = 4
 """How many errors inside errors are looked into."""
 
@@ -46,8 +56,10 @@ def sign(outcome: object) -> Sign:
 
 
 def _of_value(value: object) -> int | None:
-    if type(value).__module__ == "builtins":
+    if _is_dict(value):
         return _aws(value)
+    if type(value).__module__ == "builtins":
+        return None
     if (given := _look(value, "status_code")) is not None:
         return _http(given)
     # `status` and `code` are words of every trade: without headers it is no response.
@@ -57,9 +69,11 @@ def _of_value(value: object) -> int | None:
 
 
 def _of_exception(error: Exception, depth: int) -> Sign:
-    if _listed(error, _REJECTIONS) is not None:
+    cls = type(error)
+    special = _special(cls)
+    if special == "rejected":
         return OURS
-    answered = _answer(error)
+    answered = _answer(error, special)
     # A status below 400 is not why it failed: a redirect too many, a body of the wrong type.
     if isinstance(answered, str) or (answered is not None and answered >= 400):
         return answered
@@ -70,60 +84,53 @@ def _of_exception(error: Exception, depth: int) -> Sign:
         within = _of_exception(wrapped, depth - 1)
         if within is not None:
             return within
-    return _listed(error, CLASSES) or _of_os_error(error)
+    return _kind(cls) or _of_os_error(error)
 
 
-def _answer(error: Exception) -> Sign:
+def _answer(error: Exception, special: str | None) -> Sign:
     """What the service answered, if the exception knows."""
     response = _look(error, "response")
     if response is not None:
-        answered = _aws(response) or _of_value(response)
+        answered = _of_value(response)
         if answered is not None:
             return answered
     for name in ("sqlstate", "pgcode"):
         code = _look(error, name)
         if isinstance(code, str) and len(code) == 5:
             return sqlstate(code)
-    if _invented(error):
-        return None
+    # What aiohttp can't parse it reports as a status of 400 of its own making.
+    if special == "unparsed" or _special(type(error.__cause__)) == "unparsed":
+        return TRANSPORT
+    if special == "grpc":
+        return _grpc(_look(error, "code"))
+    if special == "retried":
+        return _retried(error)
     for name in ("status_code", "status"):
         answered = _http(_look(error, name))
         if answered is not None:
             return answered
-    code = _look(error, "code")
-    if callable(code) and _roots(error) & {"grpc"}:
-        return _grpc(code)
-    return _http(code) or _retried(error)
-
-
-def _invented(error: Exception) -> bool:
-    """Whether aiohttp made up the status: an answer that it can't parse becomes a 400."""
-    about = error if error.__cause__ is None else error.__cause__
-    return _listed(about, _UNPARSED) is not None
+    return _http(_look(error, "code"))
 
 
 def _retried(error: Exception) -> int | None:
-    """The status that urllib3 gave up on, which only the text names: too many 503 error responses."""
-    if type(error).__name__ != "ResponseError" or "urllib3" not in _roots(error):
-        return None
+    """The status that urllib3 gave up on; only the text has it: too many 503 error responses."""
     return next((int(word) for word in str(error).split() if word.isdigit()), None)
 
 
 def _aws(response: object) -> int | None:
     """The status in a response of botocore, which is a dict."""
-    if not isinstance(response, dict):
-        return None
-    answer: Mapping[object, object] = response
-    error, metadata = answer.get("Error"), answer.get("ResponseMetadata")
-    if isinstance(error, dict):
-        problem: Mapping[object, object] = error
-        code = problem.get("Code")
-        if isinstance(code, str) and code in AWS:
-            return AWS[code]
-    if isinstance(metadata, dict):
-        about: Mapping[object, object] = metadata
-        return _http(about.get("HTTPStatusCode"))
-    return None
+    code = _entry(_entry(response, "Error"), "Code")
+    if isinstance(code, str) and code in AWS:
+        return AWS[code]
+    return _http(_entry(_entry(response, "ResponseMetadata"), "HTTPStatusCode"))
+
+
+def _entry(table: object, key: str) -> object:
+    return table.get(key) if _is_dict(table) else None
+
+
+def _is_dict(thing: object) -> TypeGuard[dict[object, object]]:
+    return isinstance(thing, dict)
 
 
 def _grpc(code: object) -> int | None:
@@ -135,44 +142,59 @@ def _grpc(code: object) -> int | None:
 
 
 def _wrapped(error: Exception) -> Exception | None:
-    name = _listed(error, WRAPPERS)
+    name = _holder(type(error))
     if name is None:
         return None
-    within = _look(error, name)
-    if isinstance(within, tuple):
-        args: tuple[object, ...] = within
-        within = args[0] if args else None
+    if name == "args":
+        within: object = error.args[0] if error.args else None
+    else:
+        within = _look(error, name)
     return within if isinstance(within, Exception) else None
 
 
 def _of_os_error(error: Exception) -> Sign:
     if not isinstance(error, OSError):
         return None
-    if error.errno in _UNREACHED:
-        return CONNECT
-    if error.errno in _BROKEN:
-        return TRANSPORT
+    if kind := _ERRNOS.get(error.errno):
+        return kind
     # asyncio tried several addresses, and joined the errors of all to one without a number.
-    if error.errno is None and str(error).startswith("Multiple exceptions:"):
+    text: object = error.args[0] if error.args else None
+    if isinstance(text, str) and text.startswith("Multiple exceptions:"):
         return CONNECT
     return None
 
 
-def _listed(error: BaseException, table: Mapping[str, Mapping[str, T]]) -> T | None:
+def _listed(cls: type, table: Mapping[str, Mapping[str, T]]) -> T | None:
     """The entry of the most derived class that has one."""
-    for cls in type(error).__mro__:
-        names = table.get(_root(cls))
-        if names is not None and cls.__name__ in names:
-            return names[cls.__name__]
+    for each in cls.__mro__:
+        names = table.get(_root(each))
+        if names is not None and each.__name__ in names:
+            return names[each.__name__]
     return None
-
-
-def _roots(error: BaseException) -> set[str]:
-    return {_root(cls) for cls in type(error).__mro__}
 
 
 def _root(cls: type) -> str:
     return cls.__module__.partition(".")[0]
+
+
+def _once_a_class(read: Callable[[type], T]) -> Callable[[type], T]:
+    """A class says the same every time. Bounded: classes may be made without end."""
+    return lru_cache(maxsize=512)(read)
+
+
+@_once_a_class
+def _kind(cls: type) -> Kind | None:
+    return _listed(cls, CLASSES)
+
+
+@_once_a_class
+def _holder(cls: type) -> str | None:
+    return _listed(cls, WRAPPERS)
+
+
+@_once_a_class
+def _special(cls: type) -> str | None:
+    return _listed(cls, _SPECIAL)
 
 
 def _http(given: object) -> int | None:

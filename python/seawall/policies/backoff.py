@@ -49,7 +49,7 @@ class Backoff(NamedTuple):
     """The longest delay, in seconds; None for no limit but the core's hundred years."""
     jitter: Jitter = "none"
     """How the delays are spread."""
-    call: Callable[[int], Seconds] | None = None
+    callable: Callable[[int], Seconds] | None = None
     """What gives the delays; `custom` only."""
 
 
@@ -99,15 +99,15 @@ def fibonacci(base: Seconds, *, cap: Seconds | None = None, jitter: Jitter = "no
     return Backoff("fibonacci", _seconds(base), cap=_optional(cap), jitter=jitter)
 
 
-def custom(call: Callable[[int], Seconds], *, cap: Seconds | None = None) -> Backoff:
+def custom(call: Callable[[int], Seconds], /, *, cap: Seconds | None = None) -> Backoff:
     """Delays that a function gives.
 
     Args:
-        call: Takes ``n`` and returns the delay, in seconds or as a timedelta. It does its own
-            jitter. What it raises reaches the caller of the protected function.
+        call: Given the number ``n`` of the delay, counted from 0, returns it in seconds or as a
+            timedelta; jitter is its own affair.
         cap: The longest delay, whatever the function returns.
     """
-    return Backoff("custom", cap=_optional(cap), call=call)
+    return Backoff("custom", cap=_optional(cap), callable=call)
 
 
 def _seconds(time: Seconds) -> float:
