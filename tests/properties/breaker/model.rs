@@ -133,7 +133,7 @@ impl Model {
     pub fn new(settings: Settings, now: Nanos) -> Self {
         Self {
             window: Window::new(&settings, now),
-            permits: vec![None; 8.max(settings.half_open_calls as usize)],
+            permits: vec![None; 4.max(settings.half_open_calls as usize)],
             settings,
             state: State::Closed,
             generation: 1,
