@@ -11,6 +11,7 @@ Settings are compared as they were declared, callables by identity.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -28,20 +29,22 @@ P = TypeVar("P", bound="Policy")
 
 
 class Books:
-    """The names that are taken."""
+    """The names that are taken, by kind."""
 
-    __slots__ = ("derived", "given", "nameless", "number")
+    __slots__ = ("derived", "given", "number")
 
     def __init__(self) -> None:
         """Starts empty."""
-        self.given: dict[tuple[str, str], Any] = {}
-        self.derived: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
-        self.nameless: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self.given: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.derived: defaultdict[str, WeakValueDictionary[str, Any]] = defaultdict(
+            WeakValueDictionary
+        )
         self.number = itertools.count(1)
 
     def get(self, kind: str, name: str) -> Any:
         """The policy of that name, or None."""
-        return self.given.get((kind, name)) or self.derived.get((kind, name))
+        given = self.given[kind].get(name)
+        return self.derived[kind].get(name) if given is None else given
 
 
 #: The books in force here. `seawall.testing.isolated` lays others on top.
@@ -51,7 +54,12 @@ books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # no
 def policies() -> list[Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
-    known = {**dict(here.derived.items()), **here.given}
+    known = {
+        (kind, name): policy
+        for names in (here.derived, here.given)
+        for kind, taken in list(names.items())
+        for name, policy in list(taken.items())
+    }
     return [known[key] for key in sorted(known)]
 
 
@@ -78,7 +86,7 @@ def claim(
     kind: str,
     name: str | None,
     declared: Mapping[str, Any],
-    make: Callable[[Any], P],
+    make: Callable[[Any, bool], P],
     declared_by: Callable[[P], Mapping[str, Any]],
     *,
     replace: bool,
@@ -90,20 +98,19 @@ def claim(
     """
     here = books.get()
     if name is None:
-        policy = make(f"{kind}-{next(here.number)}")
-        here.derived[kind, policy.name] = policy
-        here.nameless[id(policy)] = policy
+        policy = make(f"{kind}-{next(here.number)}", False)
+        here.derived[kind][policy.name] = policy
         return policy
     if not isinstance(name, str) or not name:
-        return make(name)  # which refuses it, along with whatever else is wrong
+        return make(name, True)  # which refuses it, along with whatever else is wrong
     policy = here.get(kind, name)
     if policy is None or replace:
-        made = make(name)
+        made = make(name, True)
         if replace:
-            here.given[kind, name] = made
+            here.given[kind][name] = made
             return made
         # Atomic: of two threads that got here at once, one finds the other's.
-        policy = here.given.setdefault((kind, name), made)
+        policy = here.given[kind].setdefault(name, made)
     _same(kind, name, declared, declared_by(policy))
     return policy
 
@@ -132,17 +139,15 @@ def _equal(one: Any, other: Any) -> bool:
 
 def name_after(policy: Policy, function: Any) -> None:
     """Names a nameless policy after the function that it was put on."""
-    here = books.get()
-    if here.nameless.pop(id(policy), None) is not policy:
+    if policy._named:
         return
-    stem = _stem(function)
-    for number in itertools.count(1):
-        name = stem if number == 1 else f"{stem}#{number}"
-        if here.get(policy.kind, name) is None:
-            here.derived.pop((policy.kind, policy.name), None)
-            policy._rename(name)
-            here.derived[policy.kind, name] = policy
-            return
+    here = books.get()
+    stem = name = _stem(function)
+    while here.get(policy.kind, name) is not None:
+        name = f"{stem}#{next(here.number)}"
+    here.derived[policy.kind].pop(policy.name, None)
+    policy._rename(name)
+    here.derived[policy.kind][name] = policy
 
 
 def _stem(function: Any) -> str:

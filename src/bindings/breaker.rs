@@ -29,10 +29,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How long the circuit stays open.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum OpenFor {
     Fixed(Nanos),
-    Backoff(Backoff),
+    /// With what it remembers of the delays since the circuit was last closed.
+    Backoff(Backoff, Arc<Mutex<Memory>>),
     /// Ask `Rules::open_duration` about the outcome.
     Callable,
     /// Ask it for the delay of that number, and cut its answer here.
@@ -48,7 +49,6 @@ pub struct Step {
     pub rules: Py<Rules>,
     name: Py<PyString>,
     open_for: OpenFor,
-    memory: Arc<Mutex<Memory>>,
     judges_results: bool,
 }
 
@@ -182,10 +182,10 @@ impl Step {
         outcome: &dyn Fn() -> Outcome,
         clock: &C,
     ) {
-        let duration = match self.open_for {
-            OpenFor::Fixed(duration) => duration,
-            OpenFor::Backoff(backoff) => random::with(py, |random| {
-                let mut memory = self.memory.lock();
+        let duration = match &self.open_for {
+            OpenFor::Fixed(duration) => *duration,
+            OpenFor::Backoff(backoff, memory) => random::with(py, |random| {
+                let mut memory = memory.lock();
                 if trip.reopenings == 0 {
                     *memory = Memory::default();
                 }
@@ -194,7 +194,9 @@ impl Step {
             OpenFor::Callable => {
                 self.ask_duration(py, |ask| ask.call1((Bound::new(py, outcome())?,)), None)
             }
-            OpenFor::Custom(cap) => self.ask_duration(py, |ask| ask.call1((trip.reopenings,)), cap),
+            OpenFor::Custom(cap) => {
+                self.ask_duration(py, |ask| ask.call1((trip.reopenings,)), *cap)
+            }
         };
         if let Some(transition) = self.core.open(*trip, duration, clock.now()) {
             self.tell(py, &transition);
@@ -309,7 +311,8 @@ struct Current {
 #[pyclass(frozen, subclass, extends = Guard, module = "seawall._core")]
 pub struct Breaker {
     current: Mutex<Current>,
-    memory: Arc<Mutex<Memory>>,
+    /// Did somebody give it its name, or has it none of its own yet?
+    named: AtomicBool,
 }
 
 /// Everything a mapping of settings says, checked.
@@ -362,7 +365,9 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
             }
             Some(Duration::Backoff(draft)) => draft
                 .check("open_duration", &mut reader.problems)
-                .map_or(OpenFor::Fixed(DEFAULT_OPEN), OpenFor::Backoff),
+                .map_or(OpenFor::Fixed(DEFAULT_OPEN), |backoff| {
+                    OpenFor::Backoff(backoff, Arc::default())
+                }),
             Some(Duration::Callable(callable)) => {
                 rules.open_duration = Some(callable);
                 OpenFor::Callable
@@ -394,8 +399,7 @@ impl Breaker {
             judges_results: current.rules.get().on_result.is_some(),
             rules: current.rules.clone_ref(py),
             name: current.name.clone_ref(py),
-            open_for: current.open_for,
-            memory: Arc::clone(&self.memory),
+            open_for: current.open_for.clone(),
         })
     }
 
@@ -418,10 +422,10 @@ impl Breaker {
 #[pymethods]
 impl Breaker {
     #[new]
-    #[pyo3(signature = (name, settings))]
     fn new(
         py: Python<'_>,
         name: &Bound<'_, PyAny>,
+        named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let read = read(settings);
@@ -438,11 +442,11 @@ impl Breaker {
         let breaker = Self {
             current: Mutex::new(Current {
                 core: Core::new(read.settings, ambient(py).now()),
-                rules: Py::new(py, read.rules)?,
+                rules: read.rules.object(py)?,
                 open_for: read.open_for,
                 name: name.clone().unbind(),
             }),
-            memory: Arc::default(),
+            named: AtomicBool::new(named),
         };
         Ok(PyClassInitializer::from(Guard::policy()).add_subclass(breaker))
     }
@@ -453,7 +457,14 @@ impl Breaker {
         self.current.lock().name.clone_ref(py)
     }
 
+    /// Does its name say more than that it is one of many?
+    #[getter]
+    fn _named(&self) -> bool {
+        self.named.load(Ordering::Relaxed)
+    }
+
     fn _rename(&self, py: Python<'_>, name: Py<PyString>) {
+        self.named.store(true, Ordering::Relaxed);
         let old = std::mem::replace(&mut self.current.lock().name, name);
         gate::next_epoch();
         old.drop_ref(py);
@@ -462,7 +473,7 @@ impl Breaker {
     fn _reconfigure(&self, py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<()> {
         let name = self.name(py);
         let read = read(settings).map_err(|problems| refused(name.bind(py), problems))?;
-        let rules = Py::new(py, read.rules)?;
+        let rules = read.rules.object(py)?;
         let now = ambient(py).now();
         let old = {
             let mut current = self.current.lock();

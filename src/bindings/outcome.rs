@@ -136,6 +136,10 @@ impl Outcome {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.value)?;
-        visit.call(&self.error)
+        visit.call(&self.error)?;
+        if let Some((plan, _)) = &self.refusal {
+            plan.traverse(&visit)?;
+        }
+        Ok(())
     }
 }

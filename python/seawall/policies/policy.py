@@ -29,6 +29,9 @@ class Policy(_Ground):
         @property
         def name(self) -> str: ...
 
+        @property
+        def _named(self) -> bool: ...
+
         def _rename(self, name: str, /) -> None: ...
 
     def __call__(self, function: F, /) -> F:

@@ -46,21 +46,22 @@ class CircuitBreaker(Policy, _core.Breaker):
 
     kind = "breaker"
 
-    _declared: dict[str, Any]
+    #: The settings as they were given: name, value, name, value, … Half the size of a dict.
+    _declared: tuple[Any, ...]
 
     def __new__(
         cls, name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
     ) -> Self:
         """Gives back the breaker of that name, or makes it."""
 
-        def make(given: str) -> Self:
-            self = super(CircuitBreaker, cls).__new__(cls, given, dict(settings))
-            self._declared = dict(settings)
+        declared = dict(settings)
+
+        def make(given: str, named: bool) -> Self:
+            self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
+            self._declared = _flat(declared)
             return self
 
-        return registry.claim(
-            "breaker", name, dict(settings), make, lambda known: known._declared, replace=replace
-        )
+        return registry.claim("breaker", name, declared, make, _declared_by, replace=replace)
 
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
@@ -71,9 +72,9 @@ class CircuitBreaker(Policy, _core.Breaker):
         Raises:
             ConfigError: Naming every wrong setting. Nothing is changed then.
         """
-        declared = {**self._declared, **changes}
+        declared = {**_declared_by(self), **changes}
         self._reconfigure(declared)
-        self._declared = declared
+        self._declared = _flat(declared)
 
     def snapshot(self) -> BreakerSnapshot:
         """Its state and counters at this moment."""
@@ -89,7 +90,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         from seawall.windows import Window
 
         numbers = self._settings()
-        given = self._declared
+        given = _declared_by(self)
         numbers["window"] = Window(*numbers["window"])
         numbers["open_duration"] = _default(given.get("open_duration"), 30.0)
         numbers["on"] = _default(given.get("on"), Exception)
@@ -101,6 +102,15 @@ class CircuitBreaker(Policy, _core.Breaker):
     def __repr__(self) -> str:
         """Its name and state."""
         return f"<CircuitBreaker {self.name!r} {self.state}>"
+
+
+def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(part for item in declared.items() for part in item)
+
+
+def _declared_by(breaker: CircuitBreaker) -> dict[str, Any]:
+    flat = breaker._declared
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _default(given: Any, default: Any) -> Any:
