@@ -53,6 +53,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether anybody here wants to know how long a call took.
+    pub fn timed(&self) -> bool {
+        self.core.timed() || matches!(self.open_for, OpenFor::Callable)
+    }
+
     /// The way into a circuit that is not simply closed.
     #[cold]
     #[inline(never)]
@@ -355,30 +360,28 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     let broken: Vec<String> = reader.problems.iter().map(|problem| problem.field.clone()).collect();
     let mut found = Vec::new();
     let settings = draft.check(&mut found);
+    let open_for = match open_for {
+        None => OpenFor::Fixed(DEFAULT_OPEN),
+        Some(Duration::Seconds(given)) => {
+            OpenFor::Fixed(crate::time::seconds(given).unwrap_or(DEFAULT_OPEN))
+        }
+        Some(Duration::Backoff(draft)) => draft
+            .check("open_duration", &mut found)
+            .map_or(OpenFor::Fixed(DEFAULT_OPEN), |backoff| {
+                OpenFor::Backoff(backoff, Arc::default())
+            }),
+        Some(Duration::Callable(callable)) => {
+            rules.open_duration = Some(callable);
+            OpenFor::Callable
+        }
+        Some(Duration::Custom(callable, cap)) => {
+            rules.open_duration = Some(callable);
+            let check = |cap| backoff::check_cap("open_duration.cap", cap, &mut found);
+            OpenFor::Custom(cap.and_then(check))
+        }
+    };
     found.retain(|problem| !broken.contains(&problem.field));
     reader.problems.append(&mut found);
-    let open_for =
-        match open_for {
-            None => OpenFor::Fixed(DEFAULT_OPEN),
-            Some(Duration::Seconds(given)) => {
-                OpenFor::Fixed(crate::time::seconds(given).unwrap_or(DEFAULT_OPEN))
-            }
-            Some(Duration::Backoff(draft)) => draft
-                .check("open_duration", &mut reader.problems)
-                .map_or(OpenFor::Fixed(DEFAULT_OPEN), |backoff| {
-                    OpenFor::Backoff(backoff, Arc::default())
-                }),
-            Some(Duration::Callable(callable)) => {
-                rules.open_duration = Some(callable);
-                OpenFor::Callable
-            }
-            Some(Duration::Custom(callable, cap)) => {
-                rules.open_duration = Some(callable);
-                OpenFor::Custom(cap.and_then(|cap| {
-                    backoff::check_cap("open_duration.cap", cap, &mut reader.problems)
-                }))
-            }
-        };
     let problems = reader.finish();
     match settings {
         Some(settings) if problems.is_empty() => Ok(Read { settings, open_for, rules }),
@@ -560,11 +563,10 @@ impl Breaker {
         facts.set_item("failure_rate", settings.failure_rate)?;
         facts.set_item("slow_call_rate", settings.slow_call_rate)?;
         facts.set_item("slow_call_duration", settings.slow_call_duration.map(in_seconds))?;
-        let (unit, size) = match settings.window {
-            WindowSize::Calls(calls) => ("calls", f64::from(calls)),
-            WindowSize::Time(nanos) => ("seconds", in_seconds(nanos)),
-        };
-        facts.set_item("window", (unit, size))?;
+        match settings.window {
+            WindowSize::Calls(calls) => facts.set_item("window", ("calls", calls)),
+            WindowSize::Time(nanos) => facts.set_item("window", ("seconds", in_seconds(nanos))),
+        }?;
         facts.set_item("min_calls", settings.min_calls)?;
         facts.set_item("half_open_calls", settings.half_open_calls)?;
         facts.set_item("success_threshold", settings.success_threshold)?;
