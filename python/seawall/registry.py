@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from seawall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from seawall.policies.policy import Policy
 
@@ -51,7 +51,9 @@ books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # no
 def policies() -> list[Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
-    known = {**dict(here.derived.items()), **here.given}
+    # Lists are taken in one go: threads may add names meanwhile.
+    living = [policy for ref in here.derived.valuerefs() if (policy := ref()) is not None]
+    known = {(policy.kind, policy.name): policy for policy in (*living, *list(here.given.values()))}
     return [known[key] for key in sorted(known)]
 
 
@@ -90,37 +92,55 @@ def claim(
     """
     here = books.get()
     if name is None:
-        policy = make(f"{kind}-{next(here.number)}")
+        policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)))
         here.derived[kind, policy.name] = policy
         here.nameless[id(policy)] = policy
         return policy
     if not isinstance(name, str) or not name:
         return make(name)  # which refuses it, along with whatever else is wrong
+    if replace:
+        made = here.given[kind, name] = make(name)
+        return made
     policy = here.get(kind, name)
-    if policy is None or replace:
-        made = make(name)
-        if replace:
-            here.given[kind, name] = made
-            return made
-        # Atomic: of two threads that got here at once, one finds the other's.
-        policy = here.given.setdefault((kind, name), made)
-    _same(kind, name, declared, declared_by(policy))
-    return policy
-
-
-def _same(kind: str, name: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> None:
-    fields = sorted(
-        field for field in {*new, *old} if not _equal(new.get(field), old.get(field))
-    )
+    if policy is None:
+        policy = make(name)
+    else:
+        fields = _differing(declared, declared_by(policy))
+        if fields:
+            make(name)  # which refuses what is wrong by itself
+            raise _taken(kind, name, fields, declared, declared_by(policy))
+    # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
+    # so far is a given one from now on.
+    standing: P = here.given.setdefault((kind, name), policy)
+    fields = _differing(declared, declared_by(standing))
     if fields:
-        rule = "differs from the {}: pass replace=True, or another name"
-        raise ConfigError(
-            f"{kind} {name!r}, which exists already",
-            [
-                (field, repr(new.get(field)), rule.format(repr(old.get(field))), None)
-                for field in fields
-            ],
-        )
+        raise _taken(kind, name, fields, declared, declared_by(standing))
+    return standing
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    return sorted(field for field in {*new, *old} if not _equal(new.get(field), old.get(field)))
+
+
+def _taken(
+    kind: str, name: str, fields: list[str], new: Mapping[str, Any], old: Mapping[str, Any]
+) -> ConfigError:
+    return ConfigError(
+        f"{kind} {name!r}, which exists already",
+        [
+            (
+                field,
+                repr(new.get(field)),
+                f"differs from {old.get(field)!r}: pass replace=True, or another name",
+                None,
+            )
+            for field in fields
+        ],
+    )
+
+
+def _free(here: Books, kind: str, names: Iterable[str]) -> str:
+    return next(name for name in names if here.get(kind, name) is None)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -136,13 +156,14 @@ def name_after(policy: Policy, function: Any) -> None:
     if here.nameless.pop(id(policy), None) is not policy:
         return
     stem = _stem(function)
-    for number in itertools.count(1):
-        name = stem if number == 1 else f"{stem}#{number}"
-        if here.get(policy.kind, name) is None:
-            here.derived.pop((policy.kind, policy.name), None)
-            policy._rename(name)
-            here.derived[policy.kind, name] = policy
-            return
+    names = itertools.chain((stem,), (f"{stem}#{number}" for number in itertools.count(2)))
+    while True:
+        name = _free(here, policy.kind, names)
+        # Another thread may have taken it since.
+        if here.derived.setdefault((policy.kind, name), policy) is policy:
+            break
+    del here.derived[policy.kind, policy.name]
+    policy._rename(name)
 
 
 def _stem(function: Any) -> str:
