@@ -48,9 +48,18 @@ pub fn report(py: Python<'_>, error: PyErr, culprit: &Bound<'_, PyAny>) {
     if !error.is_instance_of::<PyException>(py) && error.is_instance_of::<PyKeyboardInterrupt>(py) {
         // SAFETY: the interpreter is attached, as `py` shows.
         unsafe { ffi::PyErr_SetInterrupt() };
+        discard(py, error);
         return;
     }
     error.write_unraisable(py, Some(culprit));
+}
+
+/// Lets go of an exception now.
+///
+/// Drivers are called by the interpreter, not through pyo3, so pyo3 does not know that their thread
+/// is attached: what its owning types (`Py`, `PyErr`) drop there is put off, and piles up.
+pub fn discard(py: Python<'_>, error: PyErr) {
+    drop(error.into_value(py).into_bound(py));
 }
 
 /// The exception that a callee left set. A callee that returned nothing and set nothing broke the

@@ -3,7 +3,7 @@
 //! They live in an object of their own, so that the collector can follow them from the policy and
 //! from every plan that the policy is part of.
 
-use super::failures::{classes, report};
+use super::failures::{classes, discard, report};
 use crate::outcome::Verdict;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyException;
@@ -100,7 +100,10 @@ impl Rules {
     /// name it.
     pub fn judge_refusal(&self, py: Python<'_>, error: &dyn Fn() -> PyErr) -> Verdict {
         if matches!(&self.on, Some(Matcher::Classes(_))) {
-            self.judge_error(py, &error())
+            let error = error();
+            let verdict = self.judge_error(py, &error);
+            discard(py, error);
+            verdict
         } else {
             Verdict::Ignored
         }

@@ -75,7 +75,7 @@ fn ticket(breaker: &Breaker, now: Nanos) -> Ticket {
 /// Out as a driver goes out.
 fn settle(breaker: &Breaker, ticket: Ticket, verdict: Verdict) -> Settled {
     if verdict == Success {
-        match breaker.pass(ticket, 0, &At(NOW)) {
+        match breaker.pass(&ticket, 0, &At(NOW)) {
             Passed::Quietly => return Settled::Stays,
             Passed::Unjudged => return breaker.judge_passed(ticket, &At(NOW)),
             Passed::Not => {}

@@ -249,19 +249,19 @@ impl Coroutine {
 }
 
 /// Calls a method of the inner object; one that is missing is passed over as `yield from` does.
-fn call_inner(
-    py: Python<'_>,
+fn call_inner<'py>(
+    py: Python<'py>,
     inner: *mut ffi::PyObject,
     name: &CStr,
-    arguments: &[Bound<'_, PyAny>],
-) -> PyResult<Option<Py<PyAny>>> {
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     // SAFETY: attached; `inner` is alive as long as its owner.
     let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
     let Some(inner) = inner else { return Ok(None) };
     let name = name.to_str().unwrap_or_default();
     match inner.getattr_opt(name)? {
         None => Ok(None),
-        Some(method) => Ok(Some(method.call1(PyTuple::new(py, arguments)?)?.unbind())),
+        Some(method) => Ok(Some(method.call1(PyTuple::new(py, arguments)?)?)),
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::{Coroutine, Phase, call_inner};
+use crate::bindings::failures::discard;
 use crate::bindings::step::Ended;
 use crate::bindings::stop;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
@@ -122,11 +123,11 @@ pub unsafe extern "C" fn throw(
 }
 
 /// Throws into the inner coroutine. One that never began dies of it without asking any policy.
-unsafe fn throw_in(
+unsafe fn throw_in<'py>(
     slf: *mut Coroutine,
-    py: Python<'_>,
-    arguments: &[Bound<'_, PyAny>],
-) -> PyResult<Py<PyAny>> {
+    py: Python<'py>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: as in `Coroutine::prepare`.
     unsafe {
         if (*slf).entered {
@@ -151,6 +152,7 @@ unsafe fn throw_in(
         }
         if error.is_instance_of::<PyStopIteration>(py) {
             let value = error.value(py).getattr(intern!(py, "value"))?;
+            discard(py, error);
             let mut value = value.into_ptr();
             Coroutine::returned(slf, &mut value);
             stop::raise(value);
