@@ -392,15 +392,15 @@ fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
 
 impl Breaker {
     /// The step this breaker contributes to a plan that is built now.
-    pub fn step(&self, py: Python<'_>) -> PyResult<Step> {
+    pub fn step(&self, py: Python<'_>) -> Step {
         let current = self.current.lock();
-        Ok(Step {
+        Step {
             core: current.core.clone(),
             judges_results: current.rules.get().on_result.is_some(),
             rules: current.rules.clone_ref(py),
             name: current.name.clone_ref(py),
             open_for: current.open_for.clone(),
-        })
+        }
     }
 
     fn core(&self) -> Core {

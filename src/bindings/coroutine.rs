@@ -169,13 +169,13 @@ impl Coroutine {
                 }
                 (*slf).phase = Phase::Running;
             }
-            if (*slf).unresolved {
-                if let Err(error) = Self::resolve(slf, py) {
-                    error.restore(py);
-                    (*slf).phase = Phase::Done;
-                    (*slf).held.raised(py);
-                    return Err(None);
-                }
+            if (*slf).unresolved
+                && let Err(error) = Self::resolve(slf, py)
+            {
+                error.restore(py);
+                (*slf).phase = Phase::Done;
+                (*slf).held.raised(py);
+                return Err(None);
             }
         }
         Ok(())

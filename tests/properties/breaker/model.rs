@@ -236,13 +236,13 @@ impl Model {
 
     pub fn settle(&mut self, pass: Pass, verdict: Verdict, elapsed: Nanos, now: Nanos) -> Exit {
         let held = |permit: &Option<(u64, u64)>| permit.is_some_and(|(id, _)| id == pass.id);
-        let slot = self.permits.iter().position(held);
-        if pass.generation != self.generation || pass.probe && slot.is_none() {
+        let permit = self.permits.iter().position(held);
+        if pass.generation != self.generation || pass.probe && permit.is_none() {
             self.counts.late += 1;
             return Exit::Late;
         }
-        if let Some(slot) = slot {
-            self.permits[slot] = None;
+        if let Some(permit) = permit {
+            self.permits[permit] = None;
         }
         let slow = self.settings.slow_call_duration.is_some_and(|most| elapsed >= most);
         match verdict {
