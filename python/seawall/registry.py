@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from seawall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from seawall.policies.policy import Policy
 
@@ -54,6 +54,7 @@ books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # no
 def policies() -> list[Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
+    # Lists are taken in one go: threads may add names meanwhile.
     known = {
         (kind, name): policy
         for names in (here.derived, here.given)
@@ -98,36 +99,56 @@ def claim(
     """
     here = books.get()
     if name is None:
-        policy = make(f"{kind}-{next(here.number)}", False)
+        policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)), False)
         here.derived[kind][policy.name] = policy
         return policy
     if not isinstance(name, str) or not name:
         return make(name, True)  # which refuses it, along with whatever else is wrong
+    if replace:
+        made = here.given[kind][name] = make(name, True)
+        return made
     policy = here.get(kind, name)
-    if policy is None or replace:
-        made = make(name, True)
-        if replace:
-            here.given[kind][name] = made
-            return made
-        # Atomic: of two threads that got here at once, one finds the other's.
-        policy = here.given[kind].setdefault(name, made)
-    _same(kind, name, declared, declared_by(policy))
-    return policy
-
-
-def _same(kind: str, name: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> None:
-    fields = sorted(
-        field for field in {*new, *old} if not _equal(new.get(field), old.get(field))
-    )
+    if policy is None:
+        policy = make(name, True)
+    else:
+        fields = _differing(declared, declared_by(policy))
+        if fields:
+            make(name, True)  # which refuses what is wrong by itself
+            raise _taken(kind, name, fields, declared, declared_by(policy))
+    # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
+    # so far is a given one from now on.
+    standing: P = here.given[kind].setdefault(name, policy)
+    if not standing._named:
+        standing._rename(name)
+    fields = _differing(declared, declared_by(standing))
     if fields:
-        rule = "differs from the {}: pass replace=True, or another name"
-        raise ConfigError(
-            f"{kind} {name!r}, which exists already",
-            [
-                (field, repr(new.get(field)), rule.format(repr(old.get(field))), None)
-                for field in fields
-            ],
-        )
+        raise _taken(kind, name, fields, declared, declared_by(standing))
+    return standing
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    return sorted(field for field in {*new, *old} if not _equal(new.get(field), old.get(field)))
+
+
+def _taken(
+    kind: str, name: str, fields: list[str], new: Mapping[str, Any], old: Mapping[str, Any]
+) -> ConfigError:
+    return ConfigError(
+        f"{kind} {name!r}, which exists already",
+        [
+            (
+                field,
+                repr(new.get(field)),
+                f"differs from {old.get(field)!r}: pass replace=True, or another name",
+                None,
+            )
+            for field in fields
+        ],
+    )
+
+
+def _free(here: Books, kind: str, names: Iterable[str]) -> str:
+    return next(name for name in names if here.get(kind, name) is None)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -142,12 +163,17 @@ def name_after(policy: Policy, function: Any) -> None:
     if policy._named:
         return
     here = books.get()
-    stem = name = _stem(function)
-    while here.get(policy.kind, name) is not None:
-        name = f"{stem}#{next(here.number)}"
+    stem = _stem(function)
+    # A few small numbers, for people; after that any will do, and no long search.
+    small = (f"{stem}#{number}" for number in range(2, 10))
+    names = itertools.chain((stem,), small, (f"{stem}#{number}" for number in here.number))
+    while True:
+        name = _free(here, policy.kind, names)
+        # Another thread may have taken it since.
+        if here.derived[policy.kind].setdefault(name, policy) is policy:
+            break
     here.derived[policy.kind].pop(policy.name, None)
     policy._rename(name)
-    here.derived[policy.kind][name] = policy
 
 
 def _stem(function: Any) -> str:

@@ -47,7 +47,7 @@ impl Step {
     /// Does this policy need to know how long a call took?
     pub fn timed(&self) -> bool {
         match self {
-            Self::Breaker(step) => step.core.timed(),
+            Self::Breaker(step) => step.timed(),
         }
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from seawall import registry
 
@@ -23,6 +23,9 @@ class Policy(_Ground):
     """A named object that protects calls. Mixed in before the native class of a policy."""
 
     __slots__ = ()
+
+    #: The word for policies of this kind, in the registry, in events and in metrics.
+    kind: ClassVar[str]
 
     if TYPE_CHECKING:
 
@@ -49,4 +52,4 @@ class Policy(_Ground):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by name: another process finds its own policy of that name."""
-        return registry.find, (registry.kind_of(self), self.name)
+        return registry.find, (self.kind, self.name)

@@ -48,7 +48,7 @@ class _Tripped(BreakerEvent):
     """A rule was reached.
 
     Attributes:
-        failure_rate: Share of failed calls when it was; None if the window held too few.
+        failure_rate: Share of failed calls when it was; None if no rate is named.
         slow_call_rate: Likewise of slow ones.
         calls: How many calls those are shares of.
     """
