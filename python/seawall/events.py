@@ -175,5 +175,5 @@ def start_recording(into: list[Event]) -> Any:
 
 def stop_recording(token: Any) -> None:
     """Ends what `start_recording` began."""
-    _core.listening(False)
     _recordings.reset(token)
+    _core.listening(False)
