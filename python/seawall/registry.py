@@ -78,7 +78,7 @@ def find(kind: str, name: str) -> Policy:
 
 def claim(
     kind: str,
-    name: str | None,
+    name: Any,
     declared: Mapping[str, Any],
     make: Callable[[Any], P],
     declared_by: Callable[[P], Mapping[str, Any]],
@@ -163,7 +163,7 @@ def name_after(policy: Policy, function: Any) -> None:
         if here.derived.setdefault((policy.kind, name), policy) is policy:
             break
     del here.derived[policy.kind, policy.name]
-    policy._rename(name)
+    policy._rename(name)  # pyright: ignore[reportPrivateUsage]  nobody else may
 
 
 def _stem(function: Any) -> str:
@@ -172,6 +172,6 @@ def _stem(function: Any) -> str:
         if not hasattr(function, "__qualname__"):
             function = getattr(function, attribute, function)
     if not hasattr(function, "__qualname__"):
-        function = type(function)
+        function = function.__class__
     module = getattr(function, "__module__", None)
     return f"{module}.{function.__qualname__}" if module else str(function.__qualname__)
