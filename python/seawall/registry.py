@@ -85,7 +85,7 @@ def find(kind: str, name: str) -> Policy:
 
 def claim(
     kind: str,
-    name: str | None,
+    name: Any,
     declared: Mapping[str, Any],
     make: Callable[[Any, bool], P],
     declared_by: Callable[[P], Mapping[str, Any]],
@@ -173,7 +173,7 @@ def name_after(policy: Policy, function: Any) -> None:
         if here.derived[policy.kind].setdefault(name, policy) is policy:
             break
     here.derived[policy.kind].pop(policy.name, None)
-    policy._rename(name)
+    policy._rename(name)  # pyright: ignore[reportPrivateUsage]  nobody else may
 
 
 def _stem(function: Any) -> str:
@@ -182,6 +182,6 @@ def _stem(function: Any) -> str:
         if not hasattr(function, "__qualname__"):
             function = getattr(function, attribute, function)
     if not hasattr(function, "__qualname__"):
-        function = type(function)
+        function = function.__class__
     module = getattr(function, "__module__", None)
     return f"{module}.{function.__qualname__}" if module else str(function.__qualname__)

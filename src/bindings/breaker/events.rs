@@ -8,20 +8,25 @@ use crate::policies::breaker::Transition;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-static LISTENING: AtomicBool = AtomicBool::new(false);
+/// How many want to hear of events, policies' own `on_event`s aside.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Says whether anybody but a policy's own `on_event` wants to hear of events.
+/// One more listener, or one fewer.
 #[pyfunction]
 pub fn listening(on: bool) {
-    LISTENING.store(on, Ordering::Relaxed);
+    if on {
+        LISTENERS.fetch_add(1, Ordering::Relaxed);
+    } else {
+        LISTENERS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Tells whoever listens. Nothing is built when nobody does.
 #[cold]
 pub fn tell(py: Python<'_>, name: &Py<PyString>, rules: &Rules, transition: &Transition) {
-    if rules.on_event.is_none() && !LISTENING.load(Ordering::Relaxed) {
+    if rules.on_event.is_none() && LISTENERS.load(Ordering::Relaxed) == 0 {
         return;
     }
     let deliver = || -> PyResult<()> {

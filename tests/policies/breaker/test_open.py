@@ -198,9 +198,7 @@ def test_callable_answers_none(service, unraisable):
     assert unraisable == []
 
 
-@pytest.mark.parametrize(
-    "nonsense", ["soon", -1, float("nan"), True, b"7", [3], {}], ids=repr
-)
+@pytest.mark.parametrize("nonsense", ["soon", -1, float("nan"), True, b"7", [3], {}], ids=repr)
 def test_callable_answers_nonsense(service, unraisable, nonsense):
     """Nonsense is reported, the default stands in, and the caller gets its own error."""
     it = service(name="shop", failure_threshold=1, open_duration=lambda _: nonsense)

@@ -39,7 +39,15 @@ WRONG = {
     "half_open_calls": [0, 257, True, 1.0],
     "success_threshold": [0, 65_536, True, 1.0],
     "half_open_max_duration": [0, -1, True, "60", 1e12],
-    "on": [KeyboardInterrupt, BaseException, (OSError, int), [OSError, "x"], "OSError", 5, OSError()],
+    "on": [
+        KeyboardInterrupt,
+        BaseException,
+        (OSError, int),
+        [OSError, "x"],
+        "OSError",
+        5,
+        OSError(),
+    ],
     "ignore": [SystemExit, (OSError, None), 5, "KeyError"],
     "on_result": [True, 503, (503,), "is_bad"],
     "on_event": [True, print.__name__, []],
@@ -97,7 +105,10 @@ def test_a_name_is_a_string_that_is_not_empty(name):
 
 @pytest.mark.parametrize(
     ("settings", "missing"),
-    [({"slow_call_rate": 0.5}, "slow_call_duration"), ({"slow_call_duration": 1}, "slow_call_rate")],
+    [
+        ({"slow_call_rate": 0.5}, "slow_call_duration"),
+        ({"slow_call_duration": 1}, "slow_call_rate"),
+    ],
 )
 def test_half_a_slow_rule_is_none(settings, missing):
     """Of a slow-call rule with one half the other is asked for."""
@@ -113,7 +124,10 @@ def test_a_wrong_half_of_a_slow_rule_is_one_problem():
     ("backoff", "fields"),
     [
         (seawall.constant(-1), {"base"}),
-        (seawall.exponential("x", factor=True, cap="y", jitter=[]), set("base factor cap jitter".split())),
+        (
+            seawall.exponential("x", factor=True, cap="y", jitter=[]),
+            set("base factor cap jitter".split()),
+        ),
         (seawall.exponential("x", cap=0.01, jitter="smoth"), {"base", "jitter"}),
         (seawall.exponential(2, factor=0.5, cap=1, jitter=1.5), {"factor", "cap", "jitter"}),
         (seawall.linear(1, jitter="smooth"), {"jitter"}),

@@ -139,7 +139,11 @@ def _default(given: Any, default: Any) -> Any:
 def circuit_breaker(function: F, /) -> F: ...
 @overload
 def circuit_breaker(
-    name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+    name: str | None = None, /, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+) -> CircuitBreaker: ...
+@overload
+def circuit_breaker(
+    *, name: str | None, replace: bool = False, **settings: Unpack[BreakerSettings]
 ) -> CircuitBreaker: ...
 def circuit_breaker(
     function: Any = None,
