@@ -1,8 +1,8 @@
 //! The breaker under every interleaving of a few threads, and every value a load may see.
 //!
-//! Run with `RUSTFLAGS="--cfg loom" cargo test --release --test breaker_loom`. Schedules have at
-//! most three preemptions (`LOOM_MAX_PREEMPTIONS` says otherwise): that bound, and that sequential
-//! consistency is modelled as acquire and release, is what these models leave open.
+//! Run with `RUSTFLAGS="--cfg loom" cargo test --release --test breaker_loom`. Most models are
+//! complete; those of three threads that say `bounded` try schedules of at most three preemptions.
+//! Sequentially consistent operations are modelled as acquire and release, which is weaker.
 #![cfg(loom)]
 
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,13 @@ impl Clock for At {
     }
 }
 
+/// Every schedule, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
 fn model(claim: impl Fn() + Sync + Send + 'static) {
+    loom::model::Builder::new().check(claim);
+}
+
+/// Schedules of at most three preemptions, or of `LOOM_MAX_PREEMPTIONS`.
+fn bounded(claim: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(3));
     builder.check(claim);
@@ -96,7 +102,7 @@ fn in_parallel<T: 'static>(work: Vec<Box<dyn FnOnce() -> T>>) -> Vec<T> {
 /// many while they run, none too few once they have.
 #[test]
 fn half_open_admits_exactly_n() {
-    model(|| {
+    bounded(|| {
         let breaker = due(&brittle(2));
         let probes = [(); 3].map(|()| {
             let breaker = breaker.clone();
@@ -223,7 +229,7 @@ fn one_opens_and_its_end_stands() {
 /// Every transition is told to one caller, whoever else tries at the same time.
 #[test]
 fn every_transition_is_told_once() {
-    model(|| {
+    bounded(|| {
         let breaker = breaker(&brittle(1));
         let ticket = ticket(&breaker, NOW);
         let work: Vec<Box<dyn FnOnce() -> Option<Transition>>> = vec![
@@ -387,7 +393,7 @@ fn ring_generations_keep_apart() {
 /// have pushed something bad out.
 #[test]
 fn clean_means_clean() {
-    model(|| {
+    bounded(|| {
         let words = zeros(ring::words(2));
         let ring = Ring::new(&words, 2).unwrap();
         let written = Arc::new(AtomicU64::new(0));
