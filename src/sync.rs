@@ -38,3 +38,22 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// Replaces a word that was seen to be `seen`, or answers what it is instead.
+///
+/// With `alone`, the word is only ever written by threads of one interpreter. Where that has a
+/// global lock, nobody can have written it since it was seen, and a plain store does: the reasoning
+/// and the places are those of [`Counter::bump`]. Everywhere else it is one compare-and-swap.
+///
+/// # Errors
+/// What the word is, if it is not `seen` any more.
+#[inline]
+pub fn swap(word: &AtomicU64, seen: u64, next: u64, alone: bool) -> Result<(), u64> {
+    #[cfg(all(feature = "python", not(Py_GIL_DISABLED)))]
+    if alone {
+        word.store(next, Ordering::Release);
+        return Ok(());
+    }
+    let _ = alone;
+    word.compare_exchange(seen, next, Ordering::SeqCst, Ordering::SeqCst).map(|_| ())
+}

@@ -14,7 +14,7 @@
 
 use super::marks::Marks;
 use super::{Outcome, Totals};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, swap};
 use crate::time::{Clock, Nanos};
 
 const BUCKETS: u64 = 16;
@@ -25,16 +25,35 @@ const COARSE_FROM: Nanos = 64_000_000;
 /// The two marks, the origin, and three words a bucket.
 pub const WORDS: usize = 3 + 3 * 16;
 
-/// A bucket's width for a window of this length.
-#[must_use]
-pub fn width(length: Nanos) -> Nanos {
-    length.div_ceil(BUCKETS).max(1)
+/// A bucket's width, and how to divide by it without dividing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width {
+    nanos: Nanos,
+    /// 2⁶⁴ / width, rounded down.
+    inverse: u64,
 }
 
-/// The right reading of the clock for buckets of this width.
-#[inline]
-pub fn read(clock: &impl Clock, width: Nanos) -> Nanos {
-    if width >= COARSE_FROM { clock.coarse() } else { clock.now() }
+impl Width {
+    /// Of the buckets of a window of this length.
+    #[must_use]
+    pub fn of(window: Nanos) -> Self {
+        let nanos = window.div_ceil(BUCKETS).max(1);
+        Self { nanos, inverse: u64::MAX / nanos }
+    }
+
+    /// How many epochs have passed after so long a time.
+    #[inline]
+    fn epochs(self, time: Nanos) -> u64 {
+        // At most one too few while a time is below 2⁶³ ns, and no machine has been up for longer.
+        let fewest = ((u128::from(time) * u128::from(self.inverse)) >> 64) as u64;
+        fewest + u64::from(time - fewest * self.nanos >= self.nanos)
+    }
+
+    /// The reading of the clock that is right for it.
+    #[inline]
+    fn read(self, clock: &impl Clock) -> Nanos {
+        if self.nanos >= COARSE_FROM { clock.coarse() } else { clock.now() }
+    }
 }
 
 /// A view of a window's words.
@@ -44,7 +63,8 @@ pub struct Buckets<'a> {
     pub marks: Marks<'a>,
     origin: &'a AtomicU64,
     cells: &'a [AtomicU64],
-    width: Nanos,
+    width: Width,
+    alone: bool,
 }
 
 /// Why an outcome was not counted.
@@ -60,10 +80,17 @@ impl<'a> Buckets<'a> {
     /// Over [`WORDS`] words. `None` if there are too few.
     #[inline]
     #[must_use]
-    pub fn new(words: &'a [AtomicU64], width: Nanos) -> Option<Self> {
+    pub fn new(words: &'a [AtomicU64], width: Width) -> Option<Self> {
         let [bads, clean, origin, cells @ ..] = words else { return None };
         let marks = Marks::new(bads, clean);
-        (cells.len() + 3 >= WORDS).then_some(Self { marks, origin, cells, width })
+        (cells.len() + 3 >= WORDS).then_some(Self { marks, origin, cells, width, alone: false })
+    }
+
+    /// Nobody outside this interpreter writes to it: see [`swap`].
+    #[inline]
+    #[must_use]
+    pub fn alone(self, alone: bool) -> Self {
+        Self { alone, ..self }
     }
 
     /// Sets the instant from which epochs are counted.
@@ -118,8 +145,8 @@ impl<'a> Buckets<'a> {
                 }
                 tag.word(1)
             };
-            match cell.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::SeqCst) {
-                Ok(_) => return Ok(()),
+            match swap(cell, seen, next, self.alone) {
+                Ok(()) => return Ok(()),
                 Err(other) => seen = other,
             }
         }
@@ -154,7 +181,7 @@ impl<'a> Buckets<'a> {
     fn epoch(&self, clock: &impl Clock) -> u64 {
         let origin = self.origin.load(Ordering::Relaxed);
         // A coarse reading may lie before an origin that was read precisely.
-        read(clock, self.width).saturating_sub(origin) / self.width
+        self.width.epochs(self.width.read(clock).saturating_sub(origin))
     }
 }
 

@@ -15,7 +15,7 @@
 
 use super::marks::Marks;
 use super::{Outcome, Totals};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, swap};
 
 /// Words before the first cell: the two marks and the head.
 const HEADER: usize = 3;
@@ -48,6 +48,7 @@ pub struct Ring<'a> {
     head: &'a AtomicU64,
     cells: &'a [AtomicU64],
     size: u32,
+    alone: bool,
 }
 
 impl<'a> Ring<'a> {
@@ -57,7 +58,20 @@ impl<'a> Ring<'a> {
     pub fn new(words: &'a [AtomicU64], size: u32) -> Option<Self> {
         let [bads, clean, head, cells @ ..] = words else { return None };
         let marks = Marks::new(bads, clean);
-        (cells.len() * WIDTH as usize >= size as usize).then_some(Self { marks, head, cells, size })
+        (cells.len() * WIDTH as usize >= size as usize).then_some(Self {
+            marks,
+            head,
+            cells,
+            size,
+            alone: false,
+        })
+    }
+
+    /// Nobody outside this interpreter writes to it: see [`swap`].
+    #[inline]
+    #[must_use]
+    pub fn alone(self, alone: bool) -> Self {
+        Self { alone, ..self }
     }
 
     /// Appends an outcome. `None`: its generation, no longer `current`, has passed.
@@ -86,7 +100,7 @@ impl<'a> Ring<'a> {
                 self.swap_head(head, self.after(head));
                 continue;
             };
-            if place.compare_exchange(seen.0, cell.0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            if swap(place, seen.0, cell.0, self.alone).is_ok() {
                 return Some(Appended {
                     calls: self.held(head, cell.fill()),
                     lap_done: cell.fill() == self.room(head.cell()) && self.is_last(head),

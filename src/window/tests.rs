@@ -1,6 +1,6 @@
 //! Windows against a plain list of what was put in.
 
-use super::buckets::{self, Buckets};
+use super::buckets::{self, Buckets, Width};
 use super::ring::{self, Ring};
 use super::{Outcome, Totals};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
@@ -105,7 +105,7 @@ fn ring_knows_that_it_is_clean() {
 fn buckets_are_the_last_stretch() {
     let width = SECOND / 100;
     let words = zeros(buckets::WORDS);
-    let buckets = Buckets::new(&words, width).unwrap();
+    let buckets = Buckets::new(&words, Width::of(16 * width)).unwrap();
     let start = 12_345_678;
     let clock = Manual::new(start);
     buckets.start(start);
@@ -129,7 +129,7 @@ fn buckets_are_the_last_stretch() {
 fn buckets_left_long_ago_are_replaced() {
     let width = SECOND / 100;
     let words = zeros(buckets::WORDS);
-    let buckets = Buckets::new(&words, width).unwrap();
+    let buckets = Buckets::new(&words, Width::of(16 * width)).unwrap();
     let clock = Manual::new(0);
     let lap = 16 * width;
     clock.advance(200_000 * lap);

@@ -13,7 +13,7 @@ use seawall::policies::breaker::{
     Transition, Trip,
 };
 use seawall::time::{Clock, Nanos, SECOND};
-use seawall::window::buckets::{self, Buckets};
+use seawall::window::buckets::{self, Buckets, Width};
 use seawall::window::ring::{self, Ring};
 use seawall::window::{Outcome, Totals};
 use std::sync::Arc;
@@ -333,6 +333,26 @@ fn trials_are_decided_once() {
     }
 }
 
+/// A probe of an older trial puts nothing into a newer one and takes nothing out.
+#[test]
+fn trials_keep_apart() {
+    model(|| {
+        let breaker = due(&Draft { success_threshold: Some(2), ..brittle(2) });
+        let old = ticket(&breaker, NOW);
+        let late = thread::spawn({
+            let breaker = breaker.clone();
+            move || settle(&breaker, old, Success)
+        });
+        breaker.reset(NOW).expect("always resets");
+        let reopens = trip(&breaker, ticket(&breaker, NOW));
+        breaker.open(reopens, 0, NOW).expect("nobody else opens it");
+        let (first, second) = (ticket(&breaker, NOW), ticket(&breaker, NOW));
+        assert_eq!(settle(&breaker, first, Success), Settled::Stays);
+        assert!(matches!(late.join().unwrap(), Settled::Stays | Settled::Late));
+        assert!(matches!(settle(&breaker, second, Success), Settled::Moved(_)));
+    });
+}
+
 fn zeros(count: usize) -> Arc<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
 }
@@ -447,11 +467,11 @@ fn buckets_are_exact() {
         let width = SECOND;
         let words = zeros(buckets::WORDS);
         let clock = Arc::new(Shared(AtomicU64::new(0)));
-        let buckets = Buckets::new(&words, width).unwrap();
+        let buckets = Buckets::new(&words, Width::of(16 * width)).unwrap();
         let late = thread::spawn({
             let (words, clock) = (words.clone(), clock.clone());
             move || {
-                let buckets = Buckets::new(&words, width).unwrap();
+                let buckets = Buckets::new(&words, Width::of(16 * width)).unwrap();
                 buckets.append(1, BAD, &*clock, || true)
             }
         });

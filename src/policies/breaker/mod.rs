@@ -129,8 +129,11 @@ impl<P: Place> Breaker<P> {
         let words = self.place.window();
         match self.geometry {
             Geometry::None => Window::None,
-            Geometry::Count(size) => Ring::new(words, size).map_or(Window::None, Window::Count),
-            Geometry::Time(width) => Buckets::new(words, width).map_or(Window::None, Window::Time),
+            Geometry::Count(size) => {
+                Ring::new(words, size).map_or(Window::None, |r| Window::Count(r.alone(!P::SHARED)))
+            }
+            Geometry::Time(width) => Buckets::new(words, width)
+                .map_or(Window::None, |b| Window::Time(b.alone(!P::SHARED))),
         }
     }
 

@@ -6,7 +6,7 @@ use super::settings::{Settings, WindowSize};
 use super::{buckets, ring};
 use crate::sync::AtomicU64;
 use crate::time::Nanos;
-use crate::window::buckets::Buckets;
+use crate::window::buckets::{Buckets, Width};
 use crate::window::ring::Ring;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) enum Geometry {
     /// A ring of so many outcomes.
     Count(u32),
     /// Buckets of this width.
-    Time(Nanos),
+    Time(Width),
 }
 
 impl Geometry {
@@ -39,7 +39,7 @@ impl Geometry {
         match settings.window {
             _ if settings.failure_rate.is_none() && settings.slow_call_rate.is_none() => Self::None,
             WindowSize::Calls(size) => Self::Count(size),
-            WindowSize::Time(length) => Self::Time(buckets::width(length)),
+            WindowSize::Time(length) => Self::Time(Width::of(length)),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Outcomes of a watched circuit: recorded, and judged where they may have reached a rule.
 
+use super::Geometry;
 use super::report::{Cause, Evidence, Settled, transition, trip};
 use super::words::Word;
 use super::{Breaker, Place, State, Window};
 use crate::sync::Ordering;
 use crate::time::Clock;
 use crate::window::buckets::{Buckets, Dropped};
+use crate::window::marks::Marks;
 use crate::window::{Outcome, Totals};
 
 /// What recording an outcome came to.
@@ -19,6 +21,16 @@ pub(super) enum Recorded {
 }
 
 impl<P: Place> Breaker<P> {
+    /// Whether a good outcome changes nothing in the window.
+    #[inline]
+    pub(super) fn spared(&self, generation: u64) -> bool {
+        match (self.geometry, self.place.window()) {
+            (Geometry::None, _) => true,
+            (Geometry::Count(_), [bads, clean, ..]) => Marks::new(bads, clean).clean(generation),
+            _ => false,
+        }
+    }
+
     #[inline]
     pub(super) fn record(
         &self,
@@ -31,9 +43,6 @@ impl<P: Place> Breaker<P> {
         match window {
             Window::None => Recorded::Quietly,
             Window::Count(ring) => {
-                if outcome.good() && ring.marks.clean(generation) {
-                    return Recorded::Quietly;
-                }
                 if !outcome.good() {
                     ring.marks.begin();
                 }
