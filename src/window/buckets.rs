@@ -110,16 +110,40 @@ impl<'a> Buckets<'a> {
         clock: &impl Clock,
         current: impl Fn() -> bool,
     ) -> Result<(), Dropped> {
+        if outcome.good() {
+            return self.count(generation, outcome, clock, &current);
+        }
+        self.marks.begin();
+        let counted = self.count(generation, outcome, clock, &current);
+        self.marks.end();
+        counted
+    }
+
+    #[inline]
+    fn count(
+        &self,
+        generation: u64,
+        outcome: Outcome,
+        clock: &impl Clock,
+        current: &impl Fn() -> bool,
+    ) -> Result<(), Dropped> {
         let epoch = self.epoch(clock);
+        let tag = Tag::new(generation, epoch);
         let at = (epoch % BUCKETS) as usize * 3;
-        let kinds = [true, outcome.failed, outcome.slow];
-        for (offset, _) in kinds.into_iter().enumerate().filter(|(_, counts)| *counts) {
-            let Some(cell) = self.cells.get(at + offset) else { return Err(Dropped::Old) };
-            self.raise(cell, Tag::new(generation, epoch), epoch, clock, &current)?;
+        let Some([calls, failures, slow]) = self.cells.get(at..at + 3) else {
+            return Err(Dropped::Old);
+        };
+        self.raise(calls, tag, epoch, clock, current)?;
+        if outcome.failed {
+            self.raise(failures, tag, epoch, clock, current)?;
+        }
+        if outcome.slow {
+            self.raise(slow, tag, epoch, clock, current)?;
         }
         Ok(())
     }
 
+    #[inline]
     fn raise(
         &self,
         cell: &AtomicU64,
@@ -130,19 +154,10 @@ impl<'a> Buckets<'a> {
     ) -> Result<(), Dropped> {
         let mut seen = cell.load(Ordering::SeqCst);
         loop {
-            let held = Tag::of(seen);
-            let next = if held == tag {
+            let next = if Tag::of(seen) == tag {
                 tag.word(u64::from(u32::MAX).min((seen & u64::from(u32::MAX)) + 1))
-            } else if held.generation() != tag.generation() {
-                if !current() {
-                    return Err(Dropped::Late);
-                }
-                tag.word(1)
             } else {
-                let ahead = held.lap().wrapping_sub(tag.lap()) & LAPS;
-                if epoch + ahead * BUCKETS <= self.epoch(clock) {
-                    return Err(Dropped::Old);
-                }
+                self.replaces(Tag::of(seen), tag, epoch, clock, current)?;
                 tag.word(1)
             };
             match swap(cell, seen, next, self.alone) {
@@ -150,6 +165,23 @@ impl<'a> Buckets<'a> {
                 Err(other) => seen = other,
             }
         }
+    }
+
+    /// Whether a word of tag `held` is older than one of `tag`.
+    #[cold]
+    fn replaces(
+        &self,
+        held: Tag,
+        tag: Tag,
+        epoch: u64,
+        clock: &impl Clock,
+        current: &impl Fn() -> bool,
+    ) -> Result<(), Dropped> {
+        if held.generation() != tag.generation() {
+            return if current() { Ok(()) } else { Err(Dropped::Late) };
+        }
+        let ahead = held.lap().wrapping_sub(tag.lap()) & LAPS;
+        if epoch + ahead * BUCKETS <= self.epoch(clock) { Err(Dropped::Old) } else { Ok(()) }
     }
 
     /// What the window holds of this generation at the clock's time.

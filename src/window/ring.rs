@@ -31,15 +31,6 @@ pub fn words(size: u32) -> usize {
     HEADER + size.div_ceil(WIDTH) as usize
 }
 
-/// What an append did.
-#[derive(Clone, Copy, Debug)]
-pub struct Appended {
-    /// How many outcomes the ring held with this one.
-    pub calls: u64,
-    /// It was the last of a lap.
-    pub lap_done: bool,
-}
-
 /// A view of a ring's words.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring<'a> {
@@ -74,14 +65,26 @@ impl<'a> Ring<'a> {
         Self { alone, ..self }
     }
 
-    /// Appends an outcome. `None`: its generation, no longer `current`, has passed.
+    /// Appends an outcome and answers how many the ring holds with it. `None`: its generation, no
+    /// longer `current`, has passed.
     #[inline]
     pub fn append(
         &self,
         generation: u64,
         outcome: Outcome,
         current: impl Fn() -> bool,
-    ) -> Option<Appended> {
+    ) -> Option<u64> {
+        if outcome.good() {
+            return self.put(generation, outcome, &current);
+        }
+        self.marks.begin();
+        let held = self.put(generation, outcome, &current);
+        self.marks.end();
+        held
+    }
+
+    #[inline]
+    fn put(&self, generation: u64, outcome: Outcome, current: &impl Fn() -> bool) -> Option<u64> {
         loop {
             let head = Head(self.head.load(Ordering::Acquire));
             if head.generation() != generation & GENERATIONS {
@@ -101,10 +104,10 @@ impl<'a> Ring<'a> {
                 continue;
             };
             if swap(place, seen.0, cell.0, self.alone).is_ok() {
-                return Some(Appended {
-                    calls: self.held(head, cell.fill()),
-                    lap_done: cell.fill() == self.room(head.cell()) && self.is_last(head),
-                });
+                if cell.fill() == self.room(head.cell()) && self.is_last(head) {
+                    self.look(generation);
+                }
+                return Some(self.held(head, cell.fill()));
             }
         }
     }
@@ -129,8 +132,9 @@ impl<'a> Ring<'a> {
         totals
     }
 
-    /// Called after the last outcome of a lap: remembers it if the full ring holds nothing bad.
-    pub fn look(&self, generation: u64) {
+    /// After the last outcome of a lap: remembers it if the full ring holds nothing bad.
+    #[cold]
+    fn look(&self, generation: u64) {
         let Some(quiet) = self.marks.quiet() else { return };
         let clean = |place: &AtomicU64| {
             let cell = Cell(place.load(Ordering::Acquire));

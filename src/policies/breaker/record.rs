@@ -42,47 +42,25 @@ impl<P: Place> Breaker<P> {
         let current = || self.place.circuit().current(generation);
         match window {
             Window::None => Recorded::Quietly,
-            Window::Count(ring) => {
-                if !outcome.good() {
-                    ring.marks.begin();
-                }
-                let appended = ring.append(generation, outcome, current);
-                if !outcome.good() {
-                    ring.marks.end();
-                }
-                match appended {
-                    None => Recorded::Late,
-                    Some(appended) => {
-                        if appended.lap_done {
-                            ring.look(generation);
-                        }
-                        let first = appended.calls == self.settings.min_calls.into();
-                        if outcome.good() && !first && !self.unjudged() {
-                            Recorded::Quietly
-                        } else {
-                            Recorded::Judge
-                        }
-                    }
-                }
-            }
-            Window::Time(buckets) => {
-                if !outcome.good() {
-                    buckets.marks.begin();
-                }
-                let appended = buckets.append(generation, outcome, clock, current);
-                if !outcome.good() {
-                    buckets.marks.end();
-                }
-                match appended {
-                    Err(Dropped::Late) => Recorded::Late,
-                    Err(Dropped::Old) => Recorded::Quietly,
-                    Ok(()) if outcome.good() && buckets.marks.clean(generation) => {
-                        Recorded::Quietly
-                    }
-                    Ok(()) => Recorded::Judge,
-                }
-            }
+            Window::Count(ring) => match ring.append(generation, outcome, current) {
+                None => Recorded::Late,
+                Some(held) if outcome.good() && !self.first(held) => Recorded::Quietly,
+                Some(_) => Recorded::Judge,
+            },
+            Window::Time(buckets) => match buckets.append(generation, outcome, clock, current) {
+                Err(Dropped::Late) => Recorded::Late,
+                Err(Dropped::Old) => Recorded::Quietly,
+                Ok(()) if outcome.good() && buckets.marks.clean(generation) => Recorded::Quietly,
+                Ok(()) => Recorded::Judge,
+            },
         }
+    }
+
+    /// Whether rates count for the first time with this outcome, or for the first time by these
+    /// settings: a success may reach them then.
+    #[inline]
+    fn first(&self, held: u64) -> bool {
+        held == u64::from(self.settings.min_calls) || self.unjudged()
     }
 
     #[cold]
