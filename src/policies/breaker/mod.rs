@@ -80,8 +80,10 @@ impl Breaker {
     /// A closed circuit that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings, now: Nanos) -> Self {
-        let place = Private::new(&settings, now);
-        Self::over(settings, place, false)
+        let place = Private::new(&settings);
+        let breaker = Self::over(settings, place);
+        breaker.start(now);
+        breaker
     }
 
     /// The same circuit under other settings.
@@ -91,7 +93,8 @@ impl Breaker {
     /// same; the latest outcomes of a count window are carried over into one of another size; any
     /// other new window starts empty. When more probes are asked for than leases exist, leases
     /// start anew, and so does the trial of a half-open circuit, as a new generation that is not
-    /// reported.
+    /// reported. A call that is just entering by the breaker this is made from goes by that one's
+    /// settings, leases included.
     #[must_use]
     pub fn reconfigured(&self, settings: Settings, now: Nanos) -> Self {
         let generation = self.generation();
@@ -99,16 +102,25 @@ impl Breaker {
         if place.leases().len() > self.place.leases().len() {
             self.restart_trial(now);
         }
-        Self::over(settings, place, true)
+        let breaker = Self::over(settings, place);
+        breaker.unjudged.store(1, Ordering::Relaxed);
+        breaker
     }
 }
 
 impl<P: Place> Breaker<P> {
-    /// Over words that exist already. They must have been laid out for these settings.
+    /// Over words that exist already and were laid out for these settings: see
+    /// [`Settings::lease_words`] and [`Settings::window_words`].
     #[must_use]
-    pub fn over(settings: Settings, place: P, unjudged: bool) -> Self {
+    pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
-        Self { settings, geometry, place, unjudged: AtomicU64::new(unjudged.into()) }
+        Self { settings, geometry, place, unjudged: AtomicU64::new(0) }
+    }
+
+    /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.
+    pub fn start(&self, now: Nanos) {
+        self.place.circuit().start();
+        self.geometry.start(self.place.window(), now);
     }
 
     /// What it goes by.
