@@ -5,6 +5,26 @@ pub use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 pub use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Is nobody else at this process's own words while we are? True under a global lock.
+pub const ALONE: bool = cfg!(all(feature = "python", not(Py_GIL_DISABLED)));
+
+/// Replaces a word that was seen to be `seen`, or answers what it is instead.
+///
+/// With `alone`, the word is this process's own. Under a global lock nobody can have written it
+/// since it was seen, as with [`Counter`], and a plain store does; everywhere else it is one
+/// compare-and-swap.
+///
+/// # Errors
+/// What the word is, if it is not `seen` any more.
+#[inline(always)]
+pub fn swap(word: &AtomicU64, seen: u64, next: u64, alone: bool) -> Result<(), u64> {
+    if ALONE && alone {
+        word.store(next, Ordering::Release);
+        return Ok(());
+    }
+    word.compare_exchange(seen, next, Ordering::SeqCst, Ordering::SeqCst).map(|_| ())
+}
+
 /// A count that every holder adds to and anyone may read.
 ///
 /// Inside an interpreter with a global lock every call is made by the thread that holds it, so
@@ -37,23 +57,4 @@ impl Counter {
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
-}
-
-/// Replaces a word that was seen to be `seen`, or answers what it is instead.
-///
-/// With `alone`, the word is only ever written by threads of one interpreter. Where that has a
-/// global lock, nobody can have written it since it was seen, and a plain store does: the reasoning
-/// and the places are those of [`Counter::bump`]. Everywhere else it is one compare-and-swap.
-///
-/// # Errors
-/// What the word is, if it is not `seen` any more.
-#[inline]
-pub fn swap(word: &AtomicU64, seen: u64, next: u64, alone: bool) -> Result<(), u64> {
-    #[cfg(all(feature = "python", not(Py_GIL_DISABLED)))]
-    if alone {
-        word.store(next, Ordering::Release);
-        return Ok(());
-    }
-    let _ = alone;
-    word.compare_exchange(seen, next, Ordering::SeqCst, Ordering::SeqCst).map(|_| ())
 }

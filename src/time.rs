@@ -47,6 +47,15 @@ impl Clock for System {
     }
 }
 
+/// Seconds since the epoch, for people to read; never for a decision.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the room that may")]
+pub fn wall() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
 /// A clock that moves only when told to.
 #[derive(Debug)]
 pub struct Manual(AtomicU64);

@@ -58,6 +58,14 @@ impl<'a> Ring<'a> {
         })
     }
 
+    /// What is known about bad outcomes, without a look at the rest.
+    #[inline(always)]
+    #[must_use]
+    pub fn marks(words: &'a [AtomicU64]) -> Option<Marks<'a>> {
+        let [bads, clean, ..] = words else { return None };
+        Some(Marks::new(bads, clean))
+    }
+
     /// Nobody outside this interpreter writes to it: see [`swap`].
     #[inline]
     #[must_use]

@@ -9,7 +9,7 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use seawall::outcome::Verdict::{self, Cancelled, Failure, Ignored, Success};
 use seawall::policies::breaker::{
-    Admission, Breaker, Draft, DraftWindow, Rejection, Settings, Settled, State, Ticket,
+    Admission, Breaker, Draft, DraftWindow, Passed, Rejection, Settings, Settled, State, Ticket,
     Transition, Trip,
 };
 use seawall::time::{Clock, Nanos, SECOND};
@@ -62,7 +62,11 @@ fn breaker(draft: &Draft) -> Arc<Breaker> {
     Arc::new(Breaker::new(settings(draft), NOW))
 }
 
+/// In as a driver goes in: a closed circuit's own way first.
 fn enter(breaker: &Breaker, now: Nanos) -> (Option<Transition>, Result<Ticket, Rejection>) {
+    if let Some(ticket) = breaker.admit() {
+        return (None, Ok(ticket));
+    }
     match breaker.acquire(&At(now)) {
         Admission::Admitted(ticket) => (None, Ok(ticket)),
         Admission::HalfOpened(transition, answer) => (Some(transition), answer),
@@ -74,7 +78,15 @@ fn ticket(breaker: &Breaker, now: Nanos) -> Ticket {
     enter(breaker, now).1.expect("admitted")
 }
 
+/// Out as a driver goes out.
 fn settle(breaker: &Breaker, ticket: Ticket, verdict: Verdict) -> Settled {
+    if verdict == Success {
+        match breaker.pass(ticket, 0, &At(NOW)) {
+            Passed::Quietly => return Settled::Stays,
+            Passed::Unjudged => return breaker.judge_passed(ticket, &At(NOW)),
+            Passed::Not => {}
+        }
+    }
     breaker.settle(ticket, verdict, 0, &At(NOW))
 }
 

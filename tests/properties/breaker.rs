@@ -10,7 +10,7 @@ use model::{Entry, Exit, Model, Pass};
 use proptest::prelude::*;
 use seawall::outcome::Verdict;
 use seawall::policies::breaker::{
-    Admission, Breaker, Draft, DraftWindow, Settings, Settled, State, Ticket, Trip,
+    Admission, Breaker, Draft, DraftWindow, Passed, Settings, Settled, State, Ticket, Trip,
 };
 use seawall::time::{Clock, Manual, Nanos};
 
@@ -99,6 +99,8 @@ fn act() -> impl Strategy<Value = Act> {
 
 /// The breaker and its model, side by side.
 struct Pair {
+    /// Calls take the way of good calls where there is one, as drivers do.
+    quick: bool,
     breaker: Breaker,
     model: Model,
     clock: Manual,
@@ -157,7 +159,21 @@ impl Pair {
 
     fn enter(&mut self) {
         let now = self.clock.now();
-        match (self.breaker.acquire(&self.clock), self.model.acquire(now)) {
+        let admission = match self.breaker.admit() {
+            Some(ticket) if self.quick => Admission::Admitted(ticket),
+            Some(ticket) => {
+                // Only one of the two ways may have been taken.
+                self.breaker.settle(ticket, Verdict::Ignored, 0, &self.clock);
+                let pass = match self.model.acquire(now) {
+                    Entry::Admitted(pass) => pass,
+                    other => panic!("admitted instead of {other:?}"),
+                };
+                self.model.settle(pass, Verdict::Ignored, 0, now);
+                self.breaker.acquire(&self.clock)
+            }
+            None => self.breaker.acquire(&self.clock),
+        };
+        match (admission, self.model.acquire(now)) {
             (Admission::Admitted(ticket), Entry::Admitted(pass)) => self.admit(ticket, pass),
             (Admission::HalfOpened(told, Ok(ticket)), Entry::HalfOpened(expected, pass)) => {
                 assert_eq!(told, expected);
@@ -175,7 +191,16 @@ impl Pair {
 
     fn leave(&mut self, which: usize, verdict: Verdict, elapsed: Nanos) {
         let (ticket, pass) = self.inside.swap_remove(which);
-        let told = self.breaker.settle(ticket, verdict, elapsed, &self.clock);
+        let passed = if self.quick && verdict == Verdict::Success {
+            self.breaker.pass(ticket, elapsed, &self.clock)
+        } else {
+            Passed::Not
+        };
+        let told = match passed {
+            Passed::Quietly => Settled::Stays,
+            Passed::Unjudged => self.breaker.judge_passed(ticket, &self.clock),
+            Passed::Not => self.breaker.settle(ticket, verdict, elapsed, &self.clock),
+        };
         match (told, self.model.settle(pass, verdict, elapsed, self.clock.now())) {
             (Settled::Stays, Exit::Stays | Exit::TripsOrStays)
             | (Settled::Late, Exit::Late)
@@ -202,12 +227,13 @@ proptest! {
     fn breaker_is_its_model(
         start in prop_oneof![Just(0_u64), 1_u64..1_000_000_000_000],
         settings in settings(),
+        quick in any::<bool>(),
         acts in prop::collection::vec(act(), 1..400),
     ) {
         let clock = Manual::new(start);
         let breaker = Breaker::new(settings.clone(), clock.now());
         let model = Model::new(settings, start);
-        let mut pair = Pair { breaker, model, clock, inside: Vec::new(), trips: Vec::new() };
+        let mut pair = Pair { quick, breaker, model, clock, inside: Vec::new(), trips: Vec::new() };
         for act in &acts {
             pair.act(act);
         }

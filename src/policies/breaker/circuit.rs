@@ -113,6 +113,12 @@ impl Circuit {
         }
     }
 
+    /// Whether nothing has failed since the last success, of whatever generation.
+    #[inline(always)]
+    pub(super) fn unbroken(&self) -> bool {
+        Streak(self.streak.load(Ordering::Acquire)).count() == 0
+    }
+
     #[cold]
     fn end_streak(&self, mut seen: Streak, generation: u64) {
         while seen.belongs(generation) {

@@ -23,6 +23,7 @@
 //! | `circuit` | the words every breaker has, and the one way to a transition |
 //! | `leases`, `trial` | half-open: who may probe, and what the probes said |
 //! | `acquire`, `settle`, `control` | the calls |
+//! | `quick` | the same for a good call through a healthy circuit |
 //! | `record`, `judge` | the window, and whether a rule is reached |
 //! | `report` | transitions, trips and rejections, as values |
 //! | `snapshot` | reading without touching |
@@ -33,6 +34,7 @@ mod control;
 mod judge;
 mod leases;
 mod place;
+mod quick;
 mod record;
 mod report;
 mod settings;
@@ -47,6 +49,7 @@ mod tests;
 
 pub use circuit::Circuit;
 pub use place::{Place, Private};
+pub use quick::Passed;
 pub use report::{Admission, Cause, Rejection, Settled, Ticket, Transition, Trip};
 pub use settings::{Draft, DraftWindow, Settings, WindowSize};
 pub use snapshot::{Counts, Snapshot};
@@ -67,6 +70,8 @@ pub struct Breaker<P: Place = Private> {
     /// Not zero until the rules have judged once: what new settings found in the window was
     /// recorded under others, and a success could be the first to reach a rule.
     unjudged: AtomicU64,
+    /// The epoch of the last success, where the search for the next one's begins.
+    epoch: AtomicU64,
 }
 
 /// The window's words, seen as what they are.
@@ -108,13 +113,27 @@ impl Breaker {
     }
 }
 
+/// A further view of the same words: what one is told, the other knows.
+impl<P: Place + Clone> Clone for Breaker<P> {
+    fn clone(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            geometry: self.geometry,
+            place: self.place.clone(),
+            unjudged: AtomicU64::new(self.unjudged.load(Ordering::Relaxed)),
+            epoch: AtomicU64::new(0),
+        }
+    }
+}
+
 impl<P: Place> Breaker<P> {
     /// Over words that exist already and were laid out for these settings: see
     /// [`Settings::lease_words`] and [`Settings::window_words`].
     #[must_use]
     pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
-        Self { settings, geometry, place, unjudged: AtomicU64::new(0) }
+        let (unjudged, epoch) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { settings, geometry, place, unjudged, epoch }
     }
 
     /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.

@@ -56,6 +56,22 @@ pub enum Cause {
     Manual,
 }
 
+impl Cause {
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::FailureRate => "failure_rate",
+            Self::SlowCallRate => "slow_call_rate",
+            Self::Probe => "probe",
+            Self::Recovered => "recovered",
+            Self::Due => "due",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 /// A transition that has happened. Exactly one caller is told of each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transition {

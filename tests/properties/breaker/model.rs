@@ -133,7 +133,7 @@ impl Model {
     pub fn new(settings: Settings, now: Nanos) -> Self {
         Self {
             window: Window::new(&settings, now),
-            permits: vec![None; 8.max(settings.half_open_calls as usize)],
+            permits: vec![None; 4.max(settings.half_open_calls as usize)],
             settings,
             state: State::Closed,
             generation: 1,
@@ -236,13 +236,13 @@ impl Model {
 
     pub fn settle(&mut self, pass: Pass, verdict: Verdict, elapsed: Nanos, now: Nanos) -> Exit {
         let held = |permit: &Option<(u64, u64)>| permit.is_some_and(|(id, _)| id == pass.id);
-        let slot = self.permits.iter().position(held);
-        if pass.generation != self.generation || pass.probe && slot.is_none() {
+        let permit = self.permits.iter().position(held);
+        if pass.generation != self.generation || pass.probe && permit.is_none() {
             self.counts.late += 1;
             return Exit::Late;
         }
-        if let Some(slot) = slot {
-            self.permits[slot] = None;
+        if let Some(permit) = permit {
+            self.permits[permit] = None;
         }
         let too_long = self.settings.slow_call_duration.is_some_and(|most| elapsed >= most);
         match verdict {
@@ -399,7 +399,11 @@ impl Model {
             failure_rate,
             slow_call_rate,
             window_calls,
-            retry_after: (self.state == State::Open).then(|| self.until.saturating_sub(now)),
+            retry_after: match self.state {
+                State::Open => Some(self.until.saturating_sub(now)),
+                State::ForcedOpen => None,
+                _ => Some(0),
+            },
             opened_count: self.opened,
             time_open: self.shut_for + since,
             in_flight: self.admitted - settled,

@@ -1,0 +1,41 @@
+"""The libraries, by the name they are installed under; one adapter a file."""
+
+from __future__ import annotations
+
+import importlib
+
+from benches.matrix.adapter import Adapter
+
+SUBJECT = "seawall"
+
+_ADAPTERS = {
+    "seawall": "benches.matrix.libraries.seawall:Seawall",
+    "interlock-cb": "benches.matrix.libraries.interlock:Interlock",
+    "pybreaker": "benches.matrix.libraries.pybreaker:PyBreaker",
+    "circuitbreaker": "benches.matrix.libraries.circuitbreaker:Circuitbreaker",
+    "aiobreaker": "benches.matrix.libraries.aiobreaker:AioBreaker",
+    "asyncbreaker": "benches.matrix.libraries.asyncbreaker:AsyncBreaker",
+    "purgatory": "benches.matrix.libraries.purgatory:Purgatory",
+    "hyx": "benches.matrix.libraries.hyx:Hyx",
+    "pyresilience": "benches.matrix.libraries.pyresilience:PyResilience",
+    "fluxgate": "benches.matrix.libraries.fluxgate:Fluxgate",
+    "resilient-circuit": "benches.matrix.libraries.resilient_circuit:ResilientCircuit",
+    "backon": "benches.matrix.libraries.backon:Backon",
+    "aioresilience": "benches.matrix.libraries.aioresilience:AioResilience",
+}
+
+NAMES = tuple(_ADAPTERS)
+
+
+def adapter(name: str) -> Adapter:
+    """The adapter of that name, or of that `module:Class`.
+
+    Raises:
+        LookupError: There is no such library here.
+    """
+    path = _ADAPTERS.get(name, name)
+    module, colon, attribute = path.partition(":")
+    if not colon:
+        raise LookupError(f"no library {name!r}; there are: {', '.join(NAMES)}")
+    made: Adapter = getattr(importlib.import_module(module), attribute)()
+    return made

@@ -1,0 +1,23 @@
+"""The scenarios, in the order of the report; the docstring of each is its claim."""
+
+from __future__ import annotations
+
+from benches.matrix.scenarios import (
+    blocks,
+    clocks,
+    counting,
+    errors,
+    kinds,
+    locks,
+    probes,
+    shared,
+    stale,
+)
+from benches.matrix.scenarios.scenario import Scenario
+
+_GROUPS = (locks, counting, probes, stale, clocks, kinds, blocks, errors, shared)
+
+ALL: tuple[Scenario, ...] = tuple(
+    found for group in _GROUPS for found in vars(group).values() if isinstance(found, Scenario)
+)
+BY_NAME = {scenario.name: scenario for scenario in ALL}

@@ -1,0 +1,51 @@
+"""The circuit breaker's benchmark: what is measured, in order."""
+
+from collections.abc import Callable
+from functools import partial
+
+from benches.python.figures import Effort, Table
+from benches.python.harness import Race
+from benches.python.report import Picture
+
+from . import coroutines, imports, leaks, memory, outcomes, sync_calls, threads
+from .bars import BARS as BARS
+from .names import group as group
+from .peers import PEERS
+
+ROOM = "breaker"
+DISTRIBUTIONS = ["seawall", *(peer.distribution for peer in PEERS)]
+
+_RACES = [*sync_calls.RACES, *outcomes.RACES, *coroutines.RACES]
+
+
+def _race(race: Race, effort: Effort) -> Table:
+    return race.run(effort)
+
+
+SCENARIOS: dict[str, Callable[[Effort], Table]] = {
+    **{race.key: partial(_race, race) for race in _RACES},
+    threads.THROUGHPUT: threads.throughput,
+    threads.CONTENTION: threads.contention,
+    memory.TABLE: memory.table,
+    imports.TABLE: imports.table,
+    leaks.TABLE: leaks.table,
+}
+
+PICTURES: dict[str, Picture] = {
+    sync_calls.SUCCESS: Picture(
+        "sync", "What a breaker adds to a call", "nanoseconds over the bare call", start=1
+    ),
+    coroutines.SUCCESS: Picture(
+        "async", "What a breaker adds to an await", "nanoseconds over the bare await", start=1
+    ),
+    outcomes.REJECTION: Picture(
+        "rejection", "What a rejected call costs", "nanoseconds a call", start=10, whole=True
+    ),
+    threads.THROUGHPUT: Picture(
+        "threads",
+        "Sixteen threads behind one breaker",
+        "calls a second",
+        descending=True,
+        digits=0,
+    ),
+}

@@ -1,0 +1,83 @@
+"""The bars of the breaker. Their reasons are in ``docs/benchmarks/README.md``."""
+
+from benches.python.bars import Bar, gauge, over
+
+from . import coroutines, imports, leaks, memory, names, sync_calls, threads
+from .names import COUNT, FLOOR, LRU_CACHE, PARTIAL, PY_WRAPPER, TIME
+
+KIB = 1024
+
+_sync = over(sync_calls.SUCCESS, COUNT)
+_keyword = over(sync_calls.KEYWORD, COUNT)
+_method = over(sync_calls.METHOD, COUNT)
+_async = over(coroutines.SUCCESS, COUNT)
+
+BARS = [
+    # near the floor
+    Bar("sync: near the native floor", _sync - over(sync_calls.SUCCESS, FLOOR), 5),
+    Bar("async: near the native floor", _async - over(coroutines.SUCCESS, FLOOR), 5),
+    Bar(
+        "sync: a further policy",
+        over(sync_calls.SUCCESS, names.TWO_FUSED) - over(sync_calls.SUCCESS, names.ONE_FUSED),
+        6,
+    ),
+    Bar(
+        "async: a further policy",
+        over(coroutines.SUCCESS, names.TWO_FUSED) - over(coroutines.SUCCESS, names.ONE_FUSED),
+        6,
+    ),
+    # against what CPython has
+    Bar("sync: no more than an lru_cache hit", _sync / over(sync_calls.SUCCESS, LRU_CACHE), 1.0),
+    Bar("sync: no more than partial", _sync / over(sync_calls.SUCCESS, PARTIAL), 1.0),
+    Bar("method: against lru_cache", _method / over(sync_calls.METHOD, LRU_CACHE), 0.6),
+    Bar("keyword: against lru_cache", _keyword / over(sync_calls.KEYWORD, LRU_CACHE), 0.6),
+    Bar("time window: against count window", over(sync_calls.SUCCESS, TIME) / _sync, 1.25),
+    Bar(
+        "with: against threading.Lock",
+        over(sync_calls.BLOCK, COUNT) / over(sync_calls.BLOCK, names.LOCK),
+        0.5,
+    ),
+    Bar(
+        "async: against a Python pass-through",
+        _async / over(coroutines.SUCCESS, PY_WRAPPER),
+        {(3, 11): 0.35, (3, 12): 0.65},
+    ),
+    # against the peers
+    Bar("sync: less than pybreaker", over(sync_calls.SUCCESS, "pybreaker") / _sync, 70, "≥"),
+    Bar(
+        "sync: less than circuitbreaker",
+        over(sync_calls.SUCCESS, "circuitbreaker") / _sync,
+        25,
+        "≥",
+    ),
+    Bar(
+        "async: less than circuitbreaker",
+        over(coroutines.SUCCESS, "circuitbreaker") / _async,
+        {(3, 11): 18, (3, 12): 8},
+        "≥",
+    ),
+    # what it costs besides time
+    Bar(
+        "two threads on one wrapper",
+        gauge(threads.CONTENTION, COUNT, threads.AT_MOST, "times"),
+        1.1,
+    ),
+    Bar(
+        "host-shared against private",
+        over(sync_calls.SUCCESS, names.SHARED) / _sync,
+        1.1,
+    ),
+    Bar(
+        "import of the extension",
+        gauge(imports.TABLE, imports.EXTENSION, imports.MEDIAN, "ms"),
+        1.0,
+    ),
+    Bar("import of seawall", gauge(imports.TABLE, imports.PACKAGE, imports.MEDIAN, "ms"), 15.0),
+    Bar("memory of a 100-call breaker", gauge(memory.TABLE, COUNT, memory.RESIDENT, "bytes"), KIB),
+    Bar("no leak: memory", gauge(leaks.TABLE, leaks.WORST, leaks.BYTES, "bytes a call"), 1.0),
+    Bar(
+        "no leak: references",
+        gauge(leaks.TABLE, leaks.WORST, leaks.REFERENCES, "a call"),
+        0.001,
+    ),
+]

@@ -1,0 +1,178 @@
+"""Events: what policies tell, and who hears it.
+
+A policy decides first and tells afterwards, outside of every lock, on the thread whose call made
+the change. A listener can't change the decision; one that fails is logged and counted. Nothing is
+built when nobody listens.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seawall import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from typing import Self
+
+__all__ = ["Event", "Subscription", "listener_failures", "subscribe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that a policy tells.
+
+    Attributes:
+        kind: What happened, as ``policy.what``: ``breaker.opened``.
+        policy: The kind of policy: ``breaker``.
+        name: The policy's name.
+        key: Which of a keyed policy's states; None: it has one state.
+        seq: Number in the order of this policy's events. Numbers only grow; gaps are events
+            nobody listened to.
+        at: Seconds on the monotonic clock.
+        wall: Seconds since the epoch.
+    """
+
+    kind: str
+    policy: str
+    name: str
+    key: object = None
+    seq: int
+    at: float
+    wall: float
+
+
+class Subscription:
+    """A listener that hears events until it is cancelled. Also a context manager."""
+
+    __slots__ = ("_hear", "_kinds", "_names", "_queue")
+
+    def __init__(
+        self,
+        listener: Callable[[Any], object],
+        kinds: Collection[str] | None,
+        names: Collection[str] | None,
+        *,
+        background: bool,
+    ) -> None:
+        """Made by `subscribe`."""
+        self._kinds = None if kinds is None else frozenset(kinds)
+        self._names = None if names is None else frozenset(names)
+        self._hear = listener
+        self._queue = None
+        if background:
+            from seawall.background import Queue
+
+            self._queue = Queue(lambda event: _hear(listener, event))
+            self._hear = self._queue.put
+
+    @property
+    def overflow(self) -> int:
+        """Events that a full background queue had to drop."""
+        return 0 if self._queue is None else self._queue.overflow
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Waits until the background thread has heard what was told so far; True if it has."""
+        return self._queue is None or self._queue.flush(timeout)
+
+    def offer(self, event: Event) -> None:
+        """Lets the listener hear ``event`` if it is one of those asked for."""
+        if self._names is not None and event.name not in self._names:
+            return
+        if self._kinds is not None and self._kinds.isdisjoint((event.kind, event.policy)):
+            return
+        _hear(self._hear, event)
+
+    def cancel(self) -> None:
+        """Hears nothing from now on. Cancelling twice does nothing."""
+        global _subscriptions
+        _subscriptions = tuple(other for other in _subscriptions if other is not self)
+        _core.listening(bool(_subscriptions) or _recorders > 0)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Cancels."""
+        self.cancel()
+
+
+#: Replaced as a whole, so that a listener may subscribe or cancel while events are told.
+_subscriptions: tuple[Subscription, ...] = ()
+_failures = 0
+#: How many recordings are on, anywhere in the process, and those of this context.
+_recorders = 0
+_recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
+
+
+def subscribe(
+    listener: Callable[[Any], object],
+    *,
+    kinds: Collection[str] | None = None,
+    names: Collection[str] | None = None,
+    background: bool = False,
+) -> Subscription:
+    """Lets ``listener`` hear the events of every policy.
+
+    Args:
+        listener: Called with each `Event`. One that raises is logged and counted.
+        kinds: Only these: ``breaker.opened``, or ``breaker`` for all of a policy's.
+        names: Only those of policies with these names.
+        background: Hear them on a thread of its own, through a bounded queue: a slow listener
+            then delays nobody's call. What overflows is dropped and counted.
+    """
+    global _subscriptions
+    for what, given in (("kinds", kinds), ("names", names)):
+        if isinstance(given, str):
+            raise TypeError(f"{what} must be a collection of strings, not the string {given!r}")
+    subscription = Subscription(listener, kinds, names, background=background)
+    _subscriptions = (*_subscriptions, subscription)
+    _core.listening(True)
+    return subscription
+
+
+def listener_failures() -> int:
+    """How often a listener raised."""
+    return _failures
+
+
+def publish(event: Event, on_event: Callable[[Any], object] | None) -> None:
+    """Lets ``event`` be heard: by its policy's own listener first. Called by the policies."""
+    if on_event is not None:
+        _hear(on_event, event)
+    for recording in _recordings.get():
+        recording.append(event)
+    for subscription in _subscriptions:
+        subscription.offer(event)
+
+
+def _hear(listener: Callable[[Any], object], event: Event) -> None:
+    global _failures
+    try:
+        listener(event)
+    except Exception:
+        import logging
+
+        _failures += 1
+        logging.getLogger("seawall").exception(
+            "listener %r failed on %s of %r", listener, event.kind, event.name
+        )
+
+
+def start_recording(into: list[Event]) -> Any:
+    """Adds what is told in this context to ``into``; gives back what ends it."""
+    global _recorders
+    _recorders += 1
+    _core.listening(True)
+    return _recordings.set((*_recordings.get(), into))
+
+
+def stop_recording(token: Any) -> None:
+    """Ends what `start_recording` began."""
+    global _recorders
+    _recorders -= 1
+    _recordings.reset(token)
+    _core.listening(bool(_subscriptions) or _recorders > 0)

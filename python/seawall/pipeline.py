@@ -1,0 +1,50 @@
+"""Pipelines: several policies as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from seawall import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from seawall.policies.policy import Policy
+
+__all__ = ["Pipeline"]
+
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
+
+
+class Pipeline(_core.Guard):
+    """Policies in order, outermost first, passed as one by every call.
+
+    Decorating with a pipeline is the same as stacking the decorators of its policies, the first
+    on top: either way a call passes one plan. A pipeline without policies lets every call through.
+
+    Args:
+        name: What to call it.
+        *policies: At most 16, none of them twice.
+
+    Raises:
+        ConfigError: Naming everything that is wrong with the composition.
+    """
+
+    __slots__ = ("name",)
+
+    name: str
+
+    def __new__(cls, name: str, /, *policies: Policy) -> Self:
+        """Checks the composition."""
+        self = super().__new__(cls, policies)
+        self.name = name
+        return self
+
+    def __call__(self, function: F, /) -> F:
+        """Returns ``function`` protected by the policies, as they would protect it one by one."""
+        return super().__call__(function)
+
+    def __repr__(self) -> str:
+        """Its name and policies."""
+        return f"<Pipeline {self.name!r} {list(self.policies)!r}>"

@@ -1,0 +1,33 @@
+"""The circuit breaker: stops calling what does not answer, and finds out when it does again."""
+
+from seawall.policies.breaker.events import (
+    BreakerClosed,
+    BreakerDisabled,
+    BreakerEvent,
+    BreakerForcedOpen,
+    BreakerHalfOpened,
+    BreakerMetricsOnly,
+    BreakerOpened,
+    BreakerReset,
+    BreakerWouldOpen,
+)
+from seawall.policies.breaker.policy import CircuitBreaker, circuit_breaker
+from seawall.policies.breaker.settings import BreakerSettings, BreakerState
+from seawall.policies.breaker.snapshot import BreakerSnapshot
+
+__all__ = [
+    "BreakerClosed",
+    "BreakerDisabled",
+    "BreakerEvent",
+    "BreakerForcedOpen",
+    "BreakerHalfOpened",
+    "BreakerMetricsOnly",
+    "BreakerOpened",
+    "BreakerReset",
+    "BreakerSettings",
+    "BreakerSnapshot",
+    "BreakerState",
+    "BreakerWouldOpen",
+    "CircuitBreaker",
+    "circuit_breaker",
+]

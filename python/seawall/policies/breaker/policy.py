@@ -1,0 +1,165 @@
+"""The circuit breaker as a policy."""
+
+from __future__ import annotations
+
+from _thread import RLock
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from seawall import _core, registry
+from seawall.policies.breaker.settings import BreakerSettings
+from seawall.policies.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self, Unpack
+
+    from seawall.policies.breaker.snapshot import BreakerSnapshot
+
+__all__ = ["CircuitBreaker", "circuit_breaker"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+#: Two that change one breaker at the same time must not lose each other's changes.
+_reconfiguring = RLock()
+
+
+class CircuitBreaker(Policy, _core.Breaker):
+    """Rejects calls at once while what they call is failing, and probes for its recovery.
+
+    Closed, it lets every call in and counts how they end. When a rule is reached it opens: calls
+    are rejected with `CircuitOpenError`, which costs the caller nothing and spares the callee.
+    After ``open_duration`` it is half-open: a few probes are let in, and what becomes of them
+    closes or re-opens it.
+
+    The instance is a decorator; `call` and `try_call` protect a single call. Names are kept in
+    `seawall.registry`: the same name with the same settings is the same breaker.
+
+    Args:
+        name: Its name in the registry, in events, metrics and errors. Without one it is named
+            after the first function that it is put on.
+        replace: Take the name over from the breaker that has it, whatever its settings.
+        **settings: See `BreakerSettings`.
+
+    Raises:
+        ConfigError: Naming every wrong setting; or the name is taken by a breaker with other
+            settings.
+    """
+
+    __slots__ = ("_changed", "_declared")
+
+    kind = "breaker"
+
+    #: What it was declared with, which is what its name stands for, and what `reconfigure` has
+    #: changed since: name, value, name, value, … Half the size of dicts, replaced as a whole.
+    _declared: tuple[Any, ...]
+    _changed: tuple[Any, ...]
+
+    def __new__(
+        cls, name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+    ) -> Self:
+        """Gives back the breaker of that name, or makes it."""
+
+        declared = dict(settings)
+
+        def make(given: str, named: bool) -> Self:
+            self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
+            self._declared = _flat(declared)
+            self._changed = ()
+            return self
+
+        return registry.claim("breaker", name, declared, make, _declared_by, replace=replace)
+
+    def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
+        """Changes settings in place. State, counts and the calls in flight are kept.
+
+        A call under way goes on under the settings that it started with. A window's contents are
+        kept, unless calls become seconds or seconds others. None brings a default back.
+
+        The name goes on to stand for what was declared: code that declares the breaker again,
+        as it did before, gets this one with the changes.
+
+        Raises:
+            ConfigError: Naming every wrong setting. Nothing is changed then.
+        """
+        with _reconfiguring:
+            changed = {**_unflat(self._changed), **changes}
+            self._reconfigure({**_declared_by(self), **changed})
+            self._changed = _flat(changed)
+
+    def snapshot(self) -> BreakerSnapshot:
+        """Its state and counters at this moment."""
+        from seawall.policies.breaker.snapshot import BreakerSnapshot
+
+        facts = self._snapshot()
+        counts = MappingProxyType(facts.pop("counts"))
+        return BreakerSnapshot(settings=self.settings, counts=counts, **facts)
+
+    @property
+    def settings(self) -> MappingProxyType[str, Any]:
+        """The settings in force, defaults filled in; durations in seconds."""
+        from seawall.windows import Window
+
+        given = {**_declared_by(self), **_unflat(self._changed)}
+        numbers = self._settings()
+        numbers["window"] = Window(*numbers["window"])
+        open_duration = _default(given.get("open_duration"), 30.0)
+        if isinstance(open_duration, timedelta):
+            open_duration = open_duration.total_seconds()
+        numbers["open_duration"] = open_duration
+        numbers["on"] = _default(given.get("on"), Exception)
+        numbers["ignore"] = _default(given.get("ignore"), ())
+        numbers["on_result"] = given.get("on_result")
+        numbers["on_event"] = given.get("on_event")
+        return MappingProxyType(numbers)
+
+    def __repr__(self) -> str:
+        """Its name and state."""
+        return f"<CircuitBreaker {self.name!r} {self.state}>"
+
+
+def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(part for item in declared.items() for part in item)
+
+
+def _unflat(flat: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _declared_by(breaker: CircuitBreaker) -> dict[str, Any]:
+    return _unflat(breaker._declared)
+
+
+def _default(given: Any, default: Any) -> Any:
+    return default if given is None else given
+
+
+@overload
+def circuit_breaker(function: F, /) -> F: ...
+@overload
+def circuit_breaker(
+    name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+) -> CircuitBreaker: ...
+def circuit_breaker(
+    function: Any = None,
+    /,
+    *,
+    name: Any = None,
+    replace: bool = False,
+    **settings: Unpack[BreakerSettings],
+) -> Any:
+    """Protects a function with a circuit breaker: ``@circuit_breaker`` or ``@circuit_breaker(…)``.
+
+    Takes what `CircuitBreaker` takes. Called, it gives back the breaker itself, which is the
+    decorator.
+
+    Raises:
+        ConfigError: See `CircuitBreaker`.
+    """
+    if isinstance(function, str):
+        if name is not None:
+            raise TypeError(f"circuit_breaker got two names: {function!r} and {name!r}")
+        function, name = None, function
+    breaker = CircuitBreaker(name, replace=replace, **settings)
+    return breaker if function is None else breaker(function)

@@ -1,0 +1,55 @@
+"""What every policy's face has in common: its name, and how it is put on a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from seawall import registry
+
+if TYPE_CHECKING:
+    from seawall._core import Guard
+
+    _Ground = Guard
+else:
+    _Ground = object
+
+__all__ = ["Policy"]
+
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
+
+
+class Policy(_Ground):
+    """A named object that protects calls. Mixed in before the native class of a policy."""
+
+    __slots__ = ()
+
+    #: The word for policies of this kind, in the registry, in events and in metrics.
+    kind: ClassVar[str]
+
+    if TYPE_CHECKING:
+
+        @property
+        def name(self) -> str: ...
+
+        @property
+        def _named(self) -> bool: ...
+
+        def _rename(self, name: str, /) -> None: ...
+
+    def __call__(self, function: F, /) -> F:
+        """Returns ``function`` protected by this policy.
+
+        It keeps its kind, signature and names. Functions that share a policy share its state.
+
+        Raises:
+            ConfigError: It is something that can't be protected: a class, a generator function,
+                something that can't be called.
+        """
+        protected = super().__call__(function)
+        registry.name_after(self, function)
+        return protected
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by name: another process finds its own policy of that name."""
+        return registry.find, (self.kind, self.name)

@@ -1,0 +1,187 @@
+"""The registry: every policy of this process, by kind and name.
+
+A name that somebody gave is kept for good: whoever asks for it again, with the same settings, gets
+the same policy and its state. A name that was made from a function lasts as long as the policy
+does, and is made unique: functions defined in loops, notebooks or reloaded modules neither collide
+nor pile up.
+
+Settings are compared as they were declared, callables by identity.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
+
+from seawall.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from seawall.policies.policy import Policy
+
+__all__ = ["find", "get", "policies"]
+
+P = TypeVar("P", bound="Policy")
+
+
+class Books:
+    """The names that are taken, by kind."""
+
+    __slots__ = ("derived", "given", "number")
+
+    def __init__(self) -> None:
+        """Starts empty."""
+        self.given: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.derived: defaultdict[str, WeakValueDictionary[str, Any]] = defaultdict(
+            WeakValueDictionary
+        )
+        self.number = itertools.count(1)
+
+    def get(self, kind: str, name: str) -> Any:
+        """The policy of that name, or None."""
+        given = self.given[kind].get(name)
+        return self.derived[kind].get(name) if given is None else given
+
+
+#: The books in force here. `seawall.testing.isolated` lays others on top.
+books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # noqa: B039  shared on purpose
+
+
+def policies() -> list[Policy]:
+    """Every policy there is, by kind and name."""
+    here = books.get()
+    # Lists are taken in one go: threads may add names meanwhile.
+    known = {
+        (kind, name): policy
+        for names in (here.derived, here.given)
+        for kind, taken in list(names.items())
+        for name, policy in list(taken.items())
+    }
+    return [known[key] for key in sorted(known)]
+
+
+def get(kind: str, name: str) -> Policy | None:
+    """The policy of that kind (``"breaker"``) and name, or None."""
+    found: Policy | None = books.get().get(kind, name)
+    return found
+
+
+def find(kind: str, name: str) -> Policy:
+    """The policy of that kind and name.
+
+    Raises:
+        KeyError: There is none; the message names those of this kind that there are.
+    """
+    policy = get(kind, name)
+    if policy is None:
+        known = ", ".join(repr(p.name) for p in policies() if p.kind == kind) or "none"
+        raise KeyError(f"no {kind} named {name!r}; there are: {known}")
+    return policy
+
+
+def claim(
+    kind: str,
+    name: str | None,
+    declared: Mapping[str, Any],
+    make: Callable[[Any, bool], P],
+    declared_by: Callable[[P], Mapping[str, Any]],
+    *,
+    replace: bool,
+) -> P:
+    """The policy that has ``name``, if it was declared likewise, or the one that ``make`` makes.
+
+    Raises:
+        ConfigError: The settings are wrong, or the name is taken by one with other settings.
+    """
+    here = books.get()
+    if name is None:
+        policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)), False)
+        here.derived[kind][policy.name] = policy
+        return policy
+    if not isinstance(name, str) or not name:
+        return make(name, True)  # which refuses it, along with whatever else is wrong
+    if replace:
+        made = here.given[kind][name] = make(name, True)
+        return made
+    policy = here.get(kind, name)
+    if policy is None:
+        policy = make(name, True)
+    else:
+        fields = _differing(declared, declared_by(policy))
+        if fields:
+            make(name, True)  # which refuses what is wrong by itself
+            raise _taken(kind, name, fields, declared, declared_by(policy))
+    # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
+    # so far is a given one from now on.
+    standing: P = here.given[kind].setdefault(name, policy)
+    if not standing._named:
+        standing._rename(name)
+    fields = _differing(declared, declared_by(standing))
+    if fields:
+        raise _taken(kind, name, fields, declared, declared_by(standing))
+    return standing
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    return sorted(field for field in {*new, *old} if not _equal(new.get(field), old.get(field)))
+
+
+def _taken(
+    kind: str, name: str, fields: list[str], new: Mapping[str, Any], old: Mapping[str, Any]
+) -> ConfigError:
+    return ConfigError(
+        f"{kind} {name!r}, which exists already",
+        [
+            (
+                field,
+                repr(new.get(field)),
+                f"differs from {old.get(field)!r}: pass replace=True, or another name",
+                None,
+            )
+            for field in fields
+        ],
+    )
+
+
+def _free(here: Books, kind: str, names: Iterable[str]) -> str:
+    return next(name for name in names if here.get(kind, name) is None)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return one is other or bool(one == other)
+    except Exception:  # noqa: BLE001  a comparison of the user's that fails is no equality
+        return False
+
+
+def name_after(policy: Policy, function: Any) -> None:
+    """Names a nameless policy after the function that it was put on."""
+    if policy._named:
+        return
+    here = books.get()
+    stem = _stem(function)
+    # A few small numbers, for people; after that any will do, and no long search.
+    small = (f"{stem}#{number}" for number in range(2, 10))
+    names = itertools.chain((stem,), small, (f"{stem}#{number}" for number in here.number))
+    while True:
+        name = _free(here, policy.kind, names)
+        # Another thread may have taken it since.
+        if here.derived[policy.kind].setdefault(name, policy) is policy:
+            break
+    here.derived[policy.kind].pop(policy.name, None)
+    policy._rename(name)
+
+
+def _stem(function: Any) -> str:
+    # A method object, a partial and the like name what is inside them.
+    for attribute in ("__func__", "func"):
+        if not hasattr(function, "__qualname__"):
+            function = getattr(function, attribute, function)
+    if not hasattr(function, "__qualname__"):
+        function = type(function)
+    module = getattr(function, "__module__", None)
+    return f"{module}.{function.__qualname__}" if module else str(function.__qualname__)

@@ -1,0 +1,11 @@
+"""Testing with seawall: a clock to move by hand, seeded randomness, recorded events.
+
+Everything here is local to the context (the task, the thread) that enters it.
+"""
+
+from seawall.testing.clock import clock
+from seawall.testing.isolation import isolated
+from seawall.testing.recording import record
+from seawall.testing.seeds import seed
+
+__all__ = ["clock", "isolated", "record", "seed"]

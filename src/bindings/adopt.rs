@@ -1,0 +1,106 @@
+//! A plain function that gives back an awaitable: a lambda around an async client, a partial, an
+//! object with an async `__call__`. Its call has not ended when it returns, so the admission passes
+//! to the awaitable and is settled when that is done.
+#![allow(unsafe_code, reason = "looks for an awaitable in a type's slots")]
+
+use super::coroutine::Coroutine;
+use super::failures::report;
+use super::held::Held;
+use super::plan::{PlanRef, Slot};
+use super::step::Ended;
+use crate::time::Nanos;
+use parking_lot::Mutex;
+use pyo3::PyTraverseError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use std::ptr;
+
+/// Can `value` be awaited?
+///
+/// # Safety
+/// `value` is a live object.
+#[inline(always)]
+pub unsafe fn awaitable(value: *mut ffi::PyObject) -> bool {
+    // SAFETY: a live object has a live type, and a type's async slots are valid or NULL.
+    unsafe {
+        let slots = (*ffi::Py_TYPE(value)).tp_as_async;
+        !slots.is_null() && (*slots).am_await.is_some()
+    }
+}
+
+/// Takes `value`, an awaitable, and the admission of the call that gave it back. Returns what the
+/// caller gets: a future stays itself and settles by its callback; anything else is awaited through
+/// a coroutine of ours.
+///
+/// # Safety
+/// Attached; `value` is a new reference, `slots` the filled slots of `plan`.
+#[cold]
+#[inline(never)]
+pub unsafe fn adopt(
+    plan: PlanRef,
+    slots: &[Slot],
+    started: Nanos,
+    began: Nanos,
+    value: *mut ffi::PyObject,
+    captures: bool,
+) -> *mut ffi::PyObject {
+    let held = Held::taken_over(plan, slots, started);
+    // SAFETY: attached, and the reference is ours, as the caller promises.
+    let (py, value) = unsafe {
+        let py = Python::assume_attached();
+        (py, Bound::from_owned_ptr(py, value))
+    };
+    if !captures && let Ok(Some(listen)) = value.getattr_opt(intern!(py, "add_done_callback")) {
+        let settled = Bound::new(py, Settler(Mutex::new(Some(held))))
+            .and_then(|settler| listen.call1((settler,)));
+        return match settled {
+            Ok(_) => value.into_ptr(),
+            Err(error) => {
+                error.restore(py);
+                ptr::null_mut()
+            }
+        };
+    }
+    // SAFETY: `value` is an awaitable that has not begun.
+    unsafe { Coroutine::adopting(held, value.into_ptr(), began, captures) }
+}
+
+/// Settles an adopted future's admission when the future is done, or when it is thrown away.
+#[pyclass(frozen, module = "seawall._core")]
+pub struct Settler(Mutex<Option<Held>>);
+
+#[pymethods]
+impl Settler {
+    fn __call__(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) {
+        let py = slf.py();
+        let Some(mut held) = slf.get().0.lock().take() else { return };
+        if let Err(error) = settle(&mut held, future) {
+            report(py, error, future);
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.0.try_lock().as_deref() {
+            Some(Some(held)) => held.plan().traverse(&visit),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = future.py();
+    if future.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
+        held.ended(py, &Ended::Dropped);
+        return Ok(());
+    }
+    let error = future.call_method0(intern!(py, "exception"))?;
+    if error.is_none() {
+        let value = future.call_method0(intern!(py, "result"))?;
+        held.ended(py, &Ended::Returned(&value));
+    } else {
+        held.ended(py, &Ended::Raised(&PyErr::from_value(error)));
+    }
+    Ok(())
+}

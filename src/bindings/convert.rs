@@ -1,0 +1,257 @@
+//! Settings as Python says them: numbers, durations, classes, callables. Whatever is of the wrong
+//! kind becomes a problem beside all the others; nothing is raised half-way.
+
+use super::rules::Matcher;
+use crate::error::Problem;
+use crate::policies::backoff::{BackoffDraft, JitterDraft};
+use pyo3::exceptions::PyException;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
+    PyTuple, PyType,
+};
+
+/// Reads one mapping of settings and collects what is wrong with it.
+///
+/// `None` and absence are the same thing everywhere: the default.
+pub struct Reader<'a, 'py> {
+    settings: &'a Bound<'py, PyDict>,
+    known: Vec<&'static str>,
+    pub problems: Vec<Problem>,
+}
+
+/// An open duration as it was given.
+pub enum Duration {
+    Seconds(f64),
+    Backoff(BackoffDraft),
+    /// A callable of the outcome.
+    Callable(Py<PyAny>),
+    /// A custom backoff: a callable of the number of the delay, cut at these seconds.
+    Custom(Py<PyAny>, Option<f64>),
+}
+
+/// A window as it was given.
+pub enum Window {
+    Calls(i64),
+    Seconds(f64),
+}
+
+impl<'a, 'py> Reader<'a, 'py> {
+    pub fn new(settings: &'a Bound<'py, PyDict>) -> Self {
+        Self { settings, known: Vec::new(), problems: Vec::new() }
+    }
+
+    fn get(&mut self, field: &'static str) -> Option<Bound<'py, PyAny>> {
+        self.known.push(field);
+        self.settings.get_item(field).ok()?.filter(|value| !value.is_none())
+    }
+
+    fn wrong<T>(&mut self, field: &str, value: &Bound<'_, PyAny>, rule: &str) -> Option<T> {
+        self.problems.push(Problem::new(field, text(value), rule));
+        None
+    }
+
+    /// A whole number.
+    pub fn count(&mut self, field: &'static str) -> Option<i64> {
+        let value = self.get(field)?;
+        whole(&value).or_else(|| self.wrong(field, &value, "must be a whole number"))
+    }
+
+    /// A number.
+    pub fn number(&mut self, field: &'static str) -> Option<f64> {
+        let value = self.get(field)?;
+        real(&value).or_else(|| self.wrong(field, &value, "must be a number"))
+    }
+
+    /// A length of time, in seconds.
+    pub fn seconds(&mut self, field: &'static str) -> Option<f64> {
+        let value = self.get(field)?;
+        seconds(&value).or_else(|| self.wrong(field, &value, DURATION))
+    }
+
+    /// A `seawall.calls(…)` or `seawall.seconds(…)`.
+    pub fn window(&mut self, field: &'static str) -> Option<Window> {
+        const RULE: &str = "must be seawall.calls(n) or seawall.seconds(n)";
+        let py = self.settings.py();
+        let value = self.get(field)?;
+        let part = |name| value.getattr_opt(name).ok().flatten();
+        let (Some(unit), Some(size)) = (part(intern!(py, "unit")), part(intern!(py, "size")))
+        else {
+            return self.wrong(field, &value, RULE);
+        };
+        if unit.eq("calls").unwrap_or(false) {
+            match whole(&size) {
+                Some(size) => Some(Window::Calls(size)),
+                None => self.wrong(field, &value, "must count a whole number of calls"),
+            }
+        } else if unit.eq("seconds").unwrap_or(false) {
+            match seconds(&size) {
+                Some(size) => Some(Window::Seconds(size)),
+                None => self.wrong(field, &value, DURATION),
+            }
+        } else {
+            self.wrong(field, &value, RULE)
+        }
+    }
+
+    /// Seconds, a backoff, or a callable.
+    pub fn duration_or_backoff(&mut self, field: &'static str) -> Option<Duration> {
+        let value = self.get(field)?;
+        if let Some(seconds) = seconds(&value) {
+            return Some(Duration::Seconds(seconds));
+        }
+        let py = self.settings.py();
+        if let Ok(Some(kind)) = value.getattr_opt(intern!(py, "kind")) {
+            return self.backoff(field, &value, &kind);
+        }
+        if value.is_callable() {
+            return Some(Duration::Callable(value.unbind()));
+        }
+        self.wrong(field, &value, "must be seconds, a timedelta, a backoff or a callable")
+    }
+
+    fn backoff(
+        &mut self,
+        field: &'static str,
+        value: &Bound<'py, PyAny>,
+        kind: &Bound<'py, PyAny>,
+    ) -> Option<Duration> {
+        let before = self.problems.len();
+        let default = BackoffDraft::default();
+        let base = self.part(field, value, "base", DURATION, seconds);
+        let factor = self.part(field, value, "factor", "must be a number", real);
+        let cap = self.part(field, value, "cap", DURATION, seconds);
+        let jitter =
+            self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
+        if kind.eq("custom").unwrap_or(false) {
+            return match value.getattr("callable") {
+                Ok(callable) if callable.is_callable() => {
+                    Some(Duration::Custom(callable.unbind(), cap))
+                }
+                Ok(other) => self.wrong(&format!("{field}.callable"), &other, "must be callable"),
+                Err(_) => self.wrong(field, value, "is no backoff: it has no callable"),
+            };
+        }
+        // What stands in for a wrong part must be right with whatever the others are.
+        let base_unless_given = if self.problems.len() > before { 0.0 } else { default.base };
+        Some(Duration::Backoff(BackoffDraft {
+            kind: kind.to_string(),
+            base: base.unwrap_or(base_unless_given),
+            factor: factor.unwrap_or(default.factor),
+            cap,
+            jitter: jitter.unwrap_or(default.jitter),
+        }))
+    }
+
+    /// One attribute of a setting that has several; None if it is absent or None.
+    fn part<T>(
+        &mut self,
+        field: &str,
+        whole: &Bound<'py, PyAny>,
+        name: &str,
+        rule: &str,
+        convert: fn(&Bound<'_, PyAny>) -> Option<T>,
+    ) -> Option<T> {
+        let part = whole.getattr_opt(name).ok()??;
+        if part.is_none() {
+            return None;
+        }
+        convert(&part).or_else(|| self.wrong(&format!("{field}.{name}"), &part, rule))
+    }
+
+    /// Exception classes, or a predicate of the exception.
+    pub fn exceptions(&mut self, field: &'static str) -> Option<Matcher> {
+        const RULE: &str = "must be subclasses of Exception, or a predicate of the exception";
+        let py = self.settings.py();
+        let value = self.get(field)?;
+        let several = value.is_instance_of::<PyTuple>()
+            || value.is_instance_of::<PyList>()
+            || value.is_instance_of::<PySet>()
+            || value.is_instance_of::<PyFrozenSet>();
+        let listed: Vec<Bound<'py, PyAny>> = if several {
+            value.try_iter().ok()?.filter_map(Result::ok).collect()
+        } else if value.is_instance_of::<PyType>() {
+            vec![value.clone()]
+        } else if value.is_callable() {
+            return Some(Matcher::Predicate(value.unbind()));
+        } else {
+            return self.wrong(field, &value, RULE);
+        };
+        let exception = py.get_type::<PyException>();
+        let fits = |class: &Bound<'py, PyAny>| {
+            class.cast::<PyType>().is_ok_and(|class| class.is_subclass(&exception).unwrap_or(false))
+        };
+        if !listed.iter().all(fits) {
+            return self.wrong(field, &value, RULE);
+        }
+        if listed.is_empty() {
+            return Some(Matcher::Classes(PyTuple::empty(py).unbind()));
+        }
+        PyTuple::new(py, listed).ok().map(|classes| Matcher::Classes(classes.unbind()))
+    }
+
+    /// Something that can be called.
+    pub fn callable(&mut self, field: &'static str) -> Option<Py<PyAny>> {
+        let value = self.get(field)?;
+        if value.is_callable() {
+            Some(value.unbind())
+        } else {
+            self.wrong(field, &value, "must be callable")
+        }
+    }
+
+    /// Every name that was not asked for is a problem. Call last.
+    pub fn finish(mut self) -> Vec<Problem> {
+        for (name, value) in self.settings.iter() {
+            let name = name.to_string();
+            if !self.known.contains(&name.as_str()) {
+                self.problems.push(Problem::unknown(&name, text(&value), &self.known));
+            }
+        }
+        self.problems
+    }
+}
+
+const DURATION: &str = "must be seconds or a timedelta";
+
+fn text(value: &Bound<'_, PyAny>) -> String {
+    value.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string())
+}
+
+fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {
+    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyFloat>() {
+        return None;
+    }
+    match value.extract::<i64>() {
+        Ok(number) => Some(number),
+        // Too large for the type is still a whole number: the rule on its size speaks.
+        Err(_) if value.is_instance_of::<PyInt>() => {
+            Some(if value.lt(0).unwrap_or(false) { i64::MIN } else { i64::MAX })
+        }
+        Err(_) => None,
+    }
+}
+
+fn real(value: &Bound<'_, PyAny>) -> Option<f64> {
+    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() {
+        return None;
+    }
+    value.extract().ok()
+}
+
+/// Seconds, from a number or a `timedelta`.
+pub fn seconds(value: &Bound<'_, PyAny>) -> Option<f64> {
+    if let Ok(delta) = value.cast::<PyDelta>() {
+        let whole = f64::from(delta.get_days()) * 86_400.0 + f64::from(delta.get_seconds());
+        return Some(whole + f64::from(delta.get_microseconds()) / 1e6);
+    }
+    real(value)
+}
+
+fn jitter(value: &Bound<'_, PyAny>) -> Option<JitterDraft> {
+    match value.cast::<PyString>() {
+        Ok(name) => Some(JitterDraft::Named(name.to_string())),
+        Err(_) => real(value).map(JitterDraft::Share),
+    }
+}

@@ -1,0 +1,240 @@
+//! What protects calls: the native ground of every policy and of the pipeline.
+#![allow(unsafe_code, reason = "two methods take the interpreter's calling convention as it is")]
+
+use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
+use super::clock::ambient;
+use super::coroutine;
+use super::failures::config_error;
+use super::function::{Kind, Target, kind, target};
+use super::gate;
+use super::plan::{MAX_STEPS, PlanRef};
+use super::protected::{PlanCell, Protected};
+use crate::error::Problem;
+use crate::time::{Clock, System};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::ffi::CStr;
+use std::ptr;
+
+/// Something that protects calls.
+#[pyclass(frozen, subclass, weakref, module = "seawall._core")]
+pub struct Guard {
+    plan: PlanCell,
+    /// The policies of a pipeline, outermost first. A policy's own list is itself, and is not kept:
+    /// an object that holds itself is only freed by the collector.
+    members: Option<Py<PyTuple>>,
+}
+
+impl Guard {
+    /// The ground of a single policy.
+    pub fn policy() -> Self {
+        Self { plan: PlanCell::new(None), members: None }
+    }
+
+    fn members<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        match &slf.get().members {
+            Some(members) => Ok(members.bind(slf.py()).clone()),
+            None => PyTuple::new(slf.py(), [slf]),
+        }
+    }
+}
+
+#[pymethods]
+impl Guard {
+    #[new]
+    fn new(policies: Bound<'_, PyTuple>) -> PyResult<Self> {
+        check(&policies, "pipeline")?;
+        Ok(Self { plan: PlanCell::new(None), members: Some(policies.unbind()) })
+    }
+
+    /// The policies a call passes, outermost first.
+    #[getter]
+    fn policies<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        Self::members(slf)
+    }
+
+    /// Returns `function` protected. Refuses what can't be protected.
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let own = Self::members(slf)?;
+        let (inner, policies) = match target(function) {
+            Err(problem) => return Err(config_error(py, &subject(slf), vec![problem])),
+            Ok(Target::Descriptor(wrap, function)) => {
+                return wrap.call1((slf.call1((function,))?,));
+            }
+            Ok(Target::Callable(function)) => (function, own),
+            Ok(Target::Protected(wrapper)) => match Protected::of(&wrapper) {
+                Some(protected) => {
+                    let below = protected.policies(py);
+                    let all = own.iter().chain(below.iter()).collect::<Vec<_>>();
+                    (protected.function(py), PyTuple::new(py, all)?)
+                }
+                None => (wrapper, own),
+            },
+        };
+        check(&policies, &subject(slf))?;
+        let wrapper = Protected::wrap(&inner, &policies)?;
+        py.import("functools")?.call_method1("update_wrapper", (&wrapper, function))?;
+        Ok(wrapper)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.plan.traverse(&visit)?;
+        visit.call(&self.members)
+    }
+}
+
+fn subject(guard: &Bound<'_, Guard>) -> String {
+    guard.repr().map_or_else(|_| "guard".to_owned(), |text| text.to_string())
+}
+
+/// What no composition may have.
+fn check(policies: &Bound<'_, PyTuple>, subject: &str) -> PyResult<()> {
+    let py = policies.py();
+    let mut problems = Vec::new();
+    if policies.len() > MAX_STEPS {
+        problems.push(Problem::new(
+            "policies",
+            policies.len(),
+            format!("are too many: a call passes at most {MAX_STEPS}"),
+        ));
+    }
+    for (at, policy) in policies.iter().enumerate() {
+        let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+        if !policy.is_instance_of::<super::breaker::Breaker>() {
+            problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
+        } else if policies.iter().take(at).any(|other| other.is(&policy)) {
+            problems.push(Problem::new(
+                format!("policies[{at}]"),
+                text(),
+                "is there twice: one call would be counted as two",
+            ));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(config_error(py, subject, problems)) }
+}
+
+/// `call(function, *args, **kwargs)`: one protected call, results and exceptions handed on.
+unsafe extern "C" fn call(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter through the method descriptor made below.
+    unsafe { once(slf, values, count, names, HandOn) }
+}
+
+/// `try_call(function, *args, **kwargs)`: the same, ending in an `Outcome`.
+unsafe extern "C" fn try_call(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `call`.
+    unsafe { once(slf, values, count, names, Capture) }
+}
+
+#[inline(always)]
+unsafe fn once<F: Finish>(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+    finish: F,
+) -> *mut ffi::PyObject {
+    // SAFETY: the method descriptor has checked that `slf` is a guard; `values` holds `count`
+    // positional arguments and then those that `names` names, all alive for the length of the call.
+    unsafe {
+        let py = Python::assume_attached();
+        let slf = Bound::from_borrowed_ptr(py, slf);
+        let guard = slf.cast_unchecked::<Guard>();
+        if count < 1 {
+            PyTypeError::new_err("the function to call is missing").restore(py);
+            return ptr::null_mut();
+        }
+        let function = Bound::from_borrowed_ptr(py, *values);
+        // No PY_VECTORCALL_ARGUMENTS_OFFSET: the slot before belongs to our caller.
+        let arguments =
+            Arguments { values: values.add(1), count: count.cast_unsigned() - 1, names };
+        let callee = Callee::of(function.as_ptr());
+        let awaits = kind(&function) == Kind::Coroutine;
+        match guard.get().plan.get() {
+            Some(plan) if plan.gate == gate::word() => {
+                run(plan, callee, arguments, awaits, &System, finish)
+            }
+            _ => {
+                let plan =
+                    Guard::members(guard).and_then(|members| guard.get().plan.refreshed(&members));
+                match plan {
+                    Ok(plan) => run(plan, callee, arguments, awaits, &ambient(py), finish),
+                    Err(error) => {
+                        error.restore(py);
+                        ptr::null_mut()
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn run<C: Clock, F: Finish>(
+    plan: PlanRef,
+    callee: Callee,
+    arguments: Arguments,
+    awaits: bool,
+    clock: &C,
+    finish: F,
+) -> *mut ffi::PyObject {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if awaits {
+            coroutine::start(plan, callee, arguments, clock, finish)
+        } else {
+            drive(plan, callee, arguments, clock, finish)
+        }
+    }
+}
+
+type Method = ffi::PyCFunctionFastWithKeywords;
+
+/// Adds the class, and the two methods `#[pymethods]` would put a tuple and a dict in the way of.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Guard>()?;
+    let py = module.py();
+    let class = py.get_type::<Guard>();
+    let methods: [(&'static CStr, Method, &'static CStr); 2] = [
+        (c"call", call, c"call(function, /, *args, **kwargs)\n--\n\nCalls function once, protected."),
+        (
+            c"try_call",
+            try_call,
+            c"try_call(function, /, *args, **kwargs)\n--\n\nCalls function once, protected; returns an Outcome.",
+        ),
+    ];
+    for (name, function, doc) in methods {
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            ml_doc: doc.as_ptr(),
+        }));
+        // SAFETY: the class is alive, and the definition, which the descriptor refers to, is leaked.
+        let descriptor = unsafe {
+            Bound::from_owned_ptr_or_err(
+                py,
+                ffi::PyDescr_NewMethod(class.as_type_ptr(), &raw mut *definition),
+            )?
+        };
+        class.setattr(name.to_string_lossy(), descriptor)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! An admission that outlives the frame that entered: a coroutine's, an adopted awaitable's.
+//!
+//! Whatever becomes of its holder, the tickets are settled exactly once: by the end of the work, or
+//! as dropped when the holder goes away first.
+#![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
+
+use super::call::raised;
+use super::clock::ambient;
+use super::gate;
+use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
+use super::step::Ended;
+use crate::time::{Clock, Nanos, System};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// Plans up to this long keep their tickets in place; longer ones put them on the heap.
+const INLINE: usize = 4;
+
+/// A plan and, once it has let the call in, its tickets.
+pub struct Held {
+    plan: PlanRef,
+    inline: [Slot; INLINE],
+    heap: Option<Box<[Slot; MAX_STEPS]>>,
+    started: Nanos,
+    open: bool,
+}
+
+impl Held {
+    /// Holds a plan that has not been entered yet.
+    #[inline(always)]
+    pub fn new(plan: PlanRef) -> Self {
+        let heap = if plan.len() > INLINE { Some(Box::new(empty_slots())) } else { None };
+        Self { plan, inline: empty_slots(), heap, started: 0, open: false }
+    }
+
+    /// Takes over an admission that `slots` hold the tickets of.
+    pub fn taken_over(plan: PlanRef, slots: &[Slot], started: Nanos) -> Self {
+        let mut held = Self::new(plan);
+        let own = held.slots_mut();
+        let shared = own.len().min(slots.len());
+        own[..shared].copy_from_slice(&slots[..shared]);
+        held.started = started;
+        held.open = true;
+        held
+    }
+
+    #[inline(always)]
+    fn slots(&self) -> &[Slot] {
+        match &self.heap {
+            None => &self.inline,
+            Some(heap) => &heap[..],
+        }
+    }
+
+    #[inline(always)]
+    fn slots_mut(&mut self) -> &mut [Slot] {
+        match &mut self.heap {
+            None => &mut self.inline,
+            Some(heap) => &mut heap[..],
+        }
+    }
+
+    /// The plan held.
+    pub fn plan(&self) -> &PlanRef {
+        &self.plan
+    }
+
+    /// Is there an admission to settle?
+    #[inline(always)]
+    pub fn open(&self) -> bool {
+        self.open
+    }
+
+    /// Enters the plan.
+    #[inline(always)]
+    pub fn enter(&mut self) -> Result<(), Refused> {
+        let slots = match &mut self.heap {
+            None => &mut self.inline[..],
+            Some(heap) => &mut heap[..],
+        };
+        self.started = if gate::ambient(gate::word()) {
+            // SAFETY: holders enter attached.
+            let clock = ambient(unsafe { Python::assume_attached() });
+            self.plan.enter(slots, &clock)?
+        } else {
+            self.plan.enter(slots, &System)?
+        };
+        self.open = true;
+        Ok(())
+    }
+
+    /// Settles: the work returned `value`.
+    #[inline(always)]
+    pub fn returned(&mut self, value: *mut ffi::PyObject) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        if gate::ambient(gate::word()) {
+            // SAFETY: holders settle attached.
+            let clock = ambient(unsafe { Python::assume_attached() });
+            self.plan.returned(self.slots(), self.started, value, &clock);
+        } else {
+            self.plan.returned(self.slots(), self.started, value, &System);
+        }
+    }
+
+    /// Settles: the work raised the exception that is set, which stays set.
+    #[cold]
+    pub fn raised(&mut self, py: Python<'_>) {
+        if std::mem::take(&mut self.open) {
+            raised(py, &self.plan, self.slots(), self.started, &ambient(py));
+        }
+    }
+
+    /// Settles: the work ended as `ended` says.
+    #[cold]
+    pub fn ended(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
+        if std::mem::take(&mut self.open) {
+            self.plan.ended(py, self.slots(), self.started, ended, &ambient(py));
+        }
+    }
+
+    /// The precise time here.
+    pub fn now(py: Python<'_>) -> Nanos {
+        ambient(py).now()
+    }
+}
+
+impl Drop for Held {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.open {
+            // SAFETY: holders are interpreter objects, freed by an attached thread.
+            let py = unsafe { Python::assume_attached() };
+            // The holder may be freed while an exception is on its way elsewhere.
+            let passing = PyErr::take(py);
+            self.ended(py, &Ended::Dropped);
+            if let Some(error) = passing {
+                error.restore(py);
+            }
+        }
+    }
+}

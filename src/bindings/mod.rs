@@ -1,0 +1,52 @@
+//! The native extension `seawall._core`: the only room that names the interpreter.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`gate`] | the one word a call looks at before it takes the fast path |
+//! | [`step`], [`plan`] | the policies of a protected call, in order, and how a call passes them |
+//! | [`call`], [`coroutine`], [`adopt`] | the drivers: they run plans and know no policy |
+//! | [`protected`], [`function`], [`guard`] | what wraps a function, which functions can be wrapped, what wraps them |
+//! | [`clock`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`breaker`] | one file a policy |
+//! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
+
+mod adopt;
+mod breaker;
+mod call;
+mod clock;
+mod convert;
+mod coroutine;
+mod failures;
+mod function;
+mod gate;
+mod guard;
+mod held;
+mod native;
+mod outcome;
+mod plan;
+mod protected;
+mod random;
+mod rules;
+mod step;
+mod stop;
+
+use pyo3::prelude::*;
+
+/// The compiled part of seawall. Import `seawall` instead.
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    plan::register(py)?;
+    protected::register(module)?;
+    coroutine::register(module)?;
+    guard::register(module)?;
+    module.add_class::<adopt::Settler>()?;
+    module.add_class::<breaker::Breaker>()?;
+    module.add_class::<clock::TestClock>()?;
+    module.add_class::<outcome::Outcome>()?;
+    module.add_class::<random::TestRandom>()?;
+    module.add_class::<rules::Rules>()?;
+    module.add_function(wrap_pyfunction!(breaker::listening, module)?)?;
+    module.add("RELEASE", !cfg!(debug_assertions))?;
+    Ok(())
+}

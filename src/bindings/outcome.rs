@@ -1,0 +1,149 @@
+//! What became of a call, as a value.
+
+use super::plan::{PlanRef, Refused};
+use crate::time::{Nanos, SECOND};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// The end of one protected call: a value, an error, or a refusal.
+#[pyclass(frozen, generic, module = "seawall")]
+pub struct Outcome {
+    value: Option<Py<PyAny>>,
+    error: Option<Py<PyAny>>,
+    refusal: Option<(PlanRef, Refused)>,
+    /// The refusal as an exception, made when somebody asks for it.
+    rejected: PyOnceLock<Py<PyAny>>,
+    attempts: u32,
+    elapsed: Nanos,
+    stale: bool,
+    hedged: bool,
+}
+
+impl Outcome {
+    fn empty() -> Self {
+        Self {
+            value: None,
+            error: None,
+            refusal: None,
+            rejected: PyOnceLock::new(),
+            attempts: 1,
+            elapsed: 0,
+            stale: false,
+            hedged: false,
+        }
+    }
+
+    pub fn returned(value: Py<PyAny>, elapsed: Nanos) -> Self {
+        Self { value: Some(value), elapsed, ..Self::empty() }
+    }
+
+    pub fn raised(error: PyErr, py: Python<'_>, elapsed: Nanos) -> Self {
+        Self { error: Some(error.into_value(py).into_any()), elapsed, ..Self::empty() }
+    }
+
+    pub fn refused(plan: PlanRef, refused: Refused) -> Self {
+        Self { refusal: Some((plan, refused)), attempts: 0, ..Self::empty() }
+    }
+
+    /// As a new reference, or NULL with an error set if there is no memory for it.
+    pub fn into_ptr(self, py: Python<'_>) -> *mut ffi::PyObject {
+        match Bound::new(py, self) {
+            Ok(outcome) => outcome.into_ptr(),
+            Err(error) => {
+                error.restore(py);
+                std::ptr::null_mut()
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Outcome {
+    /// Did it return?
+    #[getter]
+    fn ok(&self) -> bool {
+        self.error.is_none() && self.refusal.is_none()
+    }
+
+    /// What it returned; None if it did not return.
+    #[getter]
+    fn value(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.value.as_ref().map(|value| value.clone_ref(py))
+    }
+
+    /// What it raised, or the refusal; None if it returned.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        match &self.error {
+            Some(error) => Some(error.clone_ref(py)),
+            None => self.rejected(py),
+        }
+    }
+
+    /// The `Rejected` that was not raised; None if the call was let in.
+    #[getter]
+    fn rejected(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let (plan, refused) = self.refusal.as_ref()?;
+        let error =
+            self.rejected.get_or_init(py, || plan.error(py, refused).into_value(py).into_any());
+        Some(error.clone_ref(py))
+    }
+
+    /// How often the function was run: 0 if the call was refused.
+    #[getter]
+    fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Seconds from the call to its end; 0.0 if it was refused.
+    #[getter]
+    fn elapsed(&self) -> f64 {
+        self.elapsed as f64 / SECOND as f64
+    }
+
+    /// Is the value a remembered one?
+    #[getter]
+    fn stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Did a further attempt, started beside the first, give the value?
+    #[getter]
+    fn hedged(&self) -> bool {
+        self.hedged
+    }
+
+    /// Returns the value, or raises the error.
+    fn unwrap(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(value) = &self.value {
+            return Ok(value.clone_ref(py));
+        }
+        match self.error(py) {
+            Some(error) => Err(PyErr::from_value(error.into_bound(py))),
+            None => Err(PyValueError::new_err("this outcome was cleared by the garbage collector")),
+        }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let show = |object: &Py<PyAny>| object.bind(py).repr().map(|text| text.to_string());
+        Ok(match (&self.value, self.rejected(py), &self.error) {
+            (Some(value), _, _) => format!("Outcome(value={})", show(value)?),
+            (_, Some(rejected), _) => format!("Outcome(rejected={})", show(&rejected)?),
+            (_, _, Some(error)) => format!("Outcome(error={})", show(error)?),
+            (None, None, None) => "Outcome()".to_owned(),
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.value)?;
+        visit.call(&self.error)?;
+        if let Some((plan, _)) = &self.refusal {
+            plan.traverse(&visit)?;
+        }
+        Ok(())
+    }
+}

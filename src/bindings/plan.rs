@@ -1,0 +1,279 @@
+//! What a protected call passes: an ordered, immutable list of steps.
+//!
+//! A plan is built when a function is decorated and replaced as a whole after a reconfiguration; a
+//! call that is under way keeps the one it entered with. Entering goes outermost first, and the
+//! steps that let a call in are told of its end in the opposite order, each exactly once.
+//!
+//! Plans are interpreter objects because their count of holders is changed on every call: the
+//! interpreter's own reference counts cost no locked instruction.
+#![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
+
+use super::gate;
+use super::native::Blueprint;
+use super::step::{Ended, Refusal, Step, Ticket};
+use crate::time::{Clock, Nanos};
+use pyo3::PyTraverseError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// The most policies one call can pass.
+pub const MAX_STEPS: usize = 16;
+
+/// Room for one ticket. The first `plan.len()` of a call's slots are filled once it is let in.
+pub type Slot = MaybeUninit<Ticket>;
+
+/// Slots that hold nothing yet.
+#[inline(always)]
+pub const fn empty_slots<const N: usize>() -> [Slot; N] {
+    [const { MaybeUninit::uninit() }; N]
+}
+
+/// A call that was not let in: by which step, and why.
+pub struct Refused {
+    step: usize,
+    refusal: Refusal,
+}
+
+/// The plan itself. Lives in interpreter memory; reached through [`PlanRef`].
+#[repr(C)]
+pub struct Plan {
+    ob_base: ffi::PyObject,
+    /// The gate word under which this plan may be followed without a second look.
+    pub gate: u64,
+    timed: bool,
+    steps: Box<[Step]>,
+}
+
+static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+
+impl Plan {
+    /// Builds the plan of `policies`, outermost first, as they are configured now.
+    pub fn build(policies: &Bound<'_, PyTuple>) -> PyResult<PlanRef> {
+        let py = policies.py();
+        // Read first: a reconfiguration from here on makes this plan look again, never the reverse.
+        let gate = gate::epoch(gate::word());
+        let steps =
+            policies.iter().map(|policy| Step::of(&policy)).collect::<PyResult<Box<[Step]>>>()?;
+        let timed = steps.iter().any(Step::timed);
+        // SAFETY: the type was made in `register` for exactly this struct; the fields are written
+        // before the collector is told of the object, so it never sees them half done.
+        unsafe {
+            let plan = ffi::PyObject_GC_New::<Self>(TYPE.load(Ordering::Relaxed));
+            if plan.is_null() {
+                return Err(PyErr::fetch(py));
+            }
+            (&raw mut (*plan).gate).write(gate);
+            (&raw mut (*plan).timed).write(timed);
+            (&raw mut (*plan).steps).write(steps);
+            ffi::PyObject_GC_Track(plan.cast());
+            Ok(PlanRef(plan))
+        }
+    }
+
+    /// How many steps there are.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Lets a call in at every step, or at none. Returns when its work began (0 if no step asks).
+    ///
+    /// The clock for slow calls starts only here, after the last admission: time spent waiting to
+    /// be let in is not the callee's.
+    #[inline(always)]
+    pub fn enter<C: Clock>(&self, slots: &mut [Slot], clock: &C) -> Result<Nanos, Refused> {
+        for at in 0..self.steps.len().min(slots.len()) {
+            if let Err(refusal) = self.steps[at].enter(&mut slots[at], clock) {
+                return Err(self.refuse(at, refusal, slots, clock));
+            }
+        }
+        Ok(if self.timed { clock.now() } else { 0 })
+    }
+
+    /// The call returned `value`.
+    #[inline(always)]
+    pub fn returned<C: Clock>(
+        &self,
+        slots: &[Slot],
+        started: Nanos,
+        value: *mut ffi::PyObject,
+        clock: &C,
+    ) {
+        let elapsed = self.elapsed(started, clock);
+        for (step, slot) in self.steps.iter().zip(slots).rev() {
+            // SAFETY: `enter` succeeded and filled one slot a step.
+            step.returned(unsafe { slot.assume_init() }, value, elapsed, clock);
+        }
+    }
+
+    /// The call ended in another way.
+    #[cold]
+    pub fn ended<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slots: &[Slot],
+        started: Nanos,
+        ended: &Ended<'_, '_>,
+        clock: &C,
+    ) {
+        let elapsed = self.elapsed(started, clock);
+        for (step, slot) in self.steps.iter().zip(slots).rev() {
+            // SAFETY: `enter` succeeded and filled one slot a step.
+            step.ended(py, unsafe { slot.assume_init() }, ended, elapsed, clock);
+        }
+    }
+
+    #[cold]
+    fn refuse<C: Clock>(&self, at: usize, refusal: Refusal, slots: &[Slot], clock: &C) -> Refused {
+        // SAFETY: only drivers enter plans, and they run attached.
+        let py = unsafe { Python::assume_attached() };
+        let refused = Refused { step: at, refusal };
+        for (step, slot) in self.steps.iter().zip(slots).take(at).rev() {
+            // SAFETY: the steps before `at` let the call in and filled their slots.
+            let ticket = unsafe { slot.assume_init() };
+            step.ended(py, ticket, &Ended::Refused(&|| self.error(py, &refused)), 0, clock);
+        }
+        refused
+    }
+
+    /// The exception that tells a caller it was refused. A new one each time: an exception raised
+    /// twice drags the first one's traceback along.
+    #[cold]
+    pub fn error(&self, py: Python<'_>, refused: &Refused) -> PyErr {
+        self.steps[refused.step].error(py, &refused.refusal)
+    }
+
+    #[inline(always)]
+    fn elapsed<C: Clock>(&self, started: Nanos, clock: &C) -> Nanos {
+        if self.timed { clock.now().saturating_sub(started) } else { 0 }
+    }
+}
+
+/// A counted reference to a plan.
+pub struct PlanRef(*mut Plan);
+
+// SAFETY: the pointee is immutable but for its reference count, which the interpreter keeps.
+unsafe impl Send for PlanRef {}
+// SAFETY: as above.
+unsafe impl Sync for PlanRef {}
+
+impl PlanRef {
+    /// A further reference to the plan at `plan`.
+    ///
+    /// # Safety
+    /// `plan` is a live plan and the thread is attached to the interpreter.
+    #[inline(always)]
+    pub unsafe fn borrow(plan: *mut Plan) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe { ffi::Py_INCREF(plan.cast()) };
+        Self(plan)
+    }
+
+    /// The plan as an object, for the collector.
+    pub fn as_ptr(&self) -> *mut ffi::PyObject {
+        self.0.cast()
+    }
+
+    /// Shows the collector this reference, for owners that are `#[pyclass]`es.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: both are one non-null pointer to a live object that its holder counts; this one
+        // is only looked at.
+        visit.call(unsafe { &*(&raw const self.0).cast::<Py<PyAny>>() })
+    }
+
+    /// Gives the reference away as a pointer.
+    pub fn into_ptr(self) -> *mut Plan {
+        let plan = self.0;
+        std::mem::forget(self);
+        plan
+    }
+
+    /// Takes over a reference given away by [`PlanRef::into_ptr`].
+    ///
+    /// # Safety
+    /// `plan` came from `into_ptr` and is taken over once.
+    pub unsafe fn from_ptr(plan: *mut Plan) -> Self {
+        Self(plan)
+    }
+}
+
+impl Clone for PlanRef {
+    fn clone(&self) -> Self {
+        // SAFETY: this reference keeps the plan alive; holders of plans are attached.
+        unsafe { Self::borrow(self.0) }
+    }
+}
+
+impl std::ops::Deref for PlanRef {
+    type Target = Plan;
+
+    #[inline(always)]
+    fn deref(&self) -> &Plan {
+        // SAFETY: this reference keeps the plan alive.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Drop for PlanRef {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: this reference is ours to give up. Drivers and holders run attached.
+        unsafe { ffi::Py_DECREF(self.0.cast()) };
+    }
+}
+
+unsafe extern "C" fn traverse(
+    slf: *mut ffi::PyObject,
+    visit: ffi::visitproc,
+    arg: *mut c_void,
+) -> c_int {
+    // SAFETY: called by the collector on a plan; each step's rules are owned by this plan.
+    unsafe {
+        let met = visit(ffi::Py_TYPE(slf).cast(), arg);
+        if met != 0 {
+            return met;
+        }
+        for step in &(*slf.cast::<Plan>()).steps {
+            let met = visit(step.rules().as_ptr(), arg);
+            if met != 0 {
+                return met;
+            }
+        }
+    }
+    0
+}
+
+unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
+    // SAFETY: the last reference is gone; the fields were written when the plan was built.
+    unsafe {
+        let class = ffi::Py_TYPE(slf);
+        ffi::PyObject_GC_UnTrack(slf.cast());
+        ptr::drop_in_place(&raw mut (*slf.cast::<Plan>()).steps);
+        ffi::PyObject_GC_Del(slf.cast());
+        ffi::Py_DECREF(class.cast());
+    }
+}
+
+/// Makes the type.
+pub fn register(py: Python<'_>) -> PyResult<()> {
+    let blueprint = Blueprint {
+        name: c"seawall._core.Plan",
+        size: size_of::<Plan>(),
+        flags: 0,
+        slots: vec![
+            (ffi::Py_tp_traverse, traverse as *mut c_void),
+            (ffi::Py_tp_dealloc, dealloc as *mut c_void),
+        ],
+        members: vec![],
+        getset: vec![],
+        methods: vec![],
+    };
+    // SAFETY: the slots take a `Plan`, whose size is given.
+    TYPE.store(unsafe { blueprint.build(py)? }, Ordering::Relaxed);
+    Ok(())
+}

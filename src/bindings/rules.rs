@@ -1,0 +1,156 @@
+//! What counts: the user's `on`, `ignore` and `on_result`, and the other callables of a policy.
+//!
+//! They live in an object of their own, so that the collector can follow them from the policy and
+//! from every plan that the policy is part of.
+
+use super::failures::{classes, report};
+use crate::outcome::Verdict;
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyException;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+
+/// Which exceptions are meant.
+pub enum Matcher {
+    /// Those of these classes.
+    Classes(Py<PyTuple>),
+    /// Those this predicate says yes to.
+    Predicate(Py<PyAny>),
+}
+
+impl Matcher {
+    /// Does `error` match? A predicate that fails is reported and gives `otherwise`.
+    fn matches(&self, py: Python<'_>, error: &PyErr, otherwise: bool) -> bool {
+        match self {
+            Self::Classes(classes) => error.matches(py, classes.bind(py)).unwrap_or(otherwise),
+            Self::Predicate(predicate) => ask(predicate.bind(py), error.value(py), otherwise),
+        }
+    }
+
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Classes(classes) => visit.call(classes),
+            Self::Predicate(predicate) => visit.call(predicate),
+        }
+    }
+}
+
+/// The callables a policy was set up with.
+#[pyclass(frozen, module = "seawall._core")]
+pub struct Rules {
+    pub on: Option<Matcher>,
+    pub ignore: Option<Matcher>,
+    pub on_result: Option<Py<PyAny>>,
+    pub on_event: Option<Py<PyAny>>,
+    pub open_duration: Option<Py<PyAny>>,
+}
+
+impl Rules {
+    /// These rules as an object. Policies that set nothing share one.
+    pub fn object(self, py: Python<'_>) -> PyResult<Py<Self>> {
+        static DEFAULT: PyOnceLock<Py<Rules>> = PyOnceLock::new();
+        if self.is_default() {
+            return DEFAULT
+                .get_or_try_init(py, || Py::new(py, self))
+                .map(|rules| rules.clone_ref(py));
+        }
+        Py::new(py, self)
+    }
+
+    fn is_default(&self) -> bool {
+        self.on.is_none()
+            && self.ignore.is_none()
+            && self.on_result.is_none()
+            && self.on_event.is_none()
+            && self.open_duration.is_none()
+    }
+
+    /// What a raised `error` counts as.
+    ///
+    /// Only `Exception`s can count: what interrupts or cancels a call says nothing about the callee.
+    /// Our own refusals further in say nothing about it either, unless `on` names their class.
+    pub fn judge_error(&self, py: Python<'_>, error: &PyErr) -> Verdict {
+        if !error.is_instance_of::<PyException>(py) || is_cancellation(py, error) {
+            return Verdict::Cancelled;
+        }
+        if self.ignore.as_ref().is_some_and(|ignore| ignore.matches(py, error, false)) {
+            return Verdict::Ignored;
+        }
+        if is_rejection(py, error) && !self.names_rejection(py, error) {
+            return Verdict::Ignored;
+        }
+        match &self.on {
+            Some(on) if !on.matches(py, error, true) => Verdict::Success,
+            _ => Verdict::Failure,
+        }
+    }
+
+    /// What a returned `value` counts as.
+    pub fn judge_value(&self, value: &Bound<'_, PyAny>) -> Verdict {
+        match &self.on_result {
+            Some(predicate) if ask(predicate.bind(value.py()), value, false) => Verdict::Failure,
+            _ => Verdict::Success,
+        }
+    }
+
+    /// What a refusal by a policy further in counts as. The exception is made only if `on` might
+    /// name it.
+    pub fn judge_refusal(&self, py: Python<'_>, error: &dyn Fn() -> PyErr) -> Verdict {
+        if matches!(&self.on, Some(Matcher::Classes(_))) {
+            self.judge_error(py, &error())
+        } else {
+            Verdict::Ignored
+        }
+    }
+
+    fn names_rejection(&self, py: Python<'_>, error: &PyErr) -> bool {
+        let Some(Matcher::Classes(listed)) = &self.on else { return false };
+        let Ok(known) = classes(py) else { return false };
+        listed.bind(py).iter().any(|class| {
+            error.matches(py, &class).unwrap_or(false)
+                && class
+                    .cast::<pyo3::types::PyType>()
+                    .is_ok_and(|class| class.is_subclass(known.rejected.bind(py)).unwrap_or(false))
+        })
+    }
+}
+
+fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
+    classes(py).is_ok_and(|known| error.matches(py, known.rejected.bind(py)).unwrap_or(false))
+}
+
+/// `concurrent.futures.CancelledError` is an `Exception` by inheritance and a cancellation by
+/// meaning. Looked up among the loaded modules: what is not loaded has not been raised.
+fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
+    let class = error.get_type(py);
+    class.name().is_ok_and(|name| name == "CancelledError")
+        && class.getattr(intern!(py, "__module__")).is_ok_and(|module| {
+            module.extract::<String>().is_ok_and(|name| name == "concurrent.futures._base")
+        })
+}
+
+/// Asks a predicate of the user's. One that fails is reported, and `otherwise` is the answer.
+fn ask(predicate: &Bound<'_, PyAny>, about: &Bound<'_, PyAny>, otherwise: bool) -> bool {
+    match predicate.call1((about,)).and_then(|answer| answer.is_truthy()) {
+        Ok(answer) => answer,
+        Err(error) => {
+            report(predicate.py(), error, predicate);
+            otherwise
+        }
+    }
+}
+
+#[pymethods]
+impl Rules {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for matcher in [&self.on, &self.ignore].into_iter().flatten() {
+            matcher.traverse(&visit)?;
+        }
+        visit.call(&self.on_result)?;
+        visit.call(&self.on_event)?;
+        visit.call(&self.open_duration)
+    }
+}

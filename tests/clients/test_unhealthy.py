@@ -1,0 +1,185 @@
+"""`unhealthy` on the standard library, on strangers, and on seawall itself."""
+
+import asyncio
+import concurrent.futures
+import errno
+import http
+import http.client
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import pytest
+from seawall.clients import unhealthy
+from seawall.clients.classes import CLASSES
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionError(),
+        ConnectionRefusedError(),
+        ConnectionResetError(),
+        BrokenPipeError(),
+        TimeoutError(),
+        concurrent.futures.TimeoutError(),
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        ssl.SSLCertVerificationError(1, "certificate verify failed"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        OSError("Multiple exceptions: [Errno 111] …, [Errno 111] …"),
+        asyncio.IncompleteReadError(b"", 4),
+        http.client.RemoteDisconnected(),
+        http.client.IncompleteRead(b""),
+        urllib.error.URLError(ConnectionRefusedError()),
+        urllib.error.URLError(ssl.SSLError(1, "wrong version number")),
+        ExceptionGroup("", [ValueError(), ExceptionGroup("", [ConnectionResetError()])]),
+    ],
+    ids=repr,
+)
+def test_transport_errors_of_the_standard_library_count(error: Exception):
+    """Connection, name, network, protocol and TLS errors count, also inside a group."""
+    assert unhealthy(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError(),
+        KeyError("x"),
+        OSError(),
+        FileNotFoundError(errno.ENOENT, "No such file"),
+        PermissionError(errno.EACCES, "Permission denied"),
+        BlockingIOError(),
+        InterruptedError(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        EOFError(),
+        http.client.InvalidURL(),
+        http.client.CannotSendRequest(),
+        urllib.error.URLError("unknown url type: nonsense"),
+        urllib.error.URLError(FileNotFoundError(errno.ENOENT, "No such file")),
+        asyncio.CancelledError(),
+        KeyboardInterrupt(),
+        SystemExit(503),
+        GeneratorExit(),
+        ExceptionGroup("", [ValueError(), KeyError()]),
+        BaseExceptionGroup("", [ConnectionResetError(), asyncio.CancelledError()]),
+    ],
+    ids=repr,
+)
+def test_what_is_not_transport_does_not_count(error: BaseException):
+    """Bugs, files, cancellation and interruption do not count."""
+    assert not unhealthy(error)
+
+
+class RefusalError(Exception):
+    """A stranger that knows a status."""
+
+    def __init__(self, **known: object) -> None:
+        super().__init__(known)
+        self.__dict__.update(known)
+
+
+@pytest.mark.parametrize("name", ["status_code", "status", "code"])
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        (503, True),
+        (http.HTTPStatus.TOO_MANY_REQUESTS, True),
+        (404, False),
+        (600, False),
+        (5000, False),
+        (True, False),
+        ("503", False),
+        (None, False),
+    ],
+)
+def test_strangers_with_a_status(name: str, status: object, counts: bool):
+    """An exception of no known client counts by the status it carries, on itself or a response."""
+    assert unhealthy(RefusalError(**{name: status})) is counts
+    response = SimpleNamespace(headers={}, **{name: status})
+    assert unhealthy(RefusalError(response=response)) is counts
+    assert unhealthy(response) is counts
+
+
+def test_a_status_outweighs_the_class():
+    """A 404 that is also a connection error does not count; a 200 leaves it to the class."""
+
+    class BothError(RefusalError, ConnectionError):
+        pass
+
+    assert not unhealthy(BothError(status_code=404))
+    assert not unhealthy(BothError(response=SimpleNamespace(status_code=404)))
+    assert unhealthy(BothError(status_code=200))
+
+
+class PricklyError(Exception):
+    """Raises when looked at."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        0,
+        503,
+        "503",
+        b"",
+        [],
+        {},
+        {"status": 503},
+        object(),
+        Mock(),
+        PricklyError(),
+        RefusalError,
+        SimpleNamespace(status_code="503"),
+        SimpleNamespace(status_code=None, status=503),
+        SimpleNamespace(status=503),
+        SimpleNamespace(code=503),
+    ],
+    ids=repr,
+)
+def test_the_unknown_does_not_count(value: object):
+    """A value that is no response does not count, even if one of its words is `status`."""
+    assert not unhealthy(value)
+
+
+def test_returned_exceptions_are_read_as_exceptions():
+    """What `gather(return_exceptions=True)` hands back counts as if raised."""
+    assert unhealthy(ConnectionResetError()) is unhealthy(SimpleNamespace(status_code=503)) is True
+
+
+def test_rejections_do_not_count():
+    """Seawall's own shedding says nothing about the service, even as a TimeoutError."""
+    errors = pytest.importorskip("seawall.errors", exc_type=ImportError)
+
+    class LateError(errors.Rejected, TimeoutError):
+        """Both."""
+
+    for rejected in (errors.Rejected, LateError):
+        assert not unhealthy(rejected.__new__(rejected))
+
+
+def test_errors_that_hold_one_another_end():
+    """A wrapper that holds itself is unknown, not an endless search."""
+    error = urllib.error.URLError("round")
+    error.reason = error
+    assert not unhealthy(error)
+
+
+def test_nothing_heavy_is_imported():
+    """Loading the predicate loads no client, and no network of the standard library."""
+    program = (
+        "import sys, seawall.clients.health;"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    heavy = {*CLASSES, "urllib", "email"} - {"builtins", "seawall"}
+    assert not heavy & set(loaded.stdout.decode().split())

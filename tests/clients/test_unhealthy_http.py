@@ -1,0 +1,191 @@
+"""`unhealthy` against real HTTP clients and real failures."""
+
+import asyncio
+import urllib.request
+from collections.abc import Callable
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+import requests
+import urllib3
+from seawall.clients import unhealthy
+
+
+def patience(url: str) -> float:
+    """Short where a timeout is what is awaited, else long enough for the busiest machine."""
+    return 0.2 if url.endswith("/slow") else 20.0
+
+
+Get = Callable[..., object]
+
+
+def with_httpx(url: str, *, strict: bool = False, client: object = httpx) -> object:
+    """By httpx, or by what has its face."""
+    response = client.get(url, timeout=patience(url), trust_env=False)
+    return response.raise_for_status() if strict else response
+
+
+def with_httpx2(url: str, *, strict: bool = False) -> object:
+    """By httpx2."""
+    return with_httpx(url, strict=strict, client=httpx2)
+
+
+def with_requests(url: str, *, strict: bool = False) -> object:
+    """By requests."""
+    with requests.Session() as session:
+        session.trust_env = False
+        response = session.get(url, timeout=patience(url))
+        if strict:
+            response.raise_for_status()
+        return response
+
+
+def with_urllib3(url: str, *, strict: bool = False) -> object:
+    """By urllib3."""
+    # With `strict`, urllib3 raises once its retries are used up, here at once.
+    retries = urllib3.Retry(0, status=0, status_forcelist=range(400, 600)) if strict else False
+    with urllib3.PoolManager() as pool:
+        return pool.request("GET", url, timeout=patience(url), retries=retries)
+
+
+def with_aiohttp(url: str, *, strict: bool = False) -> object:
+    """By aiohttp."""
+
+    async def get() -> object:
+        timeout = aiohttp.ClientTimeout(total=patience(url))
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+            if strict:
+                response.raise_for_status()
+            await response.read()
+            return response
+
+    return asyncio.run(get())
+
+
+def with_urllib(url: str, *, strict: bool = True) -> object:
+    """By urllib.request, which always raises."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=patience(url)) as response:
+        response.read()
+        return response
+
+
+CLIENTS = [with_httpx, with_httpx2, with_requests, with_urllib3, with_aiohttp, with_urllib]
+each_client = pytest.mark.parametrize("get", CLIENTS, ids=lambda get: get.__name__[5:])
+
+
+def failure(call: Callable[[], object]) -> Exception:
+    """What the call raises."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - each client has its own
+        call()
+    close = getattr(caught.value, "close", None)
+    if close is not None:
+        close()
+    return caught.value
+
+
+@each_client
+@pytest.mark.parametrize("mode", ["refused", "dns", "slow", "cut", "garbage", "tls"])
+def test_transport_errors_count(service, get: Get, mode: str):
+    """Every way in which the transport fails counts, in the words of every client."""
+    error = failure(lambda: get(service.url(mode), strict=True))
+    assert unhealthy(error), repr(error)
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        (500, True),
+        (501, True),
+        (502, True),
+        (503, True),
+        (504, True),
+        (599, True),
+        (408, True),
+        (425, True),
+        (429, True),
+        (400, False),
+        (401, False),
+        (403, False),
+        (404, False),
+        (409, False),
+        (418, False),
+        (422, False),
+        (499, False),
+    ],
+)
+def test_a_raised_status_decides(service, get: Get, status: int, counts: bool):
+    """5xx, 408, 425 and 429 count when raised; no other status does, whatever its class."""
+    error = failure(lambda: get(service.url(str(status)), strict=True))
+    assert unhealthy(error) is counts, repr(error)
+
+
+@pytest.mark.parametrize("get", CLIENTS[:-1], ids=lambda get: get.__name__[5:])
+@pytest.mark.parametrize(
+    ("status", "counts"), [(200, False), (404, False), (429, True), (503, True)]
+)
+def test_a_returned_status_decides(service, get: Get, status: int, counts: bool):
+    """A response that is returned counts by its status, also one that is false as a boolean."""
+    assert unhealthy(get(service.url(str(status)))) is counts
+
+
+def test_urllib_returns_what_is_well(service):
+    """A response of urllib.request is read as well."""
+    assert not unhealthy(with_urllib(service.url("200")))
+
+
+@each_client
+@pytest.mark.parametrize("url", ["nonsense://127.0.0.1/", "http://[::bad/", "/no/host"])
+def test_bad_urls_are_the_callers_fault(get: Get, url: str):
+    """What a client refuses to send says nothing about the service."""
+    error = failure(lambda: get(url, strict=True))
+    assert not unhealthy(error), repr(error)
+
+
+def test_requests_gives_up_on_a_status(service):
+    """Requests' RetryError counts by the status that urllib3 was told to retry."""
+
+    def get(status: int) -> object:
+        with requests.Session() as session:
+            session.trust_env = False
+            retries = urllib3.Retry(0, status=0, status_forcelist=[status])
+            session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+            return session.get(service.url(str(status)))
+
+    raised = failure(lambda: get(503))
+    assert isinstance(raised, requests.exceptions.RetryError)
+    assert unhealthy(raised)
+    assert not unhealthy(failure(lambda: get(404)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.TooManyRedirects(),
+        requests.exceptions.JSONDecodeError("no", "{", 0),
+        httpx.TooManyRedirects("round and round"),
+        httpx.LocalProtocolError("no such header"),
+        httpx2.StreamConsumed(),
+        urllib3.exceptions.ClosedPoolError(None, "closed"),
+        urllib3.exceptions.MaxRetryError(
+            None, "/", urllib3.exceptions.ResponseError("too many redirects")
+        ),
+    ],
+    ids=repr,
+)
+def test_other_errors_of_clients_do_not_count(error: Exception):
+    """Redirects, decoding of a good answer and misuse of the client are not the transport."""
+    assert not unhealthy(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.PoolTimeout("full"), httpx.DecodingError("not gzip"), httpx.WriteTimeout("slow")],
+    ids=repr,
+)
+def test_rarer_errors_of_transport_count(error: Exception):
+    """A pool emptied by a slow service and a body that can't be decoded count."""
+    assert unhealthy(error)

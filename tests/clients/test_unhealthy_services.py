@@ -1,0 +1,259 @@
+"""`unhealthy` against real clients of databases, caches, AWS and gRPC."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from concurrent import futures
+
+import asyncpg
+import botocore.config
+import botocore.exceptions
+import botocore.session
+import grpc
+import grpc.aio
+import psycopg
+import psycopg2
+import psycopg_pool
+import pytest
+import redis
+import redis.asyncio
+import sqlalchemy
+from seawall.clients import unhealthy
+
+
+def test_redis_out_of_reach(service):
+    """A redis that refuses or does not answer counts, sync and async."""
+    for port in (service.refusing, service.silent):
+        with (
+            redis.Redis(port=port, socket_timeout=0.1, retry=None) as client,
+            pytest.raises(redis.RedisError) as caught,
+        ):
+            client.ping()
+        assert unhealthy(caught.value), repr(caught.value)
+
+    async def ping() -> None:
+        async with redis.asyncio.Redis(port=service.refusing, retry=None) as client:
+            await client.ping()
+
+    with pytest.raises(redis.RedisError) as caught:
+        asyncio.run(ping())
+    assert unhealthy(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"),
+    [
+        (redis.BusyLoadingError(), True),
+        (redis.ReadOnlyError(), True),
+        (redis.exceptions.ClusterDownError("down"), True),
+        (redis.sentinel.MasterNotFoundError(), True),
+        (redis.AuthenticationError(), False),
+        (redis.ResponseError("WRONGTYPE"), False),
+        (redis.exceptions.NoScriptError(), False),
+        (redis.exceptions.TryAgainError(), False),
+        (redis.WatchError(), False),
+        (redis.DataError(), False),
+    ],
+    ids=repr,
+)
+def test_redis_answers(error: Exception, counts: bool):
+    """A redis that says it can't work counts; one that refuses a command or a password does not."""
+    assert unhealthy(error) is counts
+
+
+def test_postgres_out_of_reach(service):
+    """No connection counts for psycopg, psycopg2, asyncpg and SQLAlchemy over each."""
+    where = f"host=127.0.0.1 port={service.refusing}"
+    errors = []
+    for driver in (psycopg, psycopg2):
+        with pytest.raises(driver.OperationalError) as caught:
+            driver.connect(where)
+        errors.append(caught.value)
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - its text is the system's
+            asyncio.run(asyncpg.connect(host=host, port=service.refusing, user="me"))
+        errors.append(caught.value)
+    for driver in ("psycopg", "psycopg2"):
+        engine = sqlalchemy.create_engine(
+            f"postgresql+{driver}://127.0.0.1:{service.refusing}/x", poolclass=sqlalchemy.NullPool
+        )
+        with pytest.raises(sqlalchemy.exc.OperationalError) as caught:
+            engine.connect()
+        errors.append(caught.value)
+    for error in errors:
+        assert unhealthy(error), repr(error)
+
+
+STATES = [
+    ("08006", True),  # connection failure
+    ("53300", True),  # too many connections
+    ("57014", True),  # statement timeout
+    ("57P01", True),  # shutting down
+    ("57P03", True),  # starting up
+    ("58030", True),  # input/output error
+    ("XX000", True),  # internal error
+    ("23505", False),  # unique violation
+    ("28P01", False),  # invalid password
+    ("40001", False),  # serialization failure
+    ("40P01", False),  # deadlock
+    ("42P01", False),  # undefined table
+    ("55P03", False),  # lock not available
+]
+
+
+@pytest.mark.parametrize(("code", "counts"), STATES)
+def test_sqlstates(code: str, counts: bool):
+    """The server's code decides, alike in psycopg, asyncpg and SQLAlchemy over psycopg."""
+    by_psycopg = psycopg.errors.lookup(code)("said the server")
+    by_asyncpg = asyncpg.PostgresError.new({"C": code, "M": "said the server"})
+    assert by_asyncpg.sqlstate == code
+    by_sqlalchemy = sqlalchemy.exc.DBAPIError.instance("SELECT 1", {}, by_psycopg, psycopg.Error)
+    for error in (by_psycopg, by_asyncpg, by_sqlalchemy):
+        assert unhealthy(error) is counts, repr(error)
+
+
+def test_sqlalchemy_says_that_the_connection_is_gone():
+    """`connection_invalidated` counts whatever the driver raised."""
+    gone = sqlalchemy.exc.DBAPIError("SELECT 1", {}, Exception("eof"), connection_invalidated=True)
+    kept = sqlalchemy.exc.DBAPIError("SELECT 1", {}, Exception("eof"))
+    assert unhealthy(gone)
+    assert not unhealthy(kept)
+
+
+def test_sqlalchemy_over_an_unknown_driver():
+    """An OperationalError of a driver that nobody knows counts, its other errors don't."""
+    assert unhealthy(sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("gone away")))
+    assert not unhealthy(sqlalchemy.exc.IntegrityError("SELECT 1", {}, Exception("duplicate")))
+
+
+def test_a_pool_that_ran_dry_counts():
+    """Waiting in vain for a connection of one's own pool is a timeout; a closed pool is misuse."""
+    assert unhealthy(sqlalchemy.exc.TimeoutError("QueuePool limit"))
+    assert unhealthy(psycopg_pool.PoolTimeout())
+    assert not unhealthy(psycopg_pool.PoolClosed())
+    assert not unhealthy(psycopg.errors.PipelineAborted())
+
+
+def test_sqlite_is_no_service():
+    """A missing table of SQLite does not count, though its class is OperationalError."""
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection, pytest.raises(sqlalchemy.exc.OperationalError) as caught:
+        connection.execute(sqlalchemy.text("SELECT * FROM nowhere"))
+    engine.dispose()
+    assert isinstance(caught.value.orig, sqlite3.OperationalError)
+    assert not unhealthy(caught.value)
+    assert not unhealthy(caught.value.orig)
+
+
+def bucket(url: str) -> object:
+    """A client of S3 that tries once."""
+    session = botocore.session.Session()
+    session.set_credentials("key", "secret")
+    config = botocore.config.Config(
+        retries={"total_max_attempts": 1},
+        read_timeout=0.2 if url.endswith("/slow") else 20.0,
+        connect_timeout=20.0,
+        proxies={},
+        s3={"addressing_style": "path"},
+    )
+    return session.create_client("s3", "us-east-1", endpoint_url=url, config=config)
+
+
+@pytest.mark.parametrize("mode", ["refused", "dns", "slow", "garbage", "tls"])
+def test_botocore_out_of_reach(service, mode: str):
+    """Every way in which botocore's transport fails counts."""
+    client = bucket(service.url(mode))
+    with pytest.raises(botocore.exceptions.BotoCoreError) as caught:
+        client.head_bucket(Bucket="b") if mode == "refused" else client.list_buckets()
+    client.close()
+    assert unhealthy(caught.value), repr(caught.value)
+
+
+@pytest.mark.parametrize(("status", "counts"), [(503, True), (429, True), (404, False)])
+def test_botocore_answers(service, status: int, counts: bool):
+    """A ClientError counts by the status in its response."""
+    client = bucket(service.url(str(status)))
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        client.get_object(Bucket="b", Key="k")
+    client.close()
+    assert unhealthy(caught.value) is counts, repr(caught.value)
+
+
+def test_aws_throttles_with_a_400():
+    """An AWS error code that means throttling counts, whatever status came with it."""
+
+    def answer(code: str) -> Exception:
+        metadata = {"HTTPStatusCode": 400}
+        return botocore.exceptions.ClientError(
+            {"Error": {"Code": code}, "ResponseMetadata": metadata}, "PutItem"
+        )
+
+    assert unhealthy(answer("ThrottlingException"))
+    assert unhealthy(answer("ProvisionedThroughputExceededException"))
+    assert not unhealthy(answer("ConditionalCheckFailedException"))
+    assert not unhealthy(botocore.exceptions.NoCredentialsError())
+
+
+class Codes(grpc.GenericRpcHandler):
+    """`/codes/NOT_FOUND` answers NOT_FOUND; `/codes/raise` raises."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """A handler for whatever method is asked for."""
+        name = handler_call_details.method.rpartition("/")[2]
+
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            if name == "raise":
+                raise RuntimeError("a bug in the handler")
+            context.abort(grpc.StatusCode[name], name)
+            raise AssertionError("abort raises")
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+@pytest.fixture(scope="module")
+def codes() -> Iterator[str]:
+    """A gRPC server that answers every code."""
+    with futures.ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool, handlers=[Codes()])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        yield f"127.0.0.1:{port}"
+        server.stop(None).wait()
+
+
+SICK = {
+    "UNKNOWN",
+    "DEADLINE_EXCEEDED",
+    "RESOURCE_EXHAUSTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+}
+
+
+@pytest.mark.parametrize("name", [code.name for code in grpc.StatusCode if code.name != "OK"])
+def test_grpc_codes(codes: str, name: str):
+    """Codes of gRPC count as documented, sync and async alike."""
+    with grpc.insecure_channel(codes) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(f"/codes/{name}")(b"", timeout=5)
+    assert unhealthy(caught.value) is (name in SICK)
+
+    async def call() -> None:
+        async with grpc.aio.insecure_channel(codes) as channel:
+            await channel.unary_unary(f"/codes/{name}")(b"", timeout=5)
+
+    with pytest.raises(grpc.RpcError) as caught:
+        asyncio.run(call())
+    assert unhealthy(caught.value) is (name in SICK)
+
+
+def test_grpc_transport(service, codes: str):
+    """A refused connection, a deadline and a handler that raised count."""
+    for target, method in (
+        (f"127.0.0.1:{service.refusing}", "x"),
+        (f"127.0.0.1:{service.silent}", "x"),
+        (codes, "raise"),
+    ):
+        with grpc.insecure_channel(target) as channel, pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(f"/codes/{method}")(b"", timeout=0.5)
+        assert unhealthy(caught.value), repr(caught.value)

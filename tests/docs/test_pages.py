@@ -1,0 +1,68 @@
+"""The README and every page of docs/: their Python runs, links lead somewhere, commands exist."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import pages
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+]
+EXAMPLES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "examples").glob("*.py"))]
+
+
+def python(*arguments: str) -> None:
+    """Runs a fresh interpreter at the root, warnings being errors; what it says is the message."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_blocks_run(page: str) -> None:
+    """A reader who types a page's Python, block after block, sees no error."""
+    if any(block.reason is None for block in pages.blocks((ROOT / page).read_text())):
+        python("-m", "tools.pages", page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_left_out_says_why(page: str) -> None:
+    """A block that is not executed is marked with a reason a stranger can judge."""
+    for block in pages.blocks((ROOT / page).read_text()):
+        assert block.reason is None or len(block.reason.split()) >= 2, f"{page}:{block.line}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    """Each relative link of a page names a file that exists."""
+    assert pages.broken_links(ROOT / page) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_documented_commands_are_targets(page: str) -> None:
+    """Each `make …` that a page names is a target of the Makefile."""
+    rules = (ROOT / "Makefile").read_text().splitlines()
+    targets = {rule.split(":")[0] for rule in rules if ":" in rule and rule[:1].isalpha()}
+    assert pages.commands((ROOT / page).read_text()) <= targets
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_run(example: str) -> None:
+    """Each example runs to its end by itself."""
+    python(example)
+
+
+def test_demo_shows_that_a_breaker_helps() -> None:
+    """The demo's own judgement holds on a schedule cut short: it exits with 0."""
+    python("demo/outage.py", "--seconds", "4")

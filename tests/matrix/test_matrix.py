@@ -1,0 +1,102 @@
+"""The matrix can be passed, and it can fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+
+def judge(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit status and the cells."""
+    from benches.matrix.__main__ import main
+
+    status = main(["--json", "--jobs", "2", *arguments])
+    cells: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["cells"]
+    return status, cells
+
+
+def test_every_scenario_can_be_passed(capsys: pytest.CaptureFixture[str]) -> None:
+    """A breaker that keeps the rules breaks no claim, conventions aside."""
+    _, cells = judge(capsys, "--only", "toys:Right", "--subject", "toys:Right")
+    broken = {
+        cell["scenario"]: (cell["verdict"], cell["what"])
+        for cell in cells
+        if cell["verdict"] not in ("right", "refused", "not applicable") and not cell["convention"]
+    }
+    assert broken == {}
+    assert sum(cell["verdict"] == "right" for cell in cells) >= 30
+
+
+WRONG = [
+    ("Stampede", "no-stampede"),
+    ("Stampede", "one-probe-for-all"),
+    ("Forgetful", "stale-success-is-no-probe"),
+    ("Forgetful", "stale-failure-is-no-probe"),
+    ("Forgetful", "stale-failures-spare-a-recovered-circuit"),
+    ("Cancelled", "cancelled-is-neutral"),
+    ("Cancelled", "closed-coroutine-is-neutral"),
+    ("Cancelled", "cancelled-probe-decides-nothing"),
+    ("Cancelled", "closed-probe-decides-nothing"),
+    ("Cancelled", "ctrl-c-surfaces"),
+    ("Everything", "not-found-is-not-an-outage"),
+    ("Everything", "ignored-is-neutral"),
+    ("Diluting", "rejections-do-not-dilute"),
+    ("Wall", "wall-clock-steps-do-not-matter"),
+    ("Lost", "lost-probe-does-not-wedge"),
+    ("Locked", "calls-run-at-once"),
+    ("Locked", "nobody-waits-behind-a-probe"),
+    ("Eager", "rejected-leaves-no-coroutine"),
+    ("Loopy", "no-loop-needed-to-decorate"),
+    ("Plain", "stays-a-coroutine-function"),
+    ("Unprotected", "whole-cycle"),
+    ("Unprotected", "async-functions-count"),
+    ("Unprotected", "generators-are-protected"),
+    ("Unprotected", "async-generators-are-protected"),
+    ("Unprotected", "awaitables-are-judged-when-done"),
+]
+
+
+@pytest.mark.parametrize(("toy", "scenario"), WRONG)
+def test_a_wrong_breaker_is_reported_wrong(
+    capsys: pytest.CaptureFixture[str], toy: str, scenario: str
+) -> None:
+    """A breaker that breaks one rule is caught by the scenario for it, and fails the run."""
+    name = f"toys:{toy}"
+    status, [cell] = judge(capsys, "--only", name, "--subject", name, "--scenario", scenario)
+    assert (cell["verdict"], status) == ("wrong", 1), cell
+    assert cell["what"]
+
+
+def test_a_lock_across_a_fork_hangs(capsys: pytest.CaptureFixture[str]) -> None:
+    """A child that deadlocks is reported as hanging, and fails the run."""
+    status, [cell] = judge(
+        capsys,
+        *("--only", "toys:Locked", "--subject", "toys:Locked"),
+        *("--scenario", "fork-during-a-call"),
+    )
+    assert (cell["verdict"], status) == ("hangs", 1)
+
+
+@pytest.mark.parametrize(
+    ("toy", "verdict", "expected"),
+    [("Hanging", "hangs", 1), ("Crashing", "crashed", 1), ("Missing", "not installed", 2)],
+)
+def test_the_run_survives_what_does_not_come_back(
+    capsys: pytest.CaptureFixture[str], toy: str, verdict: str, expected: int
+) -> None:
+    """A hang, a crash and an absent library are results."""
+    name = f"toys:{toy}"
+    status, [cell] = judge(
+        capsys,
+        *("--only", name, "--subject", name),
+        *("--scenario", "whole-cycle", "--limit", "2"),
+    )
+    assert (cell["verdict"], status) == (verdict, expected)
+
+
+def test_peers_do_not_fail_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the subject's wrongs count."""
+    status, [cell] = judge(capsys, "--only", "toys:Stampede", "--scenario", "no-stampede")
+    assert (cell["verdict"], status) == ("wrong", 0)

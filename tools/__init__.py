@@ -1,0 +1,1 @@
+"""What the Makefile runs that is longer than a line. No part of the wheel."""
