@@ -8,18 +8,21 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::call::{Arguments, Callee, Finish};
+use super::failures;
 use super::held::Held;
 use super::native::{Blueprint, no_args, visit};
 use super::outcome::Outcome;
 use super::plan::PlanRef;
 use super::stop;
 use crate::time::{Clock, Nanos};
-use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyBaseException, PyException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError,
+};
 use pyo3::ffi;
 use pyo3::ffi::PySendResult::{self, PYGEN_ERROR, PYGEN_NEXT, PYGEN_RETURN};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -53,6 +56,8 @@ pub struct Coroutine {
     unresolved: bool,
     /// Somebody has taken a first step.
     begun: bool,
+    /// Somebody asked for the iterator by name, and may keep the exception that ends it.
+    by_hand: bool,
     weak: *mut ffi::PyObject,
 }
 
@@ -121,6 +126,7 @@ impl Coroutine {
             (&raw mut (*slf).captures).write(captures);
             (&raw mut (*slf).unresolved).write(send.is_none());
             (&raw mut (*slf).begun).write(false);
+            (&raw mut (*slf).by_hand).write(false);
             (&raw mut (*slf).weak).write(ptr::null_mut());
             ffi::PyObject_GC_Track(slf.cast());
             slf.cast()
@@ -135,7 +141,7 @@ impl Coroutine {
         value: *mut ffi::PyObject,
     ) -> Result<(), Option<*mut ffi::PyObject>> {
         let refuse = |error: PyErr| {
-            error.restore(py);
+            failures::raise(py, error);
             Err(None)
         };
         // SAFETY: `slf` is a live coroutine that nobody else touches while we are attached.
@@ -155,10 +161,14 @@ impl Coroutine {
                 if (*slf).captures {
                     (*slf).began = Held::now(py);
                 }
-                if let Err(refused) = (*slf).held.enter() {
+                // Entering may tell listeners, and they may come back here.
+                (*slf).entered = true;
+                let entered = (*slf).held.enter();
+                (*slf).entered = false;
+                if let Err(refused) = entered {
                     (*slf).phase = Phase::Done;
                     // Closed, not dropped: an inner coroutine that never began would warn.
-                    if let Err(error) = call_inner(py, (*slf).inner, c"close", &[]) {
+                    if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
                         error.write_unraisable(py, None);
                     }
                     let plan = (*slf).held.plan();
@@ -170,7 +180,10 @@ impl Coroutine {
                 (*slf).phase = Phase::Running;
             }
             if (*slf).unresolved {
-                if let Err(error) = Self::resolve(slf, py) {
+                (*slf).entered = true;
+                let resolved = Self::resolve(slf, py);
+                (*slf).entered = false;
+                if let Err(error) = resolved {
                     error.restore(py);
                     (*slf).phase = Phase::Done;
                     (*slf).held.raised(py);
@@ -191,7 +204,15 @@ impl Coroutine {
             let Some(ask) = ask else {
                 return Err(PyTypeError::new_err("a coroutine function returned no awaitable"));
             };
-            let iterator = Bound::from_owned_ptr_or_err(py, ask(value))?.into_ptr();
+            let iterator = Bound::from_owned_ptr_or_err(py, ask(value))?;
+            if ffi::PyIter_Check(iterator.as_ptr()) == 0 && native_send(iterator.as_ptr()).is_none()
+            {
+                return Err(PyTypeError::new_err(format!(
+                    "__await__() returned non-iterator of type '{}'",
+                    iterator.get_type().name()?
+                )));
+            }
+            let iterator = iterator.into_ptr();
             (*slf).inner = iterator;
             (*slf).send = native_send(iterator);
             (*slf).unresolved = false;
@@ -247,19 +268,18 @@ impl Coroutine {
 }
 
 /// Calls a method of the inner object; one that is missing is passed over as `yield from` does.
-fn call_inner(
-    py: Python<'_>,
+fn call_inner<'py>(
+    py: Python<'py>,
     inner: *mut ffi::PyObject,
-    name: &CStr,
-    arguments: &[Bound<'_, PyAny>],
-) -> PyResult<Option<Py<PyAny>>> {
+    name: &Bound<'py, PyString>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     // SAFETY: attached; `inner` is alive as long as its owner.
     let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
     let Some(inner) = inner else { return Ok(None) };
-    let name = name.to_str().unwrap_or_default();
     match inner.getattr_opt(name)? {
         None => Ok(None),
-        Some(method) => Ok(Some(method.call1(PyTuple::new(py, arguments)?)?.unbind())),
+        Some(method) => method.call1(PyTuple::new(py, arguments)?).map(Some),
     }
 }
 
@@ -322,6 +342,7 @@ unsafe extern "C" fn iternext(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: as for `am_send`.
     unsafe {
         match am_send(slf, ffi::Py_None(), &raw mut value) {
+            PYGEN_RETURN if (*slf.cast::<Coroutine>()).by_hand => stop::raise(value),
             PYGEN_RETURN => stop::iteration(value),
             _ => value,
         }
@@ -353,6 +374,18 @@ unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     }
 }
 
+/// `coroutine.__await__()`: what Python code calls. `await` itself goes by the slot.
+unsafe extern "C" fn await_by_hand(
+    slf: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a coroutine of ours.
+    unsafe {
+        (*slf.cast::<Coroutine>()).by_hand = true;
+        am_await(slf)
+    }
+}
+
 unsafe extern "C" fn itself(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with a live object.
     unsafe { ffi::Py_NewRef(slf) }
@@ -380,11 +413,11 @@ unsafe extern "C" fn throw(
 }
 
 /// Throws into the inner coroutine. One that never began dies of it without asking any policy.
-unsafe fn throw_in(
+unsafe fn throw_in<'py>(
     slf: *mut Coroutine,
-    py: Python<'_>,
-    arguments: &[Bound<'_, PyAny>],
-) -> PyResult<Py<PyAny>> {
+    py: Python<'py>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: as in `Coroutine::prepare`.
     unsafe {
         if (*slf).entered {
@@ -397,7 +430,7 @@ unsafe fn throw_in(
             (*slf).phase = Phase::Done;
         }
         (*slf).entered = true;
-        let thrown = call_inner(py, (*slf).inner, c"throw", arguments);
+        let thrown = call_inner(py, (*slf).inner, intern!(py, "throw"), arguments);
         (*slf).entered = false;
         let error = match thrown {
             Ok(Some(yielded)) => return Ok(yielded),
@@ -408,7 +441,7 @@ unsafe fn throw_in(
             return Err(error);
         }
         if error.is_instance_of::<PyStopIteration>(py) {
-            let value = error.value(py).getattr(intern!(py, "value"))?;
+            let value = failures::exception(py, error).getattr(intern!(py, "value"))?;
             let mut value = value.into_ptr();
             Coroutine::returned(slf, &mut value);
             stop::raise(value);
@@ -429,7 +462,7 @@ unsafe fn throw_in(
 fn exception_of(arguments: &[Bound<'_, PyAny>]) -> PyErr {
     let value = arguments.get(1).filter(|value| !value.is_none());
     match (arguments.first(), value) {
-        (Some(class), Some(value)) if !value.is_instance_of::<PyException>() => {
+        (Some(class), Some(value)) if !value.is_instance_of::<PyBaseException>() => {
             class.call1((value,)).map_or_else(|error| error, PyErr::from_value)
         }
         (_, Some(value)) => PyErr::from_value(value.clone()),
@@ -449,7 +482,7 @@ unsafe extern "C" fn close(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *m
         }
         (*slf).phase = Phase::Done;
         (*slf).entered = true;
-        let closed = call_inner(py, (*slf).inner, c"close", &[]);
+        let closed = call_inner(py, (*slf).inner, intern!(py, "close"), &[]);
         (*slf).entered = false;
         match closed {
             Ok(_) => {
@@ -658,6 +691,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
                 ffi::METH_FASTCALL,
             ),
             no_args(c"close", close),
+            ffi::PyMethodDef {
+                ml_flags: ffi::METH_NOARGS | ffi::METH_COEXIST,
+                ..no_args(c"__await__", await_by_hand)
+            },
         ],
     };
     // SAFETY: the slots take a `Coroutine`, whose size and offset are given.
