@@ -53,6 +53,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Frees the Python objects that it holds.
+    pub fn let_go(self, py: Python<'_>) {
+        self.rules.drop_ref(py);
+        self.name.drop_ref(py);
+    }
+
     /// The way into a circuit that is not simply closed.
     #[cold]
     #[inline(never)]
@@ -567,5 +573,15 @@ impl Breaker {
             Some(current) => visit.call(&current.rules),
             None => Ok(()),
         }
+    }
+
+    /// Lets go of the callables, which may lead back here; what is left still works.
+    #[allow(unsafe_code, reason = "the collector hands over no token of being attached")]
+    fn __clear__(&self) {
+        // SAFETY: the collector runs attached.
+        let py = unsafe { Python::assume_attached() };
+        let Ok(none) = Py::new(py, Rules::none()) else { return };
+        let old = std::mem::replace(&mut self.current.lock().rules, none);
+        old.drop_ref(py);
     }
 }

@@ -109,6 +109,13 @@ impl Step {
         }
     }
 
+    /// Gives up what a plan holds, at once: see [`super::failures::exception`].
+    pub fn let_go(self, py: Python<'_>) {
+        match self {
+            Self::Breaker(step) => step.let_go(py),
+        }
+    }
+
     /// The Python objects the policy was set up with.
     pub fn rules(&self) -> &Py<Rules> {
         match self {
