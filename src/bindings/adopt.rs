@@ -10,7 +10,9 @@ use super::plan::{PlanRef, Slot};
 use super::step::Ended;
 use crate::time::Nanos;
 use parking_lot::Mutex;
+use pyo3::PyTraverseError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use std::ptr;
@@ -78,6 +80,31 @@ impl Settler {
             report(py, error, future);
         }
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Locked: being settled, hence alive.
+        match self.0.try_lock() {
+            Some(held) => held.as_ref().map_or(Ok(()), |held| held.plan().traverse(&visit)),
+            None => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let held = self.0.lock().take();
+        drop(held);
+    }
+}
+
+/// What a finished future failed with, or None. Asking asyncio's own futures by `exception()` would
+/// count as fetching the error, and silence the word about those that nobody fetches.
+fn failure_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = future.py();
+    if future.hasattr(intern!(py, "_asyncio_future_blocking"))?
+        && let Some(error) = future.getattr_opt(intern!(py, "_exception"))?
+    {
+        return Ok(error);
+    }
+    future.call_method0(intern!(py, "exception"))
 }
 
 fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -86,7 +113,7 @@ fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
         held.ended(py, &Ended::Dropped);
         return Ok(());
     }
-    let error = future.call_method0(intern!(py, "exception"))?;
+    let error = failure_of(future)?;
     if error.is_none() {
         let value = future.call_method0(intern!(py, "result"))?;
         held.ended(py, &Ended::Returned(&value));

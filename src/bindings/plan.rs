@@ -12,7 +12,9 @@ use super::gate;
 use super::native::Blueprint;
 use super::step::{Ended, Refusal, Step, Ticket};
 use crate::time::{Clock, Nanos};
+use pyo3::PyTraverseError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::ffi::{c_int, c_void};
@@ -177,6 +179,13 @@ impl PlanRef {
         self.0.cast()
     }
 
+    /// Shows the collector the plan, for owners that are `#[pyclass]`es.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: a reference is a non-null pointer to its object; this one is only looked at,
+        // while its owner is borrowed.
+        visit.call(unsafe { &*(&raw const self.0).cast::<Py<PyAny>>() })
+    }
+
     /// Gives the reference away as a pointer.
     pub fn into_ptr(self) -> *mut Plan {
         let plan = self.0;
@@ -244,7 +253,10 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
     unsafe {
         let class = ffi::Py_TYPE(slf);
         ffi::PyObject_GC_UnTrack(slf.cast());
-        ptr::drop_in_place(&raw mut (*slf.cast::<Plan>()).steps);
+        let py = Python::assume_attached();
+        for step in (&raw mut (*slf.cast::<Plan>()).steps).read() {
+            step.let_go(py);
+        }
         ffi::PyObject_GC_Del(slf.cast());
         ffi::Py_DECREF(class.cast());
     }
