@@ -1,31 +1,34 @@
 """seawall: a resilience runtime for Python services.
 
-This module is the index of the public names.
+This module is the index of the public names. Those that most programs never touch are loaded when
+somebody asks for them.
 """
 
-from seawall import events, registry, testing
+from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import CircuitOpenError, ConfigError, Problem, Rejected, SeawallError
-from seawall.events import Event, subscribe
 from seawall.pipeline import Pipeline
 from seawall.policies.backoff import Backoff, constant, custom, exponential, fibonacci, linear
-from seawall.policies.breaker import (
-    BreakerClosed,
-    BreakerDisabled,
-    BreakerEvent,
-    BreakerForcedOpen,
-    BreakerHalfOpened,
-    BreakerMetricsOnly,
-    BreakerOpened,
-    BreakerReset,
-    BreakerSettings,
-    BreakerSnapshot,
-    BreakerWouldOpen,
-    CircuitBreaker,
-    circuit_breaker,
-)
-from seawall.clients import unhealthy
+from seawall.policies.breaker import BreakerSettings, CircuitBreaker, circuit_breaker
 from seawall.windows import Window, calls, seconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from seawall import events, testing
+    from seawall.clients import unhealthy
+    from seawall.events import Event, subscribe
+    from seawall.policies.breaker import (
+        BreakerClosed,
+        BreakerDisabled,
+        BreakerEvent,
+        BreakerForcedOpen,
+        BreakerHalfOpened,
+        BreakerMetricsOnly,
+        BreakerOpened,
+        BreakerReset,
+        BreakerSnapshot,
+        BreakerWouldOpen,
+    )
 
 __all__ = [
     "Backoff",
@@ -64,3 +67,24 @@ __all__ = [
     "testing",
     "unhealthy",
 ]
+
+__getattr__, __dir__ = lazy.names(
+    __name__,
+    {
+        "BreakerClosed": "seawall.policies.breaker",
+        "BreakerDisabled": "seawall.policies.breaker",
+        "BreakerEvent": "seawall.policies.breaker",
+        "BreakerForcedOpen": "seawall.policies.breaker",
+        "BreakerHalfOpened": "seawall.policies.breaker",
+        "BreakerMetricsOnly": "seawall.policies.breaker",
+        "BreakerOpened": "seawall.policies.breaker",
+        "BreakerReset": "seawall.policies.breaker",
+        "BreakerSnapshot": "seawall.policies.breaker",
+        "BreakerWouldOpen": "seawall.policies.breaker",
+        "Event": "seawall.events",
+        "events": "seawall.events",
+        "subscribe": "seawall.events",
+        "testing": "seawall.testing",
+        "unhealthy": "seawall.clients",
+    },
+)

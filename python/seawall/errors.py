@@ -98,7 +98,8 @@ class Rejected(SeawallError):
             return "it does not say when to try again"
         if self.retry_after <= 0:
             return "try again in a moment"
-        return f"try again in {self.retry_after:.3g} s"
+        digits = ".3g" if self.retry_after < 1000 else ".0f"
+        return f"try again in {self.retry_after:{digits}} s"
 
 
 class CircuitOpenError(Rejected):

@@ -86,10 +86,11 @@ class Subscription:
         _hear(self._hear, event)
 
     def cancel(self) -> None:
-        """Hears nothing from now on. Cancelling twice does nothing."""
-        global _subscriptions
-        _subscriptions = tuple(other for other in _subscriptions if other is not self)
-        _core.listening(bool(_subscriptions) or _recorders > 0)
+        """Hears nothing that is told from now on. Cancelling twice does nothing."""
+        if _subscriptions.pop(self, self) is None:
+            _core.listening(False)
+            if self._queue is not None:
+                self._queue.close()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -100,11 +101,11 @@ class Subscription:
         self.cancel()
 
 
-#: Replaced as a whole, so that a listener may subscribe or cancel while events are told.
-_subscriptions: tuple[Subscription, ...] = ()
+#: In the order of subscribing. Entries come, go and are listed in one step each, without a lock
+#: that a fork could leave locked.
+_subscriptions: dict[Subscription, None] = {}
 _failures = 0
-#: How many recordings are on, anywhere in the process, and those of this context.
-_recorders = 0
+#: Those of this context.
 _recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
 
 
@@ -123,13 +124,17 @@ def subscribe(
         names: Only those of policies with these names.
         background: Hear them on a thread of its own, through a bounded queue: a slow listener
             then delays nobody's call. What overflows is dropped and counted.
+
+    Raises:
+        TypeError: The listener can't be called, or a string stands where several are wanted.
     """
-    global _subscriptions
+    if not callable(listener):
+        raise TypeError(f"a listener must be callable, and {listener!r} is not")
     for what, given in (("kinds", kinds), ("names", names)):
         if isinstance(given, str):
             raise TypeError(f"{what} must be a collection of strings, not the string {given!r}")
     subscription = Subscription(listener, kinds, names, background=background)
-    _subscriptions = (*_subscriptions, subscription)
+    _subscriptions[subscription] = None
     _core.listening(True)
     return subscription
 
@@ -145,7 +150,7 @@ def publish(event: Event, on_event: Callable[[Any], object] | None) -> None:
         _hear(on_event, event)
     for recording in _recordings.get():
         recording.append(event)
-    for subscription in _subscriptions:
+    for subscription in list(_subscriptions):
         subscription.offer(event)
 
 
@@ -164,15 +169,11 @@ def _hear(listener: Callable[[Any], object], event: Event) -> None:
 
 def start_recording(into: list[Event]) -> Any:
     """Adds what is told in this context to ``into``; gives back what ends it."""
-    global _recorders
-    _recorders += 1
     _core.listening(True)
     return _recordings.set((*_recordings.get(), into))
 
 
 def stop_recording(token: Any) -> None:
     """Ends what `start_recording` began."""
-    global _recorders
-    _recorders -= 1
     _recordings.reset(token)
-    _core.listening(bool(_subscriptions) or _recorders > 0)
+    _core.listening(False)

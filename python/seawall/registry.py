@@ -11,6 +11,7 @@ Settings are compared as they were declared, callables by identity.
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -18,7 +19,7 @@ from weakref import WeakValueDictionary
 from seawall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from seawall.policies.policy import Policy
 
@@ -28,20 +29,22 @@ P = TypeVar("P", bound="Policy")
 
 
 class Books:
-    """The names that are taken."""
+    """The names that are taken, by kind."""
 
-    __slots__ = ("derived", "given", "nameless", "number")
+    __slots__ = ("derived", "given", "number")
 
     def __init__(self) -> None:
         """Starts empty."""
-        self.given: dict[tuple[str, str], Any] = {}
-        self.derived: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
-        self.nameless: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self.given: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.derived: defaultdict[str, WeakValueDictionary[str, Any]] = defaultdict(
+            WeakValueDictionary
+        )
         self.number = itertools.count(1)
 
     def get(self, kind: str, name: str) -> Any:
         """The policy of that name, or None."""
-        return self.given.get((kind, name)) or self.derived.get((kind, name))
+        given = self.given[kind].get(name)
+        return self.derived[kind].get(name) if given is None else given
 
 
 #: The books in force here. `seawall.testing.isolated` lays others on top.
@@ -51,7 +54,13 @@ books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # no
 def policies() -> list[Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
-    known = {**dict(here.derived.items()), **here.given}
+    # Lists are taken in one go: threads may add names meanwhile.
+    known = {
+        (kind, name): policy
+        for names in (here.derived, here.given)
+        for kind, taken in list(names.items())
+        for name, policy in list(taken.items())
+    }
     return [known[key] for key in sorted(known)]
 
 
@@ -76,9 +85,9 @@ def find(kind: str, name: str) -> Policy:
 
 def claim(
     kind: str,
-    name: str | None,
+    name: Any,
     declared: Mapping[str, Any],
-    make: Callable[[Any], P],
+    make: Callable[[Any, bool], P],
     declared_by: Callable[[P], Mapping[str, Any]],
     *,
     replace: bool,
@@ -90,37 +99,56 @@ def claim(
     """
     here = books.get()
     if name is None:
-        policy = make(f"{kind}-{next(here.number)}")
-        here.derived[kind, policy.name] = policy
-        here.nameless[id(policy)] = policy
+        policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)), False)
+        here.derived[kind][policy.name] = policy
         return policy
     if not isinstance(name, str) or not name:
-        return make(name)  # which refuses it, along with whatever else is wrong
+        return make(name, True)  # which refuses it, along with whatever else is wrong
+    if replace:
+        made = here.given[kind][name] = make(name, True)
+        return made
     policy = here.get(kind, name)
-    if policy is None or replace:
-        made = make(name)
-        if replace:
-            here.given[kind, name] = made
-            return made
-        # Atomic: of two threads that got here at once, one finds the other's.
-        policy = here.given.setdefault((kind, name), made)
-    _same(kind, name, declared, declared_by(policy))
-    return policy
-
-
-def _same(kind: str, name: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> None:
-    fields = sorted(
-        field for field in {*new, *old} if not _equal(new.get(field), old.get(field))
-    )
+    if policy is None:
+        policy = make(name, True)
+    else:
+        fields = _differing(declared, declared_by(policy))
+        if fields:
+            make(name, True)  # which refuses what is wrong by itself
+            raise _taken(kind, name, fields, declared, declared_by(policy))
+    # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
+    # so far is a given one from now on.
+    standing: P = here.given[kind].setdefault(name, policy)
+    if not standing._named:
+        standing._rename(name)
+    fields = _differing(declared, declared_by(standing))
     if fields:
-        rule = "differs from the {}: pass replace=True, or another name"
-        raise ConfigError(
-            f"{kind} {name!r}, which exists already",
-            [
-                (field, repr(new.get(field)), rule.format(repr(old.get(field))), None)
-                for field in fields
-            ],
-        )
+        raise _taken(kind, name, fields, declared, declared_by(standing))
+    return standing
+
+
+def _differing(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+    return sorted(field for field in {*new, *old} if not _equal(new.get(field), old.get(field)))
+
+
+def _taken(
+    kind: str, name: str, fields: list[str], new: Mapping[str, Any], old: Mapping[str, Any]
+) -> ConfigError:
+    return ConfigError(
+        f"{kind} {name!r}, which exists already",
+        [
+            (
+                field,
+                repr(new.get(field)),
+                f"differs from {old.get(field)!r}: pass replace=True, or another name",
+                None,
+            )
+            for field in fields
+        ],
+    )
+
+
+def _free(here: Books, kind: str, names: Iterable[str]) -> str:
+    return next(name for name in names if here.get(kind, name) is None)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -132,17 +160,20 @@ def _equal(one: Any, other: Any) -> bool:
 
 def name_after(policy: Policy, function: Any) -> None:
     """Names a nameless policy after the function that it was put on."""
-    here = books.get()
-    if here.nameless.pop(id(policy), None) is not policy:
+    if policy._named:
         return
+    here = books.get()
     stem = _stem(function)
-    for number in itertools.count(1):
-        name = stem if number == 1 else f"{stem}#{number}"
-        if here.get(policy.kind, name) is None:
-            here.derived.pop((policy.kind, policy.name), None)
-            policy._rename(name)
-            here.derived[policy.kind, name] = policy
-            return
+    # A few small numbers, for people; after that any will do, and no long search.
+    small = (f"{stem}#{number}" for number in range(2, 10))
+    names = itertools.chain((stem,), small, (f"{stem}#{number}" for number in here.number))
+    while True:
+        name = _free(here, policy.kind, names)
+        # Another thread may have taken it since.
+        if here.derived[policy.kind].setdefault(name, policy) is policy:
+            break
+    here.derived[policy.kind].pop(policy.name, None)
+    policy._rename(name)  # pyright: ignore[reportPrivateUsage]  nobody else may
 
 
 def _stem(function: Any) -> str:
@@ -151,6 +182,6 @@ def _stem(function: Any) -> str:
         if not hasattr(function, "__qualname__"):
             function = getattr(function, attribute, function)
     if not hasattr(function, "__qualname__"):
-        function = type(function)
+        function = function.__class__
     module = getattr(function, "__module__", None)
     return f"{module}.{function.__qualname__}" if module else str(function.__qualname__)

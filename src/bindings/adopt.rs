@@ -82,10 +82,9 @@ impl Settler {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // Locked: being settled, hence alive.
-        match self.0.try_lock() {
-            Some(held) => held.as_ref().map_or(Ok(()), |held| held.plan().traverse(&visit)),
-            None => Ok(()),
+        match self.0.try_lock().as_deref() {
+            Some(Some(held)) => held.plan().traverse(&visit),
+            _ => Ok(()),
         }
     }
 

@@ -3,7 +3,6 @@
 
 use super::gate;
 use crate::time::{self, Clock, Manual, Nanos, SECOND, System};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -105,7 +104,7 @@ pub fn set<'py>(
 }
 
 /// Puts `variable` back to what it was before `token`'s set.
-pub fn reset(py: Python<'_>, variable: &Py<PyAny>, token: &Py<PyAny>) -> PyResult<()> {
+pub fn reset(py: Python<'_>, variable: &Py<PyAny>, token: &Bound<'_, PyAny>) -> PyResult<()> {
     // SAFETY: attached; the token came from `set` on this variable.
     match unsafe { ffi::PyContextVar_Reset(variable.as_ptr(), token.as_ptr()) } {
         0 => Ok(()),
@@ -118,7 +117,6 @@ pub fn reset(py: Python<'_>, variable: &Py<PyAny>, token: &Py<PyAny>) -> PyResul
 #[pyclass(frozen, subclass, module = "seawall._core")]
 pub struct TestClock {
     reading: Arc<Reading>,
-    tokens: parking_lot::Mutex<Vec<Py<PyAny>>>,
 }
 
 #[pymethods]
@@ -127,10 +125,7 @@ impl TestClock {
     #[new]
     fn new() -> Self {
         let start = System.now();
-        Self {
-            reading: Arc::new(Reading { clock: Manual::new(start), start, wall: time::wall() }),
-            tokens: parking_lot::Mutex::default(),
-        }
+        Self { reading: Arc::new(Reading { clock: Manual::new(start), start, wall: time::wall() }) }
     }
 
     /// Seconds this clock has been moved so far.
@@ -144,20 +139,19 @@ impl TestClock {
         self.reading.clock.advance(nanos);
     }
 
-    fn _enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// Makes it the one of this context; answers the token that undoes it.
+    fn _enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let token = set(py, variable(py), slf.as_any())?.unbind();
-        slf.get().tokens.lock().push(token);
+        let token = set(py, variable(py), slf.as_any())?;
         gate::clock_on();
-        Ok(())
+        Ok(token)
     }
 
-    fn _exit(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let token = slf.get().tokens.lock().pop();
-        let token = token.ok_or_else(|| {
-            PyRuntimeError::new_err("this test clock was left more often than entered")
-        })?;
+    /// Undoes an entry. A `ValueError` means that it was another context's.
+    #[staticmethod]
+    fn _exit(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
+        reset(py, variable(py), token)?;
         gate::clock_off();
-        reset(slf.py(), variable(slf.py()), &token)
+        Ok(())
     }
 }

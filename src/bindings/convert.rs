@@ -124,17 +124,20 @@ impl<'a, 'py> Reader<'a, 'py> {
         let cap = self.part(field, value, "cap", DURATION, seconds);
         let jitter =
             self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
-        if self.problems.len() > before {
-            return None;
+        if kind.eq("custom").unwrap_or(false) {
+            return match value.getattr("callable") {
+                Ok(callable) if callable.is_callable() => {
+                    Some(Duration::Custom(callable.unbind(), cap))
+                }
+                Ok(other) => self.wrong(&format!("{field}.callable"), &other, "must be callable"),
+                Err(_) => self.wrong(field, value, "is no backoff: it has no callable"),
+            };
         }
-        if let Ok(Some(callable)) = value.getattr_opt("callable")
-            && !callable.is_none()
-        {
-            return Some(Duration::Custom(callable.unbind(), cap));
-        }
+        // What stands in for a wrong part must be right with whatever the others are.
+        let base_unless_given = if self.problems.len() > before { 0.0 } else { default.base };
         Some(Duration::Backoff(BackoffDraft {
             kind: kind.to_string(),
-            base: base.unwrap_or(default.base),
+            base: base.unwrap_or(base_unless_given),
             factor: factor.unwrap_or(default.factor),
             cap,
             jitter: jitter.unwrap_or(default.jitter),

@@ -48,7 +48,7 @@ pub fn report(py: Python<'_>, error: PyErr, culprit: &Bound<'_, PyAny>) {
     if !error.is_instance_of::<PyException>(py) && error.is_instance_of::<PyKeyboardInterrupt>(py) {
         // SAFETY: the interpreter is attached, as `py` shows.
         unsafe { ffi::PyErr_SetInterrupt() };
-        drop(exception(py, error));
+        discard(py, error);
         return;
     }
     error.write_unraisable(py, Some(culprit));
@@ -61,12 +61,17 @@ pub fn raise(py: Python<'_>, error: PyErr) {
     unsafe { ffi::PyErr_SetObject(ffi::Py_TYPE(value.as_ptr()).cast(), value.as_ptr()) };
 }
 
+/// Lets go of an exception now. None must be set meanwhile.
+pub fn discard(py: Python<'_>, error: PyErr) {
+    drop(exception(py, error));
+}
+
 /// The exception object inside `error`. None must be set meanwhile.
 ///
-/// pyo3 knows that a thread is attached only where it let the thread in itself. The slots of our
-/// own types come straight from the interpreter: a `PyErr` or `Py` dropped under them would not be
-/// freed, but queued until somebody passes through pyo3, which may be never. Under them, errors end
-/// here or are raised, and everything else is held as `Bound`.
+/// Drivers are called by the interpreter, not through pyo3, so pyo3 does not know that their thread
+/// is attached: what its owning types (`Py`, `PyErr`) drop there is put off, and piles up. That goes
+/// for `PyErr::into_value` too, which drops the `PyErr`'s own references. Passing the error through
+/// the interpreter's own place for it drops none.
 pub fn exception(py: Python<'_>, error: PyErr) -> Bound<'_, PyBaseException> {
     error.restore(py);
     // SAFETY: attached; an exception was just set, which is taken over.

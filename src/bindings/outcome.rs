@@ -27,6 +27,8 @@ pub struct Outcome {
     rejected: PyOnceLock<Py<PyAny>>,
     attempts: u32,
     elapsed: Nanos,
+    stale: bool,
+    hedged: bool,
 }
 
 impl Outcome {
@@ -39,6 +41,8 @@ impl Outcome {
             rejected: PyOnceLock::new(),
             attempts: 1,
             elapsed: 0,
+            stale: false,
+            hedged: false,
         }
     }
 
@@ -120,13 +124,13 @@ impl Outcome {
     /// Is the value a remembered one?
     #[getter]
     fn stale(&self) -> bool {
-        false
+        self.stale
     }
 
     /// Did a further attempt, started beside the first, give the value?
     #[getter]
     fn hedged(&self) -> bool {
-        false
+        self.hedged
     }
 
     /// Returns the value, or raises the error. A refusal is raised as a new exception each time.

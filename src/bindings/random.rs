@@ -2,7 +2,6 @@
 
 use super::clock::{current, new_variable, reset, set};
 use crate::random::{Random, Seeded, Thread};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -26,31 +25,26 @@ pub fn with<T>(py: Python<'_>, draw: impl FnOnce(&mut dyn Random) -> T) -> T {
 #[pyclass(frozen, subclass, module = "seawall._core")]
 pub struct TestRandom {
     source: parking_lot::Mutex<Seeded>,
-    tokens: parking_lot::Mutex<Vec<Py<PyAny>>>,
 }
 
 #[pymethods]
 impl TestRandom {
     #[new]
     fn new(seed: u64) -> Self {
-        Self {
-            source: parking_lot::Mutex::new(Seeded::new(seed)),
-            tokens: parking_lot::Mutex::default(),
-        }
+        Self { source: parking_lot::Mutex::new(Seeded::new(seed)) }
     }
 
-    fn _enter(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// Makes it the one of this context; answers the token that undoes it.
+    fn _enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let token = set(py, variable(py), slf.as_any())?.unbind();
-        slf.get().tokens.lock().push(token);
-        Ok(())
+        let token = set(py, variable(py), slf.as_any())?;
+        Ok(token)
     }
 
-    fn _exit(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let token = slf.get().tokens.lock().pop();
-        let token = token.ok_or_else(|| {
-            PyRuntimeError::new_err("this seeded source was left more often than entered")
-        })?;
-        reset(slf.py(), variable(slf.py()), &token)
+    /// Undoes an entry. A `ValueError` means that it was another context's.
+    #[staticmethod]
+    fn _exit(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
+        reset(py, variable(py), token)?;
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! They live in an object of their own, so that the collector can follow them from the policy and
 //! from every plan that the policy is part of.
 
-use super::failures::{classes, exception, report};
+use super::failures::{classes, discard, report};
 use crate::outcome::Verdict;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyException;
@@ -54,6 +54,25 @@ impl Rules {
         Self { on: None, ignore: None, on_result: None, on_event: None, open_duration: None }
     }
 
+    /// These rules as an object. Policies that set nothing share one.
+    pub fn object(self, py: Python<'_>) -> PyResult<Py<Self>> {
+        static DEFAULT: PyOnceLock<Py<Rules>> = PyOnceLock::new();
+        if self.is_default() {
+            return DEFAULT
+                .get_or_try_init(py, || Py::new(py, self))
+                .map(|rules| rules.clone_ref(py));
+        }
+        Py::new(py, self)
+    }
+
+    fn is_default(&self) -> bool {
+        self.on.is_none()
+            && self.ignore.is_none()
+            && self.on_result.is_none()
+            && self.on_event.is_none()
+            && self.open_duration.is_none()
+    }
+
     /// What a raised `error` counts as.
     ///
     /// Only `Exception`s can count: what interrupts or cancels a call says nothing about the callee.
@@ -88,7 +107,7 @@ impl Rules {
         if matches!(&self.on, Some(Matcher::Classes(_))) {
             let error = error();
             let verdict = self.judge_error(py, &error);
-            drop(exception(py, error));
+            discard(py, error);
             verdict
         } else {
             Verdict::Ignored

@@ -41,13 +41,13 @@ pub enum Ended<'a, 'py> {
 impl Step {
     /// The step that `policy` contributes to a plan built now.
     pub fn of(policy: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py())?))
+        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py())))
     }
 
     /// Does this policy need to know how long a call took?
     pub fn timed(&self) -> bool {
         match self {
-            Self::Breaker(step) => step.core.timed(),
+            Self::Breaker(step) => step.timed(),
         }
     }
 
@@ -70,11 +70,12 @@ impl Step {
         }
     }
 
-    /// The call returned `value`.
+    /// The call returned `value`. The ticket is taken by reference for the reason it is written in
+    /// place: of a copy, a pending store would have to be waited for.
     #[inline(always)]
     pub fn returned<C: Clock>(
         &self,
-        ticket: Ticket,
+        ticket: &Ticket,
         value: *mut ffi::PyObject,
         elapsed: Nanos,
         clock: &C,
@@ -90,14 +91,14 @@ impl Step {
     pub fn ended<C: Clock>(
         &self,
         py: Python<'_>,
-        ticket: Ticket,
+        ticket: &Ticket,
         ended: &Ended<'_, '_>,
         elapsed: Nanos,
         clock: &C,
     ) {
         match (self, ticket) {
             (Self::Breaker(step), Ticket::Breaker(ticket)) => {
-                step.ended(py, ticket, ended, elapsed, clock);
+                step.ended(py, *ticket, ended, elapsed, clock);
             }
         }
     }
@@ -109,10 +110,11 @@ impl Step {
         }
     }
 
-    /// Gives up what a plan holds, at once: see [`super::failures::exception`].
-    pub fn let_go(self, py: Python<'_>) {
+    /// Gives up what this step owns. Not left to `Drop`, which does not know that the thread is
+    /// attached when the interpreter frees a plan, and would put it off.
+    pub fn release(self, py: Python<'_>) {
         match self {
-            Self::Breaker(step) => step.let_go(py),
+            Self::Breaker(step) => step.release(py),
         }
     }
 

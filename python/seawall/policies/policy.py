@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from seawall import registry
 
@@ -24,10 +24,16 @@ class Policy(_Ground):
 
     __slots__ = ()
 
+    #: The word for policies of this kind, in the registry, in events and in metrics.
+    kind: ClassVar[str]
+
     if TYPE_CHECKING:
 
         @property
         def name(self) -> str: ...
+
+        @property
+        def _named(self) -> bool: ...
 
         def _rename(self, name: str, /) -> None: ...
 
@@ -46,4 +52,4 @@ class Policy(_Ground):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by name: another process finds its own policy of that name."""
-        return registry.find, (registry.kind_of(self), self.name)
+        return registry.find, (self.kind, self.name)

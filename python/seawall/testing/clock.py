@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from seawall import _core
+from seawall.testing.entries import Entries
 
 if TYPE_CHECKING:
     from typing import Self
@@ -28,7 +29,15 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
     entered again, also inside itself.
     """
 
-    __slots__ = ()
+    __slots__ = ("_entries",)
+
+    _entries: Entries
+
+    def __new__(cls) -> Self:
+        """Starts at the machine's time."""
+        self = super().__new__(cls)
+        self._entries = Entries()
+        return self
 
     def advance(self, seconds: float | timedelta, /) -> None:
         """Moves the clock forward, to the nanosecond.
@@ -36,17 +45,19 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
         Raises:
             ValueError: A clock does not go back.
         """
-        length = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-        nanos = round(length * 1_000_000_000)
+        if isinstance(seconds, timedelta):
+            nanos = seconds // timedelta(microseconds=1) * 1_000
+        else:
+            nanos = round(seconds * 1_000_000_000)
         if nanos < 0:
             raise ValueError(f"a clock does not go back, and {seconds!r} is negative")
         self._advance(nanos)
 
     def __enter__(self) -> Self:
         """Makes it the clock of this context."""
-        self._enter()
+        self._entries.add(self._enter())
         return self
 
     def __exit__(self, *_: object) -> None:
         """Gives the context back the clock that it had."""
-        self._exit()
+        self._entries.undo(self._exit)

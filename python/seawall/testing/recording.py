@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seawall import events
+from seawall.testing.entries import Entries
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,12 +25,12 @@ class record(list[events.Event]):  # noqa: N801  reads as a verb: `with record()
         ['breaker.forced_open']
     """
 
-    _tokens: list[Any]
+    _entries: Entries
 
     def __init__(self) -> None:
         """Starts empty."""
         super().__init__()
-        self._tokens = []
+        self._entries = Entries()
 
     @property
     def kinds(self) -> list[str]:
@@ -38,9 +39,9 @@ class record(list[events.Event]):  # noqa: N801  reads as a verb: `with record()
 
     def __enter__(self) -> Self:
         """Begins to listen."""
-        self._tokens.append(events.start_recording(self))
+        self._entries.add(events.start_recording(self))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stops listening; what was heard stays."""
-        events.stop_recording(self._tokens.pop())
+        self._entries.undo(events.stop_recording)

@@ -38,7 +38,7 @@ impl<P: Place> Breaker<P> {
 
     /// Settles a success, if there is nothing in the window or in a row that it could change.
     #[inline(always)]
-    pub fn pass(&self, ticket: Ticket, elapsed: Nanos, clock: &impl Clock) -> Passed {
+    pub fn pass(&self, ticket: &Ticket, elapsed: Nanos, clock: &impl Clock) -> Passed {
         let circuit = self.place.circuit();
         // A closed circuit's word is its generation. A probe's ticket is never of a closed one.
         let healthy = circuit.word().0 == ticket.generation

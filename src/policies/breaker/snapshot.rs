@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub slow_call_rate: Option<f64>,
     /// How many outcomes the window holds.
     pub window_calls: u64,
-    /// How long until half-open; 0 when due, `None` unless open.
+    /// How long until a call may be let in, see [`Breaker::retry_after`].
     pub retry_after: Option<Nanos>,
     /// How often it has opened.
     pub opened_count: u64,
@@ -63,7 +63,8 @@ impl<P: Place> Breaker<P> {
         self.place.circuit().word().generation()
     }
 
-    /// How long until half-open; 0 when due, `None` unless open.
+    /// How long until a call may be let in: until half-open, 0 where it may be now, `None` where
+    /// only somebody's word ends it.
     #[must_use]
     pub fn retry_after(&self, now: Nanos) -> Option<Nanos> {
         self.left(self.place.circuit().word(), now)
@@ -126,7 +127,7 @@ impl<P: Place> Breaker<P> {
             }
             word = circuit.word();
         }
-        None
+        (word.state() != State::ForcedOpen).then_some(0)
     }
 }
 

@@ -370,6 +370,26 @@ fn slow_calls() {
     assert_eq!((counts.success, counts.slow, counts.cancelled, counts.ignored), (3, 2, 2, 1));
 }
 
+/// What is left to wait is 0 wherever a call is let in, and unknown where only a word ends it.
+#[test]
+fn retry_after_of_every_state() {
+    let circuit = Circuit::new(&Draft { failure_threshold: Some(1), ..draft() });
+    let left = || circuit.breaker.retry_after(circuit.clock.now());
+    assert_eq!(left(), Some(0));
+    circuit.call(Failure);
+    assert_eq!((left(), circuit.snapshot().retry_after), (Some(OPEN), Some(OPEN)));
+    circuit.clock.advance(OPEN);
+    let probe = circuit.enter();
+    assert_eq!((circuit.breaker.state(), left()), (State::HalfOpen, Some(0)));
+    circuit.leave(probe, Cancelled, 0);
+    circuit.breaker.disable(circuit.clock.now());
+    assert_eq!(left(), Some(0));
+    circuit.breaker.metrics_only(circuit.clock.now());
+    assert_eq!(left(), Some(0));
+    circuit.breaker.force_open(circuit.clock.now());
+    assert_eq!((left(), circuit.snapshot().retry_after), (None, None));
+}
+
 /// The special states admit or reject whatever happens, and each begins a generation.
 #[test]
 fn special_states() {

@@ -1,19 +1,23 @@
 """The circuit breaker: stops calling what does not answer, and finds out when it does again."""
 
-from seawall.policies.breaker.events import (
-    BreakerClosed,
-    BreakerDisabled,
-    BreakerEvent,
-    BreakerForcedOpen,
-    BreakerHalfOpened,
-    BreakerMetricsOnly,
-    BreakerOpened,
-    BreakerReset,
-    BreakerWouldOpen,
-)
+from seawall import lazy
 from seawall.policies.breaker.policy import CircuitBreaker, circuit_breaker
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
-from seawall.policies.breaker.snapshot import BreakerSnapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from seawall.policies.breaker.events import (
+        BreakerClosed,
+        BreakerDisabled,
+        BreakerEvent,
+        BreakerForcedOpen,
+        BreakerHalfOpened,
+        BreakerMetricsOnly,
+        BreakerOpened,
+        BreakerReset,
+        BreakerWouldOpen,
+    )
+    from seawall.policies.breaker.snapshot import BreakerSnapshot
 
 __all__ = [
     "BreakerClosed",
@@ -31,3 +35,22 @@ __all__ = [
     "CircuitBreaker",
     "circuit_breaker",
 ]
+
+_EVENTS = (
+    "BreakerClosed",
+    "BreakerDisabled",
+    "BreakerEvent",
+    "BreakerForcedOpen",
+    "BreakerHalfOpened",
+    "BreakerMetricsOnly",
+    "BreakerOpened",
+    "BreakerReset",
+    "BreakerWouldOpen",
+)
+__getattr__, __dir__ = lazy.names(
+    __name__,
+    {
+        **dict.fromkeys(_EVENTS, f"{__name__}.events"),
+        "BreakerSnapshot": f"{__name__}.snapshot",
+    },
+)

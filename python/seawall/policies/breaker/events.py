@@ -48,7 +48,7 @@ class _Tripped(BreakerEvent):
     """A rule was reached.
 
     Attributes:
-        failure_rate: Share of failed calls when it was; None if the window held too few.
+        failure_rate: Share of failed calls when it was; None if no rate is named.
         slow_call_rate: Likewise of slow ones.
         calls: How many calls those are shares of.
     """
@@ -122,7 +122,7 @@ def tell(on_event: Callable[[BreakerEvent], object] | None, facts: dict[str, Any
     """Makes the event of a transition, and lets it be heard. Called by the native core."""
     tripped = {name: facts.pop(name) for name in ("failure_rate", "slow_call_rate", "calls")}
     open_duration = facts.pop("open_duration")
-    common = {"policy": "breaker", "key": None, **facts}
+    common: dict[str, Any] = {"policy": "breaker", "key": None, **facts}
     event: BreakerEvent
     match facts["after"], facts["cause"]:
         case "open", _:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import RLock
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["CircuitBreaker", "circuit_breaker"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+#: Two that change one breaker at the same time must not lose each other's changes.
+_reconfiguring = RLock()
 
 
 class CircuitBreaker(Policy, _core.Breaker):
@@ -42,38 +47,46 @@ class CircuitBreaker(Policy, _core.Breaker):
             settings.
     """
 
-    __slots__ = ("_declared",)
+    __slots__ = ("_changed", "_declared")
 
     kind = "breaker"
 
-    _declared: dict[str, Any]
+    #: What it was declared with, which is what its name stands for, and what `reconfigure` has
+    #: changed since: name, value, name, value, … Half the size of dicts, replaced as a whole.
+    _declared: tuple[Any, ...]
+    _changed: tuple[Any, ...]
 
     def __new__(
         cls, name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
     ) -> Self:
         """Gives back the breaker of that name, or makes it."""
 
-        def make(given: str) -> Self:
-            self = super(CircuitBreaker, cls).__new__(cls, given, dict(settings))
-            self._declared = dict(settings)
+        declared = dict(settings)
+
+        def make(given: str, named: bool) -> Self:
+            self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
+            self._declared = _flat(declared)
+            self._changed = ()
             return self
 
-        return registry.claim(
-            "breaker", name, dict(settings), make, lambda known: known._declared, replace=replace
-        )
+        return registry.claim("breaker", name, declared, make, _declared_by, replace=replace)
 
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
 
-        A call under way goes on under the settings that it started with. The window's contents
-        are kept unless its kind or size changes.
+        A call under way goes on under the settings that it started with. A window's contents are
+        kept, unless calls become seconds or seconds others. None brings a default back.
+
+        The name goes on to stand for what was declared: code that declares the breaker again,
+        as it did before, gets this one with the changes.
 
         Raises:
             ConfigError: Naming every wrong setting. Nothing is changed then.
         """
-        declared = {**self._declared, **changes}
-        self._reconfigure(declared)
-        self._declared = declared
+        with _reconfiguring:
+            changed = {**_unflat(self._changed), **changes}
+            self._reconfigure({**_declared_by(self), **changed})
+            self._changed = _flat(changed)
 
     def snapshot(self) -> BreakerSnapshot:
         """Its state and counters at this moment."""
@@ -88,10 +101,13 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
+        given = {**_declared_by(self), **_unflat(self._changed)}
         numbers = self._settings()
-        given = self._declared
         numbers["window"] = Window(*numbers["window"])
-        numbers["open_duration"] = _default(given.get("open_duration"), 30.0)
+        open_duration = _default(given.get("open_duration"), 30.0)
+        if isinstance(open_duration, timedelta):
+            open_duration = open_duration.total_seconds()
+        numbers["open_duration"] = open_duration
         numbers["on"] = _default(given.get("on"), Exception)
         numbers["ignore"] = _default(given.get("ignore"), ())
         numbers["on_result"] = given.get("on_result")
@@ -101,6 +117,18 @@ class CircuitBreaker(Policy, _core.Breaker):
     def __repr__(self) -> str:
         """Its name and state."""
         return f"<CircuitBreaker {self.name!r} {self.state}>"
+
+
+def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(part for item in declared.items() for part in item)
+
+
+def _unflat(flat: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _declared_by(breaker: CircuitBreaker) -> dict[str, Any]:
+    return _unflat(breaker._declared)
 
 
 def _default(given: Any, default: Any) -> Any:
@@ -113,8 +141,17 @@ def circuit_breaker(function: F, /) -> F: ...
 def circuit_breaker(
     name: str | None = None, /, *, replace: bool = False, **settings: Unpack[BreakerSettings]
 ) -> CircuitBreaker: ...
+@overload
 def circuit_breaker(
-    name_or_function: Any = None, /, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+    *, name: str | None, replace: bool = False, **settings: Unpack[BreakerSettings]
+) -> CircuitBreaker: ...
+def circuit_breaker(
+    function: Any = None,
+    /,
+    *,
+    name: Any = None,
+    replace: bool = False,
+    **settings: Unpack[BreakerSettings],
 ) -> Any:
     """Protects a function with a circuit breaker: ``@circuit_breaker`` or ``@circuit_breaker(…)``.
 
@@ -124,6 +161,9 @@ def circuit_breaker(
     Raises:
         ConfigError: See `CircuitBreaker`.
     """
-    if name_or_function is None or isinstance(name_or_function, str):
-        return CircuitBreaker(name_or_function, replace=replace, **settings)
-    return CircuitBreaker(replace=replace, **settings)(name_or_function)
+    if isinstance(function, str):
+        if name is not None:
+            raise TypeError(f"circuit_breaker got two names: {function!r} and {name!r}")
+        function, name = None, function
+    breaker = CircuitBreaker(name, replace=replace, **settings)
+    return breaker if function is None else breaker(function)

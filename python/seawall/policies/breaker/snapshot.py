@@ -26,11 +26,11 @@ class BreakerSnapshot:
             ``slow``, which says of some of the others that they were.
         in_flight: Calls let in and not ended.
         state: Its state.
-        generation: How many transitions there were.
-        failure_rate: Share of failed calls in the window; None while it holds too few.
+        generation: 1, and one more for each transition there was.
+        failure_rate: Share of failed calls in the window; None while it holds none.
         slow_call_rate: Likewise of slow calls; None also if no slow-call rule is named.
         window_calls: How many calls the window holds.
-        retry_after: Seconds until a probe is let in; see `CircuitBreaker.retry_after`.
+        retry_after: Seconds until a call may be let in; see `CircuitBreaker.retry_after`.
         opened_count: How often it opened.
         time_open: Seconds it has spent open or forced open.
     """

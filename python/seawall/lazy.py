@@ -1,0 +1,43 @@
+"""Names that are loaded when somebody asks for them.
+
+Most programs never look at an event's class or at the testing ground, and each start of a command
+line tool or a worker would pay for them.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+__all__ = ["names"]
+
+
+def names(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The ``__getattr__`` and ``__dir__`` of a package with names that are loaded when asked for.
+
+    Args:
+        package: Its ``__name__``.
+        homes: Name → the module that has it; a module that is itself the name is loaded as such.
+    """
+
+    def look_up(name: str) -> Any:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = import_module(home)
+        value = module if home == f"{package}.{name}" else getattr(module, name)
+        # An ordinary attribute from now on.
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def listed() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return look_up, listed

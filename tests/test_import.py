@@ -1,0 +1,125 @@
+"""Importing seawall: quick, quiet, and no more than is needed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import seawall
+
+
+def child(code):
+    """What a fresh interpreter prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_nothing_is_started_or_opened():
+    """The import starts no thread, no process, opens no socket, and writes to no file."""
+    code = """
+import json, sys
+watched = []
+def hook(event, args):
+    if event == "open":
+        if any(letter in (args[1] or "r") for letter in "wax+"):
+            watched.append([event, str(args[0])])
+    elif event.startswith(("socket.", "subprocess.", "os.fork", "os.spawn", "_thread.start", "os.exec")):
+        watched.append([event, ""])
+import importlib.util
+sys.dont_write_bytecode = True
+sys.addaudithook(hook)
+import seawall
+for name in seawall.__all__:
+    getattr(seawall, name)
+import threading
+print(json.dumps([watched, threading.active_count()]))
+"""
+    assert child(code) == [[], 1]
+
+
+HEAVY = [
+    "asyncio",
+    "concurrent.futures",
+    "dataclasses",
+    "inspect",
+    "json",
+    "logging",
+    "multiprocessing",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "traceback",
+    "unittest",
+    "urllib.request",
+]
+COLD = [
+    "seawall.background",
+    "seawall.clients.signs",
+    "seawall.events",
+    "seawall.policies.breaker.events",
+    "seawall.policies.breaker.snapshot",
+    "seawall.testing",
+]
+
+
+def test_what_is_not_pulled_in():
+    """Importing seawall and protecting a function loads no event loop, no inspect, no cold room."""
+    code = f"""
+import json, sys
+before = set(sys.modules)
+import seawall
+alone = set(sys.modules) - before
+breaker = seawall.CircuitBreaker("shop", failure_threshold=1, window=seawall.calls(10))
+breaker.call(int)
+breaker.try_call(lambda: 1 / 0)
+breaker.try_call(int)
+used = set(sys.modules) - before
+print(json.dumps([sorted(alone & set({HEAVY + COLD!r})), sorted(used & set({HEAVY + COLD!r}))]))
+"""
+    assert child(code) == [[], []]
+
+
+@pytest.mark.parametrize("name", sorted({*seawall.__all__}))
+def test_every_name_is_there(name):
+    """Each public name can be imported from a fresh seawall, by itself."""
+    assert child(f"from seawall import {name}; print('true')") is True
+
+
+def test_names_are_listed():
+    """`dir` shows the names that are loaded when asked for, and a star import has them all."""
+    code = """
+import json, seawall
+listed = set(dir(seawall))
+space = {}
+exec("from seawall import *", space)
+print(json.dumps(sorted(set(seawall.__all__) - (listed & set(space)))))
+"""
+    assert child(code) == []
+
+
+def test_a_name_that_is_not_there():
+    """An unknown name is an AttributeError as of any module, and an ImportError by `from`."""
+    with pytest.raises(AttributeError, match="module 'seawall' has no attribute 'circuitbreaker'"):
+        seawall.circuitbreaker  # noqa: B018
+    with pytest.raises(ImportError):
+        from seawall import CircuitBreakr  # noqa: F401
+
+
+def test_a_name_is_looked_up_once():
+    """A cold name, once asked for, is an ordinary attribute."""
+    code = """
+import json, seawall
+before = "BreakerOpened" in vars(seawall)
+seawall.BreakerOpened
+print(json.dumps([before, "BreakerOpened" in vars(seawall)]))
+"""
+    assert child(code) == [False, True]
