@@ -2,10 +2,12 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::{Coroutine, Phase, call_inner};
-use crate::bindings::failures::discard;
+use crate::bindings::failures::exception;
 use crate::bindings::step::Ended;
 use crate::bindings::stop;
-use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError,
+};
 use pyo3::ffi;
 use pyo3::ffi::PySendResult::{self, PYGEN_ERROR, PYGEN_NEXT, PYGEN_RETURN};
 use pyo3::intern;
@@ -25,16 +27,9 @@ pub unsafe extern "C" fn am_send(
         *result = ptr::null_mut();
         let first = (*slf).phase == Phase::Fresh
             && value == ffi::Py_None()
-            && !(*slf).captures
-            && !(*slf).unresolved;
+            && !((*slf).entered || (*slf).captures || (*slf).unresolved);
         let ready = if first {
-            match (*slf).held.enter() {
-                Ok(()) => {
-                    (*slf).phase = Phase::Running;
-                    Ok(())
-                }
-                Err(refused) => Err(Coroutine::refused(slf, Python::assume_attached(), refused)),
-            }
+            Coroutine::let_in(slf)
         } else if (*slf).phase != Phase::Running || (*slf).entered || (*slf).unresolved {
             Coroutine::prepare(slf, Python::assume_attached(), value)
         } else {
@@ -78,6 +73,7 @@ pub unsafe extern "C" fn iternext(slf: *mut ffi::PyObject) -> *mut ffi::PyObject
     // SAFETY: as for `am_send`.
     unsafe {
         match am_send(slf, ffi::Py_None(), &raw mut value) {
+            PYGEN_RETURN if (*slf.cast::<Coroutine>()).by_hand => stop::raise(value),
             PYGEN_RETURN => stop::iteration(value),
             _ => value,
         }
@@ -109,6 +105,18 @@ pub unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject
             return ptr::null_mut();
         }
         ffi::Py_NewRef(slf)
+    }
+}
+
+/// `coroutine.__await__()`: what Python code calls. `await` itself goes by the slot.
+pub unsafe extern "C" fn await_by_hand(
+    slf: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a coroutine of ours.
+    unsafe {
+        (*slf.cast::<Coroutine>()).by_hand = true;
+        am_await(slf)
     }
 }
 
@@ -156,7 +164,7 @@ unsafe fn throw_in<'py>(
             (*slf).phase = Phase::Done;
         }
         (*slf).entered = true;
-        let thrown = call_inner(py, (*slf).inner, c"throw", arguments);
+        let thrown = call_inner(py, (*slf).inner, intern!(py, "throw"), arguments);
         (*slf).entered = false;
         let error = match thrown {
             Ok(Some(yielded)) => return Ok(yielded),
@@ -167,8 +175,7 @@ unsafe fn throw_in<'py>(
             return Err(error);
         }
         if error.is_instance_of::<PyStopIteration>(py) {
-            let value = error.value(py).getattr(intern!(py, "value"))?;
-            discard(py, error);
+            let value = exception(py, error).getattr(intern!(py, "value"))?;
             let mut value = value.into_ptr();
             Coroutine::returned(slf, &mut value);
             stop::raise(value);
@@ -189,7 +196,7 @@ unsafe fn throw_in<'py>(
 fn exception_of(arguments: &[Bound<'_, PyAny>]) -> PyErr {
     let value = arguments.get(1).filter(|value| !value.is_none());
     match (arguments.first(), value) {
-        (Some(class), Some(value)) if !value.is_instance_of::<PyException>() => {
+        (Some(class), Some(value)) if !value.is_instance_of::<PyBaseException>() => {
             class.call1((value,)).map_or_else(|error| error, PyErr::from_value)
         }
         (_, Some(value)) => PyErr::from_value(value.clone()),
@@ -212,7 +219,7 @@ pub unsafe extern "C" fn close(
         }
         (*slf).phase = Phase::Done;
         (*slf).entered = true;
-        let closed = call_inner(py, (*slf).inner, c"close", &[]);
+        let closed = call_inner(py, (*slf).inner, intern!(py, "close"), &[]);
         (*slf).entered = false;
         match closed {
             Ok(_) => {
