@@ -118,8 +118,8 @@ def claim(
     # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
     # so far is a given one from now on.
     standing: P = here.given[kind].setdefault(name, policy)
-    if not standing._named:
-        standing._rename(name)
+    if not standing._named:  # pyright: ignore[reportPrivateUsage]  nobody else may
+        standing._rename(name)  # pyright: ignore[reportPrivateUsage]
     fields = _differing(declared, declared_by(standing))
     if fields:
         raise _taken(kind, name, fields, declared, declared_by(standing))
@@ -160,7 +160,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 def name_after(policy: Policy, function: Any) -> None:
     """Names a nameless policy after the function that it was put on."""
-    if policy._named:
+    if policy._named:  # pyright: ignore[reportPrivateUsage]
         return
     here = books.get()
     stem = _stem(function)

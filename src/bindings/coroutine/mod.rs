@@ -17,7 +17,7 @@ use super::call::{Arguments, Callee, Finish};
 use super::failures;
 use super::held::Held;
 use super::outcome::Outcome;
-use super::plan::PlanRef;
+use super::plan::{PlanRef, Refused};
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -81,7 +81,8 @@ pub unsafe fn start<C: Clock, F: Finish>(
         if inner.is_null() {
             return inner;
         }
-        Coroutine::make(Held::new(plan), inner, Phase::Fresh, 0, F::CAPTURES)
+        let hold = |place| Held::write_new(place, plan);
+        Coroutine::make(hold, inner, Phase::Fresh, 0, F::CAPTURES)
     }
 }
 
@@ -97,12 +98,14 @@ impl Coroutine {
         captures: bool,
     ) -> *mut ffi::PyObject {
         // SAFETY: as the caller promises.
-        unsafe { Self::make(held, value, Phase::Running, began, captures) }
+        unsafe {
+            Self::make(|place: *mut Held| place.write(held), value, Phase::Running, began, captures)
+        }
     }
 
     #[inline(always)]
     unsafe fn make(
-        held: Held,
+        hold: impl FnOnce(*mut Held),
         inner: *mut ffi::PyObject,
         phase: Phase,
         began: Nanos,
@@ -119,7 +122,7 @@ impl Coroutine {
             let send = native_send(inner);
             (&raw mut (*slf).inner).write(inner);
             (&raw mut (*slf).send).write(send);
-            (&raw mut (*slf).held).write(held);
+            hold(&raw mut (*slf).held);
             (&raw mut (*slf).began).write(began);
             (&raw mut (*slf).phase).write(phase);
             (&raw mut (*slf).entered).write(false);
@@ -166,16 +169,7 @@ impl Coroutine {
                 let entered = (*slf).held.enter();
                 (*slf).entered = false;
                 if let Err(refused) = entered {
-                    (*slf).phase = Phase::Done;
-                    // Closed, not dropped: an inner coroutine that never began would warn.
-                    if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
-                        error.write_unraisable(py, None);
-                    }
-                    let plan = (*slf).held.plan();
-                    if (*slf).captures {
-                        return Err(Some(Outcome::refused(plan.clone(), refused).into_ptr(py)));
-                    }
-                    return refuse(plan.error(py, &refused));
+                    return Err(Self::refused(slf, py, refused));
                 }
                 (*slf).phase = Phase::Running;
             }
@@ -193,6 +187,29 @@ impl Coroutine {
             }
         }
         Ok(())
+    }
+
+    /// The plan did not let it in: it is over, with an exception set or an outcome to return.
+    #[cold]
+    pub(super) unsafe fn refused(
+        slf: *mut Self,
+        py: Python<'_>,
+        refused: Refused,
+    ) -> Option<*mut ffi::PyObject> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            (*slf).phase = Phase::Done;
+            // Closed, not dropped: an inner coroutine that never began would warn.
+            if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
+                error.write_unraisable(py, None);
+            }
+            let plan = (*slf).held.plan();
+            if (*slf).captures {
+                return Some(Outcome::refused(plan.clone(), refused).into_ptr(py));
+            }
+            failures::raise(py, plan.error(py, &refused));
+        }
+        None
     }
 
     /// Asks an awaitable for the iterator that is stepped in its place.

@@ -25,15 +25,34 @@ pub unsafe extern "C" fn am_send(
     // The caller holds a reference, so the object outlives whatever the inner one runs.
     unsafe {
         *result = ptr::null_mut();
-        if (*slf).phase != Phase::Running || (*slf).entered || (*slf).unresolved {
-            match Coroutine::prepare(slf, Python::assume_attached(), value) {
-                Ok(()) => {}
-                Err(None) => return PYGEN_ERROR,
-                Err(Some(outcome)) => {
-                    *result = outcome;
-                    return PYGEN_RETURN;
+        let first = (*slf).phase == Phase::Fresh
+            && value == ffi::Py_None()
+            && !(*slf).captures
+            && !(*slf).unresolved;
+        let ready = if first {
+            // Entering may tell listeners; one that comes back here is to find it executing.
+            (*slf).phase = Phase::Running;
+            (*slf).entered = true;
+            match (*slf).held.enter() {
+                Ok(()) => Ok(()),
+                Err(refused) => {
+                    (*slf).entered = false;
+                    Err(Coroutine::refused(slf, Python::assume_attached(), refused))
                 }
             }
+        } else if (*slf).phase != Phase::Running || (*slf).entered || (*slf).unresolved {
+            Coroutine::prepare(slf, Python::assume_attached(), value)
+        } else {
+            Ok(())
+        };
+        if let Err(end) = ready {
+            return match end {
+                None => PYGEN_ERROR,
+                Some(outcome) => {
+                    *result = outcome;
+                    PYGEN_RETURN
+                }
+            };
         }
         (*slf).begun = true;
         (*slf).entered = true;

@@ -85,8 +85,10 @@ impl Breaker {
     /// A closed circuit that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings, now: Nanos) -> Self {
-        let place = Private::new(&settings, now);
-        Self::over(settings, place, false)
+        let place = Private::new(&settings);
+        let breaker = Self::over(settings, place);
+        breaker.start(now);
+        breaker
     }
 
     /// The same circuit under other settings.
@@ -96,7 +98,8 @@ impl Breaker {
     /// same; the latest outcomes of a count window are carried over into one of another size; any
     /// other new window starts empty. When more probes are asked for than leases exist, leases
     /// start anew, and so does the trial of a half-open circuit, as a new generation that is not
-    /// reported.
+    /// reported. A call that is just entering by the breaker this is made from goes by that one's
+    /// settings, leases included.
     #[must_use]
     pub fn reconfigured(&self, settings: Settings, now: Nanos) -> Self {
         let generation = self.generation();
@@ -104,7 +107,9 @@ impl Breaker {
         if place.leases().len() > self.place.leases().len() {
             self.restart_trial(now);
         }
-        Self::over(settings, place, true)
+        let breaker = Self::over(settings, place);
+        breaker.unjudged.store(1, Ordering::Relaxed);
+        breaker
     }
 }
 
@@ -122,17 +127,19 @@ impl<P: Place + Clone> Clone for Breaker<P> {
 }
 
 impl<P: Place> Breaker<P> {
-    /// Over words that exist already. They must have been laid out for these settings.
+    /// Over words that exist already and were laid out for these settings: see
+    /// [`Settings::lease_words`] and [`Settings::window_words`].
     #[must_use]
-    pub fn over(settings: Settings, place: P, unjudged: bool) -> Self {
+    pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
-        Self {
-            settings,
-            geometry,
-            place,
-            unjudged: AtomicU64::new(unjudged.into()),
-            epoch: AtomicU64::new(0),
-        }
+        let (unjudged, epoch) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { settings, geometry, place, unjudged, epoch }
+    }
+
+    /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.
+    pub fn start(&self, now: Nanos) {
+        self.place.circuit().start();
+        self.geometry.start(self.place.window(), now);
     }
 
     /// What it goes by.
@@ -153,8 +160,11 @@ impl<P: Place> Breaker<P> {
         let words = self.place.window();
         match self.geometry {
             Geometry::None => Window::None,
-            Geometry::Count(size) => Ring::new(words, size).map_or(Window::None, Window::Count),
-            Geometry::Time(width) => Buckets::new(words, width).map_or(Window::None, Window::Time),
+            Geometry::Count(size) => {
+                Ring::new(words, size).map_or(Window::None, |r| Window::Count(r.alone(!P::SHARED)))
+            }
+            Geometry::Time(width) => Buckets::new(words, width)
+                .map_or(Window::None, |b| Window::Time(b.alone(!P::SHARED))),
         }
     }
 

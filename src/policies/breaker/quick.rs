@@ -58,8 +58,9 @@ impl<P: Place> Breaker<P> {
                 let Some(buckets) = Buckets::new(self.place.window(), width) else {
                     return Passed::Not;
                 };
+                let buckets = buckets.alone(!P::SHARED);
                 if !buckets.marks.clean(ticket.generation)
-                    || !buckets.raise_calls(ticket.generation, clock, &self.epoch, P::SHARED)
+                    || !buckets.raise_calls(ticket.generation, clock, &self.epoch)
                 {
                     return Passed::Not;
                 }

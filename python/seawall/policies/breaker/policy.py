@@ -5,7 +5,7 @@ from __future__ import annotations
 from _thread import RLock
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from seawall import _core, registry
 from seawall.policies.breaker.settings import BreakerSettings
@@ -63,13 +63,19 @@ class CircuitBreaker(Policy, _core.Breaker):
 
         declared = dict(settings)
 
-        def make(given: str, named: bool) -> Self:
+        def make(given: str, named: bool) -> CircuitBreaker:
             self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
             self._declared = _flat(declared)
             self._changed = ()
             return self
 
-        return registry.claim("breaker", name, declared, make, _declared_by, replace=replace)
+        found = registry.claim(
+            "breaker", name, declared, make, CircuitBreaker._given, replace=replace
+        )
+        return cast("Self", found)
+
+    def _given(self) -> dict[str, Any]:
+        return _unflat(self._declared)
 
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
@@ -85,7 +91,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """
         with _reconfiguring:
             changed = {**_unflat(self._changed), **changes}
-            self._reconfigure({**_declared_by(self), **changed})
+            self._reconfigure({**self._given(), **changed})
             self._changed = _flat(changed)
 
     def snapshot(self) -> BreakerSnapshot:
@@ -101,7 +107,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
-        given = {**_declared_by(self), **_unflat(self._changed)}
+        given = {**self._given(), **_unflat(self._changed)}
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         open_duration = _default(given.get("open_duration"), 30.0)
@@ -125,10 +131,6 @@ def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
 
 def _unflat(flat: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _declared_by(breaker: CircuitBreaker) -> dict[str, Any]:
-    return _unflat(breaker._declared)
 
 
 def _default(given: Any, default: Any) -> Any:
