@@ -17,8 +17,9 @@ class Guard:
     def policies(self) -> tuple[Any, ...]: ...
     def __call__(self, function: F, /) -> F: ...
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    # A coroutine is also a result; the first that fits is meant.
     @overload
-    def try_call(
+    def try_call(  # type: ignore[overload-overlap]
         self,
         function: Callable[P, _Coroutine[Any, Any, R]],
         /,
@@ -26,7 +27,7 @@ class Guard:
         **kwargs: P.kwargs,
     ) -> _Coroutine[Any, Any, Outcome[R]]: ...
     @overload
-    def try_call(
+    def try_call(  # type: ignore[overload-overlap]
         self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[Outcome[R]]: ...
     @overload
