@@ -9,6 +9,7 @@ SHELL := bash
 PY := .venv/bin/python
 RELEASE_PY := .venv-bench/bin/python
 RUST := Cargo.toml Cargo.lock build.rs pyproject.toml $(shell find src -name '*.rs')
+PEERS := $(wildcard benches/requirements.txt benches/*/requirements.txt)
 PACKAGE := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed 2>/dev/null)
 export PYO3_PYTHON = $(CURDIR)/$(PY)
 
@@ -22,10 +23,10 @@ test: test-rust test-python  ## the Rust tests, then the Python tests
 
 check: check-format check-rust check-types test check-loom check-pythons  ## what CI runs
 
-bench: .venv-bench/built  ## cost of a call, seawall against its peers
+bench: .venv-bench/built .venv-bench/peers  ## cost of a call, seawall against its peers
 	$(RELEASE_PY) -m benches.python $(ARGS)
 
-matrix: .venv-bench/built  ## which guarantees hold, seawall against its peers
+matrix: .venv-bench/built .venv-bench/peers  ## which guarantees hold, seawall against its peers
 	$(RELEASE_PY) -m benches.matrix $(ARGS)
 
 fix: .venv/ready  ## format everything and mend what the linters can
@@ -79,7 +80,7 @@ check-python-%: .venv-%/built
 
 # Environments. `ready`: requirements are installed. `built`: seawall is, from the present sources.
 
-.venv/ready: requirements/build.txt requirements/test.txt requirements/dev.txt
+.venv/ready: requirements/build.txt requirements/clients.txt requirements/test.txt requirements/dev.txt
 	tools/environment.sh $(PYTHON) .venv requirements/dev.txt
 
 .venv/built: .venv/ready $(RUST)
@@ -87,14 +88,19 @@ check-python-%: .venv-%/built
 	touch $@
 
 # A wheel, not `develop`: nothing that is measured can be the quick build of the tests.
-.venv-bench/ready: requirements/build.txt requirements/bench.txt
-	tools/environment.sh $(PYTHON) .venv-bench requirements/bench.txt
+.venv-bench/ready: requirements/build.txt
+	tools/environment.sh $(PYTHON) .venv-bench requirements/build.txt
+
+.venv-bench/peers: .venv-bench/ready $(PEERS)
+	$(RELEASE_PY) -m pip install --quiet $(PEERS:%=--requirement=%)
+	touch $@
 
 .venv-bench/built: .venv-bench/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-bench --release dist
 
-.venv-3.%/ready: requirements/build.txt requirements/test.txt
-	tools/environment.sh "$$(tools/pythons.sh find 3.$*)" .venv-3.$* requirements/test.txt requirements/build.txt
+.venv-3.%/ready: requirements/build.txt requirements/clients.txt requirements/test.txt
+	tools/environment.sh "$$(tools/pythons.sh find 3.$*)" .venv-3.$* \
+	    requirements/test.txt requirements/build.txt
 
 .venv-3.%/built: .venv-3.%/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-3.$* --profile=quick target/wheels/3.$*

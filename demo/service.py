@@ -13,7 +13,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-SICK_SECONDS = 0.4
+SICK_SECONDS = 0.25
 SLOW_SECONDS = 0.03
 
 

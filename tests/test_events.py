@@ -9,7 +9,6 @@ import pickle
 import threading
 
 import pytest
-
 import seawall
 from seawall import background, events
 
@@ -28,6 +27,8 @@ def breaker():
 
 
 def fail(breaker, times=1):
+    """Calls that raise."""
+
     def down():
         raise OSError("down")
 
@@ -57,7 +58,7 @@ def test_a_subscription_is_a_block(breaker):
 
 
 def test_order_and_numbers(breaker):
-    """Events come in the order of the transitions; numbers only grow, and skip what nobody heard."""
+    """Events come in the order of transitions; numbers only grow, and skip what nobody heard."""
     with seawall.testing.clock() as clock, seawall.testing.record() as told:
         fail(breaker, 2)
         clock.advance(30)

@@ -76,6 +76,11 @@ def run(page: Path) -> int:
     return count
 
 
+def prose(text: str) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
 def broken_links(page: Path) -> list[str]:
     """Links of a page, relative to it, that lead nowhere."""
     text = re.sub(

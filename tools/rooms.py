@@ -13,6 +13,8 @@ from pathlib import Path
 
 HEADS = ["About", "Usage", "Defaults", "Events", "Misuse"]
 VAGUE = {"base", "common", "helper", "manager", "util"}
+# What stands beside the rooms in a tree of rooms.
+BESIDE = {"README", "conftest", "policy"}
 LOOK_AGAIN = 400
 OWN_PATH = re.compile(r"(?<![\w./:-])/(?:home|mnt|root|Users|work|workspace)/[\w.-]")
 TEXT = {".md", ".py", ".pyi", ".rs", ".sh", ".toml", ".txt", ".yaml", ".yml"}
@@ -49,7 +51,7 @@ def orphans(root: Path) -> Iterator[str]:
     for tree in ("python/seawall/policies", "docs/policies", "tests/policies"):
         for path in sorted((root / tree).glob("*")):
             word = path.stem.removeprefix("test_")
-            if word.startswith(("_", ".")) or word in {"README", "conftest"}:
+            if word.startswith(("_", ".")) or word in BESIDE:
                 continue
             if word not in known:
                 yield f"{path.relative_to(root)}: src/policies has no room {word!r}"

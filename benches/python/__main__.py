@@ -18,10 +18,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benches.python", description=__doc__)
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument(
-        "--quick", dest="effort", action="store_const", const=QUICK, help="a minute (default)"
+        "--quick", dest="effort", action="store_const", const=QUICK, help="half a minute (default)"
     )
     effort.add_argument(
-        "--full", dest="effort", action="store_const", const=FULL, help="for publishing"
+        "--full",
+        dest="effort",
+        action="store_const",
+        const=FULL,
+        help="some minutes, for publishing",
     )
     parser.add_argument(
         "--only",

@@ -138,9 +138,9 @@ class _Lane:
         for copy in range(COPIES):
             self._spend(copy, 20)
         self._count = 8
-        while (spent := self._spend(0, self._count)) < sample_ns // 2:
+        while self._least_spent() < sample_ns // 2:
             self._count *= 2
-        self._count = max(1, self._count * sample_ns // spent)
+        self._count = max(1, self._count * sample_ns // self._least_spent())
 
     def sample(self, number: int) -> float:
         """Nanoseconds a statement in this round."""
@@ -149,6 +149,10 @@ class _Lane:
             self.setup.between()
         self._spend(copy, max(1, self._count // 16))
         return self._spend(copy, self._count) / (self._count * self.setup.unroll)
+
+    def _least_spent(self) -> int:
+        """Of one turn of each copy: an interruption here would leave all samples too short."""
+        return min(self._spend(copy, self._count) for copy in range(COPIES))
 
     def _spend(self, copy: int, count: int) -> int:
         setup = self.setup

@@ -69,7 +69,7 @@ def pinned(cpu: int | None = None) -> Iterator[int | None]:
 
 @contextlib.contextmanager
 def unpinned() -> Iterator[None]:
-    """Lets this process use every core again, for what threads do to one another."""
+    """Lets this process, its threads and its children use every core again."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,9 @@ def markdown(report: Report) -> str:
         f"{report.effort.sample_ns / 1000:.0f} µs a contender). "
         "How to read it: [README](README.md).",
         "## Where it ran",
-        "\n".join(f"- {name}: {fact}" for name, fact in report.facts.items()),
+        "\n".join(
+            f"- {name}: {fact}" for name, fact in (*report.facts.items(), *_noise(report.run))
+        ),
         "## Bars",
         GATING,
         bars_table(report.judged),
@@ -135,6 +137,20 @@ def raw(report: Report) -> str:
         )
         + "\n"
     )
+
+
+def _noise(run: Run) -> Iterator[tuple[str, str]]:
+    """How far the bare call stood from itself: the other figures are no surer than that."""
+    off = {
+        key: (table.rows[AGAIN].over_minima, table.rows[BARE].minimum)
+        for key, table in run.tables.items()
+        if isinstance(table, RaceTable) and AGAIN in table.rows
+    }
+    if off:
+        worst = max(off, key=lambda key: abs(off[key][0]) / off[key][1])
+        nanoseconds, whole = off[worst]
+        share = abs(nanoseconds) / whole
+        yield "noise", f"bare differs from itself by at most {share:.1%} ({worst})"
 
 
 def _section(table: Table) -> list[str]:

@@ -1,13 +1,14 @@
 """The native extension. Import `seawall` instead."""
 
-from collections.abc import Awaitable, Callable, Coroutine as _Coroutine
+from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine as _Coroutine
 from contextvars import Token
 from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, final, overload
 
-P = ParamSpec("P")
-R_co = TypeVar("R_co", covariant=True)
-R = TypeVar("R")
-F = TypeVar("F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any])
+_P = ParamSpec("_P")
+_R_co = TypeVar("_R_co", covariant=True)
+_R = TypeVar("_R")
+_F = TypeVar("_F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any])
 
 RELEASE: Final[bool]
 
@@ -15,27 +16,29 @@ class Guard:
     def __new__(cls, policies: tuple[Any, ...], /) -> Self: ...
     @property
     def policies(self) -> tuple[Any, ...]: ...
-    def __call__(self, function: F, /) -> F: ...
-    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, function: _F, /) -> _F: ...
+    def call(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
     @overload
-    def try_call(
+    def try_call(  # type: ignore[overload-overlap]  # a coroutine may also be what is returned
         self,
-        function: Callable[P, _Coroutine[Any, Any, R]],
+        function: Callable[_P, _Coroutine[Any, Any, _R]],
         /,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> _Coroutine[Any, Any, Outcome[R]]: ...
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _Coroutine[Any, Any, Outcome[_R]]: ...
+    @overload
+    def try_call(  # type: ignore[overload-overlap]  # a coroutine may also be what is returned
+        self, function: Callable[_P, Awaitable[_R]], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Awaitable[Outcome[_R]]: ...
     @overload
     def try_call(
-        self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Awaitable[Outcome[R]]: ...
-    @overload
-    def try_call(
-        self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Outcome[R]: ...
+        self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Outcome[_R]: ...
 
 class Breaker(Guard):
-    def __new__(cls, name: str, settings: dict[str, Any]) -> Self: ...
+    def __new__(cls, name: str, named: bool, settings: dict[str, Any]) -> Self: ...
+    @property
+    def _named(self) -> bool: ...
     @property
     def name(self) -> str: ...
     @property
@@ -52,11 +55,11 @@ class Breaker(Guard):
     def _settings(self) -> dict[str, Any]: ...
 
 @final
-class Outcome(Generic[R_co]):
+class Outcome(Generic[_R_co]):
     @property
     def ok(self) -> bool: ...
     @property
-    def value(self) -> R_co | None: ...
+    def value(self) -> _R_co | None: ...
     @property
     def error(self) -> Exception | None: ...
     @property
@@ -69,7 +72,7 @@ class Outcome(Generic[R_co]):
     def stale(self) -> bool: ...
     @property
     def hedged(self) -> bool: ...
-    def unwrap(self) -> R_co: ...
+    def unwrap(self) -> _R_co: ...
 
 class TestClock:
     def __new__(cls) -> Self: ...

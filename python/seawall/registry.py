@@ -8,9 +8,13 @@ nor pile up.
 Settings are compared as they were declared, callables by identity.
 """
 
+# What a policy is called is the registry's to say, and nobody else's.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -28,20 +32,22 @@ P = TypeVar("P", bound="Policy")
 
 
 class Books:
-    """The names that are taken."""
+    """The names that are taken, by kind."""
 
-    __slots__ = ("derived", "given", "nameless", "number")
+    __slots__ = ("derived", "given", "number")
 
     def __init__(self) -> None:
         """Starts empty."""
-        self.given: dict[tuple[str, str], Any] = {}
-        self.derived: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
-        self.nameless: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self.given: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.derived: defaultdict[str, WeakValueDictionary[str, Any]] = defaultdict(
+            WeakValueDictionary
+        )
         self.number = itertools.count(1)
 
     def get(self, kind: str, name: str) -> Any:
         """The policy of that name, or None."""
-        return self.given.get((kind, name)) or self.derived.get((kind, name))
+        given = self.given[kind].get(name)
+        return self.derived[kind].get(name) if given is None else given
 
 
 #: The books in force here. `seawall.testing.isolated` lays others on top.
@@ -51,9 +57,17 @@ books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # no
 def policies() -> list[Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
-    # Lists are taken in one go: threads may add names meanwhile.
-    living = [policy for ref in here.derived.valuerefs() if (policy := ref()) is not None]
-    known = {(policy.kind, policy.name): policy for policy in (*living, *list(here.given.values()))}
+    # Lists are taken in one go: threads may add names meanwhile. The items of a weak dictionary
+    # can't be, its references can.
+    known: dict[tuple[str, str], Any] = {}
+    for kind, derived in list(here.derived.items()):
+        known.update(
+            ((kind, policy.name), policy)
+            for ref in derived.valuerefs()
+            if (policy := ref()) is not None
+        )
+    for kind, given in list(here.given.items()):
+        known.update(((kind, name), policy) for name, policy in list(given.items()))
     return [known[key] for key in sorted(known)]
 
 
@@ -80,7 +94,7 @@ def claim(
     kind: str,
     name: Any,
     declared: Mapping[str, Any],
-    make: Callable[[Any], P],
+    make: Callable[[Any, bool], P],
     declared_by: Callable[[P], Mapping[str, Any]],
     *,
     replace: bool,
@@ -92,26 +106,27 @@ def claim(
     """
     here = books.get()
     if name is None:
-        policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)))
-        here.derived[kind, policy.name] = policy
-        here.nameless[id(policy)] = policy
+        policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)), False)
+        here.derived[kind][policy.name] = policy
         return policy
     if not isinstance(name, str) or not name:
-        return make(name)  # which refuses it, along with whatever else is wrong
+        return make(name, True)  # which refuses it, along with whatever else is wrong
     if replace:
-        made = here.given[kind, name] = make(name)
+        made = here.given[kind][name] = make(name, True)
         return made
     policy = here.get(kind, name)
     if policy is None:
-        policy = make(name)
+        policy = make(name, True)
     else:
         fields = _differing(declared, declared_by(policy))
         if fields:
-            make(name)  # which refuses what is wrong by itself
+            make(name, True)  # which refuses what is wrong by itself
             raise _taken(kind, name, fields, declared, declared_by(policy))
     # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
     # so far is a given one from now on.
-    standing: P = here.given.setdefault((kind, name), policy)
+    standing: P = here.given[kind].setdefault(name, policy)
+    if not standing._named:
+        standing._rename(name)
     fields = _differing(declared, declared_by(standing))
     if fields:
         raise _taken(kind, name, fields, declared, declared_by(standing))
@@ -152,18 +167,20 @@ def _equal(one: Any, other: Any) -> bool:
 
 def name_after(policy: Policy, function: Any) -> None:
     """Names a nameless policy after the function that it was put on."""
-    here = books.get()
-    if here.nameless.pop(id(policy), None) is not policy:
+    if policy._named:
         return
+    here = books.get()
     stem = _stem(function)
-    names = itertools.chain((stem,), (f"{stem}#{number}" for number in itertools.count(2)))
+    # A few small numbers, for people; after that any will do, and no long search.
+    small = (f"{stem}#{number}" for number in range(2, 10))
+    names = itertools.chain((stem,), small, (f"{stem}#{number}" for number in here.number))
     while True:
         name = _free(here, policy.kind, names)
         # Another thread may have taken it since.
-        if here.derived.setdefault((policy.kind, name), policy) is policy:
+        if here.derived[policy.kind].setdefault(name, policy) is policy:
             break
-    del here.derived[policy.kind, policy.name]
-    policy._rename(name)  # pyright: ignore[reportPrivateUsage]  nobody else may
+    here.derived[policy.kind].pop(policy.name, None)
+    policy._rename(name)
 
 
 def _stem(function: Any) -> str:

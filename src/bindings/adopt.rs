@@ -10,7 +10,9 @@ use super::plan::{PlanRef, Slot};
 use super::step::Ended;
 use crate::time::Nanos;
 use parking_lot::Mutex;
+use pyo3::PyTraverseError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use std::ptr;
@@ -76,6 +78,13 @@ impl Settler {
         let Some(mut held) = slf.get().0.lock().take() else { return };
         if let Err(error) = settle(&mut held, future) {
             report(py, error, future);
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.0.try_lock().as_deref() {
+            Some(Some(held)) => held.plan().traverse(&visit),
+            _ => Ok(()),
         }
     }
 }

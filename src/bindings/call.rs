@@ -38,8 +38,8 @@ impl Callee {
         // SAFETY: a live object has a live type.
         let vectorcall = unsafe {
             let class = ffi::Py_TYPE(object);
-            let flags = u64::from(ffi::PyType_GetFlags(class));
-            let wanted = (ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_IMMUTABLETYPE) as u64;
+            let flags = ffi::PyType_GetFlags(class);
+            let wanted = ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_IMMUTABLETYPE;
             if flags & wanted == wanted { (*class).tp_vectorcall_offset } else { 0 }
         };
         Self { object, vectorcall }

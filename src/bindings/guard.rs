@@ -205,12 +205,13 @@ unsafe fn run<C: Clock, F: Finish>(
     }
 }
 
+type Method = ffi::PyCFunctionFastWithKeywords;
+
 /// Adds the class, and the two methods `#[pymethods]` would put a tuple and a dict in the way of.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Guard>()?;
     let py = module.py();
     let class = py.get_type::<Guard>();
-    type Method = ffi::PyCFunctionFastWithKeywords;
     let methods: [(&'static CStr, Method, &'static CStr); 2] = [
         (c"call", call, c"call(function, /, *args, **kwargs)\n--\n\nCalls function once, protected."),
         (

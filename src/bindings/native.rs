@@ -6,7 +6,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::{CStr, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_int, c_uint, c_ulong, c_void};
 use std::ptr;
 
 unsafe extern "C" {
@@ -18,7 +18,7 @@ unsafe extern "C" {
 pub struct Blueprint {
     pub name: &'static CStr,
     pub size: usize,
-    pub flags: u64,
+    pub flags: c_ulong,
     pub slots: Vec<(c_int, *mut c_void)>,
     pub members: Vec<(&'static CStr, usize)>,
     pub getset: Vec<ffi::PyGetSetDef>,
@@ -52,10 +52,10 @@ impl Blueprint {
             slots.push(slot(ffi::Py_tp_methods, leak(self.methods.into_iter())));
         }
         slots.push(ffi::PyType_Slot { slot: 0, pfunc: ptr::null_mut() });
-        let flags = ffi::Py_TPFLAGS_DEFAULT as u64
-            | ffi::Py_TPFLAGS_HAVE_GC as u64
-            | ffi::Py_TPFLAGS_IMMUTABLETYPE as u64
-            | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION as u64
+        let flags = ffi::Py_TPFLAGS_DEFAULT
+            | ffi::Py_TPFLAGS_HAVE_GC
+            | ffi::Py_TPFLAGS_IMMUTABLETYPE
+            | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION
             | self.flags;
         let mut spec = ffi::PyType_Spec {
             name: self.name.as_ptr(),

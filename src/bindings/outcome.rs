@@ -19,6 +19,8 @@ pub struct Outcome {
     rejected: PyOnceLock<Py<PyAny>>,
     attempts: u32,
     elapsed: Nanos,
+    stale: bool,
+    hedged: bool,
 }
 
 impl Outcome {
@@ -30,6 +32,8 @@ impl Outcome {
             rejected: PyOnceLock::new(),
             attempts: 1,
             elapsed: 0,
+            stale: false,
+            hedged: false,
         }
     }
 
@@ -104,13 +108,13 @@ impl Outcome {
     /// Is the value a remembered one?
     #[getter]
     fn stale(&self) -> bool {
-        false
+        self.stale
     }
 
     /// Did a further attempt, started beside the first, give the value?
     #[getter]
     fn hedged(&self) -> bool {
-        false
+        self.hedged
     }
 
     /// Returns the value, or raises the error.
@@ -136,6 +140,10 @@ impl Outcome {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.value)?;
-        visit.call(&self.error)
+        visit.call(&self.error)?;
+        if let Some((plan, _)) = &self.refusal {
+            plan.traverse(&visit)?;
+        }
+        Ok(())
     }
 }

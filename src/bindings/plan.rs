@@ -12,7 +12,9 @@ use super::gate;
 use super::native::Blueprint;
 use super::step::{Ended, Refusal, Step, Ticket};
 use crate::time::{Clock, Nanos};
+use pyo3::PyTraverseError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::ffi::{c_int, c_void};
@@ -175,6 +177,13 @@ impl PlanRef {
     /// The plan as an object, for the collector.
     pub fn as_ptr(&self) -> *mut ffi::PyObject {
         self.0.cast()
+    }
+
+    /// Shows the collector this reference, for owners that are `#[pyclass]`es.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: both are one non-null pointer to a live object that its holder counts; this one
+        // is only looked at.
+        visit.call(unsafe { &*(&raw const self.0).cast::<Py<PyAny>>() })
     }
 
     /// Gives the reference away as a pointer.

@@ -359,7 +359,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let blueprint = Blueprint {
         name: c"seawall._core.Protected",
         size: size_of::<Protected>(),
-        flags: (ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_METHOD_DESCRIPTOR) as u64,
+        flags: ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_METHOD_DESCRIPTOR,
         slots: vec![
             (ffi::Py_tp_call, ffi::PyVectorcall_Call as *mut c_void),
             (ffi::Py_tp_descr_get, bind as *mut c_void),

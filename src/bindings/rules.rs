@@ -10,6 +10,7 @@ use pyo3::exceptions::PyException;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
 /// Which exceptions are meant.
@@ -48,6 +49,25 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// These rules as an object. Policies that set nothing share one.
+    pub fn object(self, py: Python<'_>) -> PyResult<Py<Self>> {
+        static DEFAULT: PyOnceLock<Py<Rules>> = PyOnceLock::new();
+        if self.is_default() {
+            return DEFAULT
+                .get_or_try_init(py, || Py::new(py, self))
+                .map(|rules| rules.clone_ref(py));
+        }
+        Py::new(py, self)
+    }
+
+    fn is_default(&self) -> bool {
+        self.on.is_none()
+            && self.ignore.is_none()
+            && self.on_result.is_none()
+            && self.on_event.is_none()
+            && self.open_duration.is_none()
+    }
+
     /// What a raised `error` counts as.
     ///
     /// Only `Exception`s can count: what interrupts or cancels a call says nothing about the callee.

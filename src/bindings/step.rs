@@ -41,7 +41,7 @@ pub enum Ended<'a, 'py> {
 impl Step {
     /// The step that `policy` contributes to a plan built now.
     pub fn of(policy: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py())?))
+        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py())))
     }
 
     /// Does this policy need to know how long a call took?

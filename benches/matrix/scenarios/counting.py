@@ -85,7 +85,6 @@ def cancelled_is_neutral(lab: Lab) -> None:
 @scenario("async")
 def closed_coroutine_is_neutral(lab: Lab) -> None:
     """A coroutine closed half-way (`GeneratorExit`) is neither success nor failure."""
-
     _neutral(lab, "a closed coroutine", lambda subject: subject.half_way().close())
 
 
@@ -104,8 +103,7 @@ def _neutral(lab: Lab, what: str, happen: Any) -> None:
 
 @scenario()
 def awaitables_are_judged_when_done(lab: Lab) -> None:
-    """A plain function that returns an awaitable (a lambda round an async client) is judged
-    by what the awaitable does."""
+    """A plain function that returns an awaitable is judged by what the awaitable does."""
     breaker = lab.breaker()
 
     async def failing() -> None:

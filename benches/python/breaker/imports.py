@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from benches.python.figures import Effort, GaugeTable
+from benches.python.machine import unpinned
 
 from .peers import PEERS
 
@@ -42,7 +43,8 @@ def table(effort: Effort) -> GaugeTable:
 
 def _cumulative(module: str) -> dict[str, float]:
     command = [sys.executable, "-I", "-X", "importtime", "-c", f"import {module}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with unpinned():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return {}
     found = {}

@@ -138,12 +138,16 @@ class _Pair:
         self._unroll = setup.unroll
         for loop in self._loops:
             loop(100, wrapper, 1, None, None)
-        count = 100
-        while (spent := self._loops[0](count, wrapper, 1, None, None)) < SAMPLE_NS // 4:
-            count *= 2
-        self._count: int = count * SAMPLE_NS // spent
+        self._count = 100
+        while self._least_spent() < SAMPLE_NS // 4:
+            self._count *= 2
+        self._count = self._count * SAMPLE_NS // self._least_spent()
         self.alone: list[float] = []
         self.together: list[float] = []
+
+    def _least_spent(self) -> int:
+        """Of two turns: an interruption here would leave all samples too short."""
+        return min(int(loop(self._count, self._wrapper, 1, None, None)) for loop in self._loops)
 
     def sample(self) -> None:
         """One round: alone, then together."""

@@ -30,7 +30,12 @@ class Policy(_Ground):
     if TYPE_CHECKING:
 
         @property
-        def name(self) -> str: ...
+        def name(self) -> str:
+            """The name it is known by in the registry, in events and in errors."""
+            ...
+
+        @property
+        def _named(self) -> bool: ...
 
         def _rename(self, name: str, /) -> None: ...
 

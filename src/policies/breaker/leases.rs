@@ -17,7 +17,7 @@ const GENERATIONS: u64 = (1 << 12) - 1;
 
 /// How many words are laid out for so many probes at once.
 pub(super) fn capacity(half_open_calls: u32) -> usize {
-    half_open_calls.max(8) as usize
+    half_open_calls.max(4) as usize
 }
 
 /// The answer to a call that wants to probe.

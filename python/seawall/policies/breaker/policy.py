@@ -52,24 +52,29 @@ class CircuitBreaker(Policy, _core.Breaker):
     kind = "breaker"
 
     #: What it was declared with, which is what its name stands for, and what `reconfigure` has
-    #: changed since. Each is replaced as a whole.
-    _declared: dict[str, Any]
-    _changed: dict[str, Any]
+    #: changed since: name, value, name, value, … Half the size of dicts, replaced as a whole.
+    _declared: tuple[Any, ...]
+    _changed: tuple[Any, ...]
 
     def __new__(
         cls, name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
     ) -> Self:
         """Gives back the breaker of that name, or makes it."""
+        declared = dict(settings)
 
-        def make(given: str) -> Self:
-            self = super(CircuitBreaker, cls).__new__(cls, given, dict(settings))
-            self._declared = dict(settings)
-            self._changed = {}
+        def make(given: Any, named: bool) -> Any:
+            self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
+            self._declared = _flat(declared)
+            self._changed = ()
             return self
 
-        return registry.claim(
-            "breaker", name, dict(settings), make, lambda known: known._declared, replace=replace
+        breaker: Any = registry.claim(
+            "breaker", name, declared, make, cls._declaration, replace=replace
         )
+        return breaker  # type: ignore[no-any-return]  # the registry knows no classes
+
+    def _declaration(self) -> dict[str, Any]:
+        return _unflat(self._declared)
 
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
@@ -84,9 +89,9 @@ class CircuitBreaker(Policy, _core.Breaker):
             ConfigError: Naming every wrong setting. Nothing is changed then.
         """
         with _reconfiguring:
-            changed = {**self._changed, **changes}
-            self._reconfigure({**self._declared, **changed})
-            self._changed = changed
+            changed = {**_unflat(self._changed), **changes}
+            self._reconfigure({**self._declaration(), **changed})
+            self._changed = _flat(changed)
 
     def snapshot(self) -> BreakerSnapshot:
         """Its state and counters at this moment."""
@@ -101,7 +106,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
-        given = {**self._declared, **self._changed}
+        given = {**self._declaration(), **_unflat(self._changed)}
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         open_duration = _default(given.get("open_duration"), 30.0)
@@ -117,6 +122,14 @@ class CircuitBreaker(Policy, _core.Breaker):
     def __repr__(self) -> str:
         """Its name and state."""
         return f"<CircuitBreaker {self.name!r} {self.state}>"
+
+
+def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(part for item in declared.items() for part in item)
+
+
+def _unflat(flat: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _default(given: Any, default: Any) -> Any:

@@ -1,0 +1,53 @@
+//! What a breaker tells, on its way to whoever listens.
+
+use super::in_seconds;
+use crate::bindings::clock::ambient;
+use crate::bindings::failures::report;
+use crate::bindings::rules::Rules;
+use crate::policies::breaker::Transition;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many want to hear of events, policies' own `on_event`s aside.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
+/// One more listener, or one fewer.
+#[pyfunction]
+pub fn listening(on: bool) {
+    if on {
+        LISTENERS.fetch_add(1, Ordering::Relaxed);
+    } else {
+        LISTENERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Tells whoever listens. Nothing is built when nobody does.
+#[cold]
+pub fn tell(py: Python<'_>, name: &Py<PyString>, rules: &Rules, transition: &Transition) {
+    if rules.on_event.is_none() && LISTENERS.load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    let deliver = || -> PyResult<()> {
+        let events = py.import("seawall.policies.breaker.events")?;
+        let facts = PyDict::new(py);
+        facts.set_item("name", name)?;
+        facts.set_item("seq", transition.generation)?;
+        facts.set_item("at", in_seconds(transition.at))?;
+        facts.set_item("wall", ambient(py).wall())?;
+        facts.set_item("before", transition.from.as_str())?;
+        facts.set_item("after", transition.to.as_str())?;
+        facts.set_item("cause", transition.cause.as_str())?;
+        facts.set_item("failure_rate", transition.failure_rate)?;
+        facts.set_item("slow_call_rate", transition.slow_call_rate)?;
+        facts.set_item("calls", transition.calls)?;
+        facts.set_item("open_duration", transition.open_duration.map(in_seconds))?;
+        let listener = rules.on_event.as_ref().map(|listener| listener.bind(py));
+        events.call_method1(intern!(py, "tell"), (listener, facts))?;
+        Ok(())
+    };
+    if let Err(error) = deliver() {
+        report(py, error, name.bind(py).as_any());
+    }
+}

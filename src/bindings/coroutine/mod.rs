@@ -1,0 +1,275 @@
+//! The driver of a coroutine: an object that stands before the function's own coroutine, lets it in
+//! at its first step and settles at its last.
+//!
+//! The interpreter drives it through its native slots, so no Python frame is added and none shows
+//! in a traceback. A permit is taken at the first step, not when the coroutine is made: one that is
+//! never awaited never took any. Closing, dropping or throwing into it reaches the inner coroutine
+//! first and settles afterwards.
+#![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
+
+mod object;
+mod pool;
+mod steps;
+
+pub use object::register;
+
+use super::call::{Arguments, Callee, Finish};
+use super::held::Held;
+use super::outcome::Outcome;
+use super::plan::PlanRef;
+use crate::time::{Clock, Nanos};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::ffi::CStr;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Made, not begun: nothing has been asked of any policy.
+    Fresh,
+    /// Let in, and not at its end.
+    Running,
+    /// Returned, raised, refused or closed.
+    Done,
+}
+
+/// A coroutine with a plan around it.
+#[repr(C)]
+pub struct Coroutine {
+    ob_base: ffi::PyObject,
+    inner: *mut ffi::PyObject,
+    /// How the inner one's type takes a value, if it has a native way.
+    send: Option<ffi::sendfunc>,
+    held: Held,
+    /// When the first step began; only kept for an outcome.
+    began: Nanos,
+    phase: Phase,
+    /// Inside the inner coroutine right now.
+    entered: bool,
+    /// Ends in an `Outcome` instead of a result or an exception.
+    captures: bool,
+    /// The inner object is an awaitable whose `__await__` has not been asked yet.
+    unresolved: bool,
+    /// Somebody has taken a first step.
+    begun: bool,
+    weak: *mut ffi::PyObject,
+}
+
+static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+
+/// Calls a coroutine function. Nothing of it runs, and no policy is asked, before the first step.
+///
+/// # Safety
+/// As [`super::call::drive`].
+#[inline(always)]
+pub unsafe fn start<C: Clock, F: Finish>(
+    plan: PlanRef,
+    callee: Callee,
+    arguments: Arguments,
+    _clock: &C,
+    _finish: F,
+) -> *mut ffi::PyObject {
+    // SAFETY: as the caller promises; `inner` is a new reference, given on.
+    unsafe {
+        let inner = callee.call(arguments);
+        if inner.is_null() {
+            return inner;
+        }
+        Coroutine::make(Held::new(plan), inner, Phase::Fresh, 0, F::CAPTURES)
+    }
+}
+
+impl Coroutine {
+    /// Stands before `value`, an awaitable whose call was let in already.
+    ///
+    /// # Safety
+    /// Attached; `value` is a new reference to an awaitable.
+    pub unsafe fn adopting(
+        held: Held,
+        value: *mut ffi::PyObject,
+        began: Nanos,
+        captures: bool,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: as the caller promises.
+        unsafe { Self::make(held, value, Phase::Running, began, captures) }
+    }
+
+    #[inline(always)]
+    unsafe fn make(
+        held: Held,
+        inner: *mut ffi::PyObject,
+        phase: Phase,
+        began: Nanos,
+        captures: bool,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: `inner` is a new reference that the object takes over. Every field is written
+        // before the collector hears of the object.
+        unsafe {
+            let slf = pool::take(TYPE.load(Ordering::Relaxed));
+            if slf.is_null() {
+                ffi::Py_DECREF(inner);
+                return ptr::null_mut();
+            }
+            let send = native_send(inner);
+            (&raw mut (*slf).inner).write(inner);
+            (&raw mut (*slf).send).write(send);
+            (&raw mut (*slf).held).write(held);
+            (&raw mut (*slf).began).write(began);
+            (&raw mut (*slf).phase).write(phase);
+            (&raw mut (*slf).entered).write(false);
+            (&raw mut (*slf).captures).write(captures);
+            (&raw mut (*slf).unresolved).write(send.is_none());
+            (&raw mut (*slf).begun).write(false);
+            (&raw mut (*slf).weak).write(ptr::null_mut());
+            ffi::PyObject_GC_Track(slf.cast());
+            slf.cast()
+        }
+    }
+
+    /// What must hold before the inner coroutine is stepped. An error is set if it does not.
+    #[cold]
+    unsafe fn prepare(
+        slf: *mut Self,
+        py: Python<'_>,
+        value: *mut ffi::PyObject,
+    ) -> Result<(), Option<*mut ffi::PyObject>> {
+        let refuse = |error: PyErr| {
+            error.restore(py);
+            Err(None)
+        };
+        // SAFETY: `slf` is a live coroutine that nobody else touches while we are attached.
+        unsafe {
+            if (*slf).entered {
+                return refuse(PyValueError::new_err("coroutine already executing"));
+            }
+            if (*slf).phase == Phase::Done {
+                return refuse(PyRuntimeError::new_err("cannot reuse already awaited coroutine"));
+            }
+            if (*slf).phase == Phase::Fresh {
+                if value != ffi::Py_None() {
+                    return refuse(PyTypeError::new_err(
+                        "can't send non-None value to a just-started coroutine",
+                    ));
+                }
+                if (*slf).captures {
+                    (*slf).began = Held::now(py);
+                }
+                if let Err(refused) = (*slf).held.enter() {
+                    (*slf).phase = Phase::Done;
+                    // Closed, not dropped: an inner coroutine that never began would warn.
+                    if let Err(error) = call_inner(py, (*slf).inner, c"close", &[]) {
+                        error.write_unraisable(py, None);
+                    }
+                    let plan = (*slf).held.plan();
+                    if (*slf).captures {
+                        return Err(Some(Outcome::refused(plan.clone(), refused).into_ptr(py)));
+                    }
+                    return refuse(plan.error(py, &refused));
+                }
+                (*slf).phase = Phase::Running;
+            }
+            if (*slf).unresolved
+                && let Err(error) = Self::resolve(slf, py)
+            {
+                error.restore(py);
+                (*slf).phase = Phase::Done;
+                (*slf).held.raised(py);
+                return Err(None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks an awaitable for the iterator that is stepped in its place.
+    unsafe fn resolve(slf: *mut Self, py: Python<'_>) -> PyResult<()> {
+        // SAFETY: as in `prepare`; the awaitable's slot gives a new reference or an error.
+        unsafe {
+            let value = (*slf).inner;
+            let slots = (*ffi::Py_TYPE(value)).tp_as_async;
+            let ask = if slots.is_null() { None } else { (*slots).am_await };
+            let Some(ask) = ask else {
+                return Err(PyTypeError::new_err("a coroutine function returned no awaitable"));
+            };
+            let iterator = Bound::from_owned_ptr_or_err(py, ask(value))?.into_ptr();
+            (*slf).inner = iterator;
+            (*slf).send = native_send(iterator);
+            (*slf).unresolved = false;
+            ffi::Py_DECREF(value);
+        }
+        Ok(())
+    }
+
+    /// The inner coroutine returned `value`, which is replaced by an outcome if one is wanted.
+    #[inline(always)]
+    unsafe fn returned(slf: *mut Self, value: &mut *mut ffi::PyObject) {
+        // SAFETY: as in `prepare`; `value` is a new reference.
+        unsafe {
+            (*slf).phase = Phase::Done;
+            (*slf).held.returned(*value);
+            if (*slf).captures {
+                *value = Self::outcome(slf, *value);
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn outcome(slf: *mut Self, value: *mut ffi::PyObject) -> *mut ffi::PyObject {
+        // SAFETY: attached; `value` is a new reference and ours.
+        unsafe {
+            let py = Python::assume_attached();
+            let value = Bound::from_owned_ptr(py, value).unbind();
+            Outcome::returned(value, Held::now(py).saturating_sub((*slf).began)).into_ptr(py)
+        }
+    }
+
+    /// The inner coroutine raised what is set. Gives an outcome if one is wanted and fits.
+    #[cold]
+    #[inline(never)]
+    unsafe fn raised(slf: *mut Self) -> Option<*mut ffi::PyObject> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            let py = Python::assume_attached();
+            (*slf).phase = Phase::Done;
+            (*slf).held.raised(py);
+            if !(*slf).captures {
+                return None;
+            }
+            let error = PyErr::fetch(py);
+            if !error.is_instance_of::<PyException>(py) {
+                error.restore(py);
+                return None;
+            }
+            let took = Held::now(py).saturating_sub((*slf).began);
+            Some(Outcome::raised(error, py, took).into_ptr(py))
+        }
+    }
+}
+
+/// Calls a method of the inner object; one that is missing is passed over as `yield from` does.
+fn call_inner(
+    py: Python<'_>,
+    inner: *mut ffi::PyObject,
+    name: &CStr,
+    arguments: &[Bound<'_, PyAny>],
+) -> PyResult<Option<Py<PyAny>>> {
+    // SAFETY: attached; `inner` is alive as long as its owner.
+    let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
+    let Some(inner) = inner else { return Ok(None) };
+    let name = name.to_str().unwrap_or_default();
+    match inner.getattr_opt(name)? {
+        None => Ok(None),
+        Some(method) => Ok(Some(method.call1(PyTuple::new(py, arguments)?)?.unbind())),
+    }
+}
+
+#[inline(always)]
+unsafe fn native_send(object: *mut ffi::PyObject) -> Option<ffi::sendfunc> {
+    // SAFETY: a live object has a live type, and a type's async slots are valid or NULL.
+    unsafe {
+        let slots = (*ffi::Py_TYPE(object)).tp_as_async;
+        if slots.is_null() { None } else { (*slots).am_send }
+    }
+}

@@ -1,0 +1,472 @@
+//! The breaker under every interleaving of a few threads, and every value a load may see.
+//!
+//! Run with `RUSTFLAGS="--cfg loom" cargo test --release --test breaker_loom`. Schedules have at
+//! most three preemptions (`LOOM_MAX_PREEMPTIONS` says otherwise): that bound, and that sequential
+//! consistency is modelled as acquire and release, is what these models leave open.
+#![cfg(loom)]
+
+use loom::sync::atomic::{AtomicU64, Ordering};
+use loom::thread;
+use seawall::outcome::Verdict::{self, Cancelled, Failure, Ignored, Success};
+use seawall::policies::breaker::{
+    Admission, Breaker, Draft, DraftWindow, Passed, Rejection, Settings, Settled, State, Ticket,
+    Transition, Trip,
+};
+use seawall::time::{Clock, Nanos, SECOND};
+use seawall::window::buckets::{self, Buckets};
+use seawall::window::ring::{self, Ring};
+use seawall::window::{Outcome, Totals};
+use std::sync::Arc;
+
+const NOW: Nanos = 1_000 * SECOND;
+const GOOD: Outcome = Outcome { failed: false, slow: false };
+const BAD: Outcome = Outcome { failed: true, slow: false };
+
+/// A clock that stands still.
+#[derive(Clone, Copy)]
+struct At(Nanos);
+
+impl Clock for At {
+    fn now(&self) -> Nanos {
+        self.0
+    }
+
+    fn coarse(&self) -> Nanos {
+        self.0
+    }
+}
+
+fn model(claim: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    builder.check(claim);
+}
+
+fn settings(draft: &Draft) -> Settings {
+    let mut problems = Vec::new();
+    draft.check(&mut problems).unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+/// One failure trips; `probes` at once.
+fn brittle(probes: i64) -> Draft {
+    Draft { failure_threshold: Some(1), half_open_calls: Some(probes), ..Draft::default() }
+}
+
+fn breaker(draft: &Draft) -> Arc<Breaker> {
+    Arc::new(Breaker::new(settings(draft), NOW))
+}
+
+/// In as a driver goes in: a closed circuit's own way first.
+fn enter(breaker: &Breaker, now: Nanos) -> (Option<Transition>, Result<Ticket, Rejection>) {
+    if let Some(ticket) = breaker.admit() {
+        return (None, Ok(ticket));
+    }
+    match breaker.acquire(&At(now)) {
+        Admission::Admitted(ticket) => (None, Ok(ticket)),
+        Admission::HalfOpened(transition, answer) => (Some(transition), answer),
+        Admission::Rejected(rejection) => (None, Err(rejection)),
+    }
+}
+
+fn ticket(breaker: &Breaker, now: Nanos) -> Ticket {
+    enter(breaker, now).1.expect("admitted")
+}
+
+/// Out as a driver goes out.
+fn settle(breaker: &Breaker, ticket: Ticket, verdict: Verdict) -> Settled {
+    if verdict == Success {
+        match breaker.pass(ticket, 0, &At(NOW)) {
+            Passed::Quietly => return Settled::Stays,
+            Passed::Unjudged => return breaker.judge_passed(ticket, &At(NOW)),
+            Passed::Not => {}
+        }
+    }
+    breaker.settle(ticket, verdict, 0, &At(NOW))
+}
+
+fn trip(breaker: &Breaker, ticket: Ticket) -> Trip {
+    match settle(breaker, ticket, Failure) {
+        Settled::Trips(trip) => trip,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Open, and due at once.
+fn due(draft: &Draft) -> Arc<Breaker> {
+    let breaker = breaker(draft);
+    let trip = trip(&breaker, ticket(&breaker, NOW));
+    breaker.open(trip, 0, NOW).expect("opens");
+    breaker
+}
+
+fn in_parallel<T: 'static>(work: Vec<Box<dyn FnOnce() -> T>>) -> Vec<T> {
+    let threads: Vec<_> = work.into_iter().map(thread::spawn).collect();
+    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+/// Of several that find the circuit due one half-opens it, and exactly N probes get in: none too
+/// many while they run, none too few once they have.
+#[test]
+fn half_open_admits_exactly_n() {
+    model(|| {
+        let breaker = due(&brittle(2));
+        let probes = [(); 3].map(|()| {
+            let breaker = breaker.clone();
+            thread::spawn(move || enter(&breaker, NOW))
+        });
+        let answers = probes.map(|probe| probe.join().unwrap());
+        assert_eq!(answers.iter().filter(|(moved, _)| moved.is_some()).count(), 1);
+        let admitted = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
+        assert_eq!(admitted, 2);
+        assert_eq!(
+            enter(&breaker, NOW).1.err().map(|rejection| rejection.retry_after),
+            Some(Some(0))
+        );
+    });
+}
+
+/// A permit comes back however its probe ends, and goes to one other at most.
+#[test]
+fn permits_come_back() {
+    for verdict in [Ignored, Cancelled] {
+        model(move || {
+            let breaker = due(&brittle(1));
+            let first = ticket(&breaker, NOW);
+            let work: Vec<Box<dyn FnOnce()>> = vec![
+                Box::new({
+                    let breaker = breaker.clone();
+                    move || assert_eq!(settle(&breaker, first, verdict), Settled::Stays)
+                }),
+                Box::new({
+                    let breaker = breaker.clone();
+                    move || {
+                        if let Ok(second) = enter(&breaker, NOW).1 {
+                            assert!(enter(&breaker, NOW).1.is_err());
+                            assert_eq!(settle(&breaker, second, verdict), Settled::Stays);
+                        }
+                    }
+                }),
+            ];
+            in_parallel(work);
+            assert_eq!(breaker.state(), State::HalfOpen);
+            let last = ticket(&breaker, NOW);
+            assert!(last.probe() && enter(&breaker, NOW).1.is_err());
+        });
+    }
+}
+
+/// A call that is late in probing an older generation can't take the lease of a newer one.
+#[test]
+fn late_probes_take_nothing() {
+    model(|| {
+        let breaker = due(&Draft { half_open_calls: Some(2), ..brittle(2) });
+        let first = ticket(&breaker, NOW);
+        // The trial's failure is known; one permit is free.
+        let reopens = trip(&breaker, first);
+        let late = thread::spawn({
+            let breaker = breaker.clone();
+            move || enter(&breaker, NOW).1
+        });
+        let opened = breaker.open(reopens, 0, NOW).expect("nobody else opens it").generation;
+        let mine = enter(&breaker, NOW).1;
+        let other = late.join().unwrap();
+        let standing = [mine, other].into_iter().filter_map(Result::ok);
+        let standing: Vec<_> = standing.filter(|probe| probe.generation() > opened).collect();
+        for _ in standing.len()..2 {
+            assert!(enter(&breaker, NOW).1.is_ok());
+        }
+        assert!(enter(&breaker, NOW).1.is_err());
+        for probe in standing {
+            assert_eq!(settle(&breaker, probe, Ignored), Settled::Stays);
+        }
+    });
+}
+
+/// A lease that expires goes to one other; who held it is either counted before, or late.
+#[test]
+fn expired_leases_change_hands_once() {
+    model(|| {
+        let draft = Draft { success_threshold: Some(9), ..brittle(1) };
+        let breaker = due(&draft);
+        let slow = ticket(&breaker, NOW);
+        let later = NOW + 61 * SECOND;
+        let takes = |breaker: &Arc<Breaker>| {
+            let breaker = breaker.clone();
+            thread::spawn(move || enter(&breaker, later).1)
+        };
+        let (second, third) = (takes(&breaker), takes(&breaker));
+        let settled = settle(&breaker, slow, Success);
+        let taken = [second.join().unwrap(), third.join().unwrap()];
+        let mut taken = taken.into_iter().filter_map(Result::ok);
+        let holder = taken.next().unwrap_or_else(|| ticket(&breaker, later));
+        assert!(taken.next().is_none(), "two hold one permit");
+        assert!(enter(&breaker, later).1.is_err());
+        assert!(matches!(settled, Settled::Stays | Settled::Late));
+        let counts = breaker.snapshot(later).counts;
+        assert_eq!(counts.late, u64::from(settled == Settled::Late));
+        assert_eq!(settle(&breaker, holder, Ignored), Settled::Stays);
+    });
+}
+
+/// However many see a rule reached, the circuit opens once, and until when its opener said; nobody
+/// ever sees another end.
+#[test]
+fn one_opens_and_its_end_stands() {
+    model(|| {
+        let breaker = breaker(&brittle(1));
+        let tickets = [ticket(&breaker, NOW), ticket(&breaker, NOW)];
+        let trips = tickets.map(|ticket| trip(&breaker, ticket));
+        let opens = |trip: Trip, duration: Nanos| {
+            let breaker = breaker.clone();
+            thread::spawn(move || breaker.open(trip, duration, NOW))
+        };
+        let (first, second) = (opens(trips[0], SECOND), opens(trips[1], 2 * SECOND));
+        let seen = breaker.retry_after(NOW);
+        let opened = [first.join().unwrap(), second.join().unwrap()];
+        let opened: Vec<_> = opened.into_iter().flatten().collect();
+        let [transition] = opened[..] else { panic!("{opened:?}") };
+        let end = transition.open_duration;
+        assert_eq!(breaker.retry_after(NOW), end);
+        assert!(seen.is_none() || seen == end);
+        assert_eq!(breaker.snapshot(NOW).opened_count, 1);
+    });
+}
+
+/// Every transition is told to one caller, whoever else tries at the same time.
+#[test]
+fn every_transition_is_told_once() {
+    model(|| {
+        let breaker = breaker(&brittle(1));
+        let ticket = ticket(&breaker, NOW);
+        let work: Vec<Box<dyn FnOnce() -> Option<Transition>>> = vec![
+            Box::new({
+                let breaker = breaker.clone();
+                move || match settle(&breaker, ticket, Failure) {
+                    Settled::Trips(trip) => breaker.open(trip, SECOND, NOW),
+                    _ => None,
+                }
+            }),
+            Box::new({
+                let breaker = breaker.clone();
+                move || breaker.force_open(NOW)
+            }),
+            Box::new({
+                let breaker = breaker.clone();
+                move || breaker.reset(NOW)
+            }),
+        ];
+        let mut told: Vec<_> = in_parallel(work).into_iter().flatten().collect();
+        told.sort_by_key(|transition| transition.generation);
+        let generations: Vec<_> = told.iter().map(|transition| transition.generation).collect();
+        assert_eq!(generations, (2..=breaker.generation()).collect::<Vec<_>>());
+        assert!(told.windows(2).all(|pair| pair[0].to == pair[1].from));
+        assert_eq!(told.last().map(|last| last.to), Some(breaker.state()));
+    });
+}
+
+/// What an older generation says moves nothing and is not found in a newer one's window, trial or
+/// streak.
+#[test]
+fn stale_outcomes_move_nothing() {
+    for rules in [
+        Draft { failure_threshold: Some(2), ..Draft::default() },
+        Draft { failure_rate: Some(1.0), min_calls: Some(2), ..Draft::default() },
+    ] {
+        model(move || {
+            let breaker = breaker(&rules);
+            let old = ticket(&breaker, NOW);
+            let settles = thread::spawn({
+                let breaker = breaker.clone();
+                move || settle(&breaker, old, Failure)
+            });
+            breaker.reset(NOW).expect("always resets");
+            let new = ticket(&breaker, NOW);
+            let told = settle(&breaker, new, Failure);
+            let stale = settles.join().unwrap();
+            assert_eq!(told, Settled::Stays, "one failure is not two");
+            assert!(matches!(stale, Settled::Stays | Settled::Late));
+            let rated = rules.failure_rate.is_some();
+            assert_eq!(breaker.snapshot(NOW).window_calls, u64::from(rated));
+            let third = ticket(&breaker, NOW);
+            assert!(matches!(settle(&breaker, third, Failure), Settled::Trips(_)));
+        });
+    }
+}
+
+/// Two outcomes that together reach a rule can't each miss the other: one of them trips.
+#[test]
+fn no_trip_is_missed() {
+    let rate = Draft { failure_rate: Some(0.5), min_calls: Some(2), ..Draft::default() };
+    let timed = Draft { window: Some(DraftWindow::Seconds(60.0)), ..rate.clone() };
+    let streak = Draft { failure_threshold: Some(2), ..Draft::default() };
+    for (draft, other) in [(rate, Success), (timed, Success), (streak, Failure)] {
+        model(move || {
+            let breaker = breaker(&draft);
+            let (first, second) = (ticket(&breaker, NOW), ticket(&breaker, NOW));
+            let fails = thread::spawn({
+                let breaker = breaker.clone();
+                move || settle(&breaker, first, Failure)
+            });
+            let told = [settle(&breaker, second, other), fails.join().unwrap()];
+            assert!(told.iter().any(|told| matches!(told, Settled::Trips(_))), "{told:?}");
+        });
+    }
+}
+
+/// A sample is decided once and by all of it, whoever puts in the last outcome.
+#[test]
+fn trials_are_decided_once() {
+    for (verdict, closes) in [(Success, true), (Failure, false)] {
+        model(move || {
+            let draft = Draft { failure_rate: Some(0.5), half_open_calls: Some(2), ..brittle(2) };
+            let breaker = due(&draft);
+            let probes = [ticket(&breaker, NOW), ticket(&breaker, NOW)];
+            let settles = |probe: Ticket, verdict: Verdict| {
+                let breaker = breaker.clone();
+                thread::spawn(move || match settle(&breaker, probe, verdict) {
+                    Settled::Trips(trip) => breaker.open(trip, SECOND, NOW),
+                    Settled::Moved(transition) => Some(transition),
+                    Settled::Stays | Settled::Late => None,
+                })
+            };
+            let (first, second) = (settles(probes[0], verdict), settles(probes[1], Success));
+            let told = [first.join().unwrap(), second.join().unwrap()];
+            let told: Vec<_> = told.into_iter().flatten().collect();
+            assert_eq!(told.len(), 1);
+            assert_eq!(told[0].to, if closes { State::Closed } else { State::Open });
+            assert_eq!(breaker.state(), told[0].to);
+        });
+    }
+}
+
+fn zeros(count: usize) -> Arc<[AtomicU64]> {
+    (0..count).map(|_| AtomicU64::new(0)).collect()
+}
+
+/// A ring loses no outcome and counts none twice, over the end of a cell and of a lap.
+#[test]
+fn ring_appends_are_exact() {
+    for (size, before) in [(2, 0), (2, 1), (17, 15), (17, 16), (3, 5)] {
+        model(move || {
+            let words = zeros(ring::words(size));
+            let ring = Ring::new(&words, size).unwrap();
+            for _ in 0..before {
+                ring.append(1, GOOD, || true);
+            }
+            let appends = |outcome: Outcome| {
+                let words = words.clone();
+                thread::spawn(move || {
+                    let ring = Ring::new(&words, size).unwrap();
+                    ring.append(1, outcome, || true).unwrap().calls
+                })
+            };
+            let (first, second) = (appends(BAD), appends(BAD));
+            let held = [first.join().unwrap(), second.join().unwrap()];
+            let full = u64::from(size);
+            let expected = [(before + 1).min(full), (before + 2).min(full)];
+            assert!(held == expected || held == [expected[1], expected[0]], "{held:?}");
+            let totals = ring.totals(1);
+            assert_eq!(totals, Totals { calls: expected[1], failures: 2, slow: 0 });
+        });
+    }
+}
+
+/// A ring's generations keep apart: a late outcome is in none but its own.
+#[test]
+fn ring_generations_keep_apart() {
+    model(|| {
+        let words = zeros(ring::words(2));
+        let state = Arc::new(AtomicU64::new(1));
+        let ring = Ring::new(&words, 2).unwrap();
+        ring.append(1, BAD, || true);
+        let late = thread::spawn({
+            let (words, state) = (words.clone(), state.clone());
+            move || {
+                let ring = Ring::new(&words, 2).unwrap();
+                ring.append(1, BAD, || state.load(Ordering::Acquire) == 1).is_some()
+            }
+        });
+        state.store(2, Ordering::Release);
+        for _ in 0..2 {
+            assert!(ring.append(2, GOOD, || state.load(Ordering::Acquire) == 2).is_some());
+        }
+        late.join().unwrap();
+        assert_eq!(ring.totals(2), Totals { calls: 2, failures: 0, slow: 0 });
+    });
+}
+
+/// While a ring is known to be clean it holds nothing bad: no success leaves out a write that would
+/// have pushed something bad out.
+#[test]
+fn clean_means_clean() {
+    model(|| {
+        let words = zeros(ring::words(2));
+        let ring = Ring::new(&words, 2).unwrap();
+        let written = Arc::new(AtomicU64::new(0));
+        ring.append(1, GOOD, || true);
+        let fails = thread::spawn({
+            let (words, written) = (words.clone(), written.clone());
+            move || {
+                let ring = Ring::new(&words, 2).unwrap();
+                ring.marks.begin();
+                ring.append(1, BAD, || true);
+                ring.marks.end();
+                written.store(1, Ordering::Release);
+            }
+        });
+        let succeeds = thread::spawn({
+            let words = words.clone();
+            move || {
+                let ring = Ring::new(&words, 2).unwrap();
+                if !ring.marks.clean(1) && ring.append(1, GOOD, || true).unwrap().lap_done {
+                    ring.look(1);
+                }
+            }
+        });
+        ring.look(1);
+        let bad = written.load(Ordering::Acquire) == 1;
+        assert!(!(bad && ring.marks.clean(1) && ring.totals(1).failures > 0));
+        fails.join().unwrap();
+        succeeds.join().unwrap();
+        assert!(!ring.marks.clean(1) || ring.totals(1).failures == 0);
+    });
+}
+
+/// A clock that threads share, as they share the machine's: who has seen a later bucket sees a
+/// time that is as late.
+struct Shared(AtomicU64);
+
+impl Clock for Shared {
+    fn now(&self) -> Nanos {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn coarse(&self) -> Nanos {
+        self.now()
+    }
+}
+
+/// Time buckets lose nothing that belongs in the window, and nothing old replaces what is new.
+#[test]
+fn buckets_are_exact() {
+    model(|| {
+        let width = SECOND;
+        let words = zeros(buckets::WORDS);
+        let clock = Arc::new(Shared(AtomicU64::new(0)));
+        let buckets = Buckets::new(&words, width).unwrap();
+        let late = thread::spawn({
+            let (words, clock) = (words.clone(), clock.clone());
+            move || {
+                let buckets = Buckets::new(&words, width).unwrap();
+                buckets.append(1, BAD, &*clock, || true)
+            }
+        });
+        // The same bucket, a lap later.
+        clock.0.store(16 * width, Ordering::Release);
+        assert_eq!(buckets.append(1, BAD, &*clock, || true), Ok(()));
+        late.join().unwrap().ok();
+        let totals = buckets.totals(1, &*clock);
+        assert!(totals.calls >= 1 && totals.failures >= 1 && totals.failures <= totals.calls);
+        assert!(totals.calls <= 2);
+    });
+}
