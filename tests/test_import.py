@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 import seawall
 
 
@@ -26,12 +25,13 @@ def test_nothing_is_started_or_opened():
     """The import starts no thread, no process, opens no socket, and writes to no file."""
     code = """
 import json, sys
+STARTS = ("socket.", "subprocess.", "os.fork", "os.spawn", "os.exec", "_thread.start")
 watched = []
 def hook(event, args):
     if event == "open":
         if any(letter in (args[1] or "r") for letter in "wax+"):
             watched.append([event, str(args[0])])
-    elif event.startswith(("socket.", "subprocess.", "os.fork", "os.spawn", "_thread.start", "os.exec")):
+    elif event.startswith(STARTS):
         watched.append([event, ""])
 import importlib.util
 sys.dont_write_bytecode = True

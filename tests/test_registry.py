@@ -1,10 +1,10 @@
 """The registry: names, what they stand for, and how long."""
 
+import contextvars
 import gc
 import threading
 
 import pytest
-
 import seawall
 from seawall import registry
 
@@ -17,6 +17,7 @@ def own():
 
 
 def named(*policies):
+    """Their names."""
     return [policy.name for policy in policies]
 
 
@@ -176,6 +177,8 @@ def test_named_after_the_first_function():
 
 
 class Things:
+    """Methods of every kind."""
+
     @seawall.circuit_breaker
     def method(self):
         pass
@@ -221,15 +224,15 @@ def test_policies_are_listed_in_order():
 
 def test_threads_that_claim_one_name_get_one_breaker():
     """However many claim a new name at once, one breaker comes out."""
-    import contextvars
-
     start = threading.Barrier(8)
     got = []
 
     def claim(number):
         start.wait(30)
-        for turn in range(50):
-            got.append((turn, seawall.CircuitBreaker(f"shop-{turn}", failure_threshold=3)))
+        got.extend(
+            (turn, seawall.CircuitBreaker(f"shop-{turn}", failure_threshold=3))
+            for turn in range(50)
+        )
 
     threads = [
         threading.Thread(target=contextvars.copy_context().run, args=(claim, n)) for n in range(8)
@@ -244,8 +247,6 @@ def test_threads_that_claim_one_name_get_one_breaker():
 
 def test_listing_while_names_are_made_and_lost():
     """A listing is unharmed by functions that are decorated, and forgotten, meanwhile."""
-    import contextvars
-
     stop = threading.Event()
 
     def churn():

@@ -8,6 +8,9 @@ nor pile up.
 Settings are compared as they were declared, callables by identity.
 """
 
+# What a policy is called is the registry's to say, and nobody else's.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import itertools
@@ -54,13 +57,17 @@ books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # no
 def policies() -> list[Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
-    # Lists are taken in one go: threads may add names meanwhile.
-    known = {
-        (kind, name): policy
-        for names in (here.derived, here.given)
-        for kind, taken in list(names.items())
-        for name, policy in list(taken.items())
-    }
+    # Lists are taken in one go: threads may add names meanwhile. The items of a weak dictionary
+    # can't be, its references can.
+    known: dict[tuple[str, str], Any] = {}
+    for kind, derived in list(here.derived.items()):
+        known.update(
+            ((kind, policy.name), policy)
+            for ref in derived.valuerefs()
+            if (policy := ref()) is not None
+        )
+    for kind, given in list(here.given.items()):
+        known.update(((kind, name), policy) for name, policy in list(given.items()))
     return [known[key] for key in sorted(known)]
 
 
@@ -118,8 +125,8 @@ def claim(
     # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
     # so far is a given one from now on.
     standing: P = here.given[kind].setdefault(name, policy)
-    if not standing._named:  # pyright: ignore[reportPrivateUsage]  nobody else may
-        standing._rename(name)  # pyright: ignore[reportPrivateUsage]
+    if not standing._named:
+        standing._rename(name)
     fields = _differing(declared, declared_by(standing))
     if fields:
         raise _taken(kind, name, fields, declared, declared_by(standing))
@@ -160,7 +167,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 def name_after(policy: Policy, function: Any) -> None:
     """Names a nameless policy after the function that it was put on."""
-    if policy._named:  # pyright: ignore[reportPrivateUsage]
+    if policy._named:
         return
     here = books.get()
     stem = _stem(function)
@@ -173,7 +180,7 @@ def name_after(policy: Policy, function: Any) -> None:
         if here.derived[policy.kind].setdefault(name, policy) is policy:
             break
     here.derived[policy.kind].pop(policy.name, None)
-    policy._rename(name)  # pyright: ignore[reportPrivateUsage]  nobody else may
+    policy._rename(name)
 
 
 def _stem(function: Any) -> str:

@@ -6,7 +6,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-
 import seawall
 from seawall import testing
 

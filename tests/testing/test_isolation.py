@@ -5,7 +5,6 @@ import contextvars
 import threading
 
 import pytest
-
 import seawall
 from seawall import registry, testing
 

@@ -4,7 +4,6 @@ import contextvars
 import threading
 
 import pytest
-
 import seawall
 from seawall import testing
 

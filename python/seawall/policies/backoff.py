@@ -9,7 +9,7 @@ before jitter (cap included) and ``U`` a uniform random number.
 
 from __future__ import annotations
 
-from collections.abc import Callable  # noqa: TC003 - get_type_hints(Backoff) looks it up
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal, NamedTuple, TypeAlias
 

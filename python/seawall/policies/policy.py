@@ -30,12 +30,14 @@ class Policy(_Ground):
     if TYPE_CHECKING:
 
         @property
-        def name(self) -> str: ...
+        def name(self) -> str:
+            """The name it is known by in the registry, in events and in errors."""
+            ...
 
         @property
         def _named(self) -> bool: ...
 
-        def _rename(self, name: str, /) -> None: ...
+        def _rename(self, name: str) -> None: ...
 
     def __call__(self, function: F, /) -> F:
         """Returns ``function`` protected by this policy.

@@ -1,8 +1,8 @@
 """Every test has its own registry and its own clock."""
 
 import pytest
-
 import seawall
+
 from tests.policies.breaker.service import KINDS, Service
 
 

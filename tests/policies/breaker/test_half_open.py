@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
-
 import seawall
+
 from tests.policies.breaker.service import AsyncKind, Service
 
 

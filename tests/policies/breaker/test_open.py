@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-
 import seawall
 
 

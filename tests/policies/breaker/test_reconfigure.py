@@ -1,7 +1,6 @@
 """Settings that change under a running circuit."""
 
 import pytest
-
 import seawall
 
 

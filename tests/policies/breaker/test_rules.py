@@ -1,7 +1,6 @@
 """What opens a closed circuit."""
 
 import pytest
-
 import seawall
 
 WINDOW = seawall.calls(10)

@@ -5,7 +5,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-
 import seawall
 
 
@@ -126,7 +125,7 @@ def test_a_wrong_half_of_a_slow_rule_is_one_problem():
         (seawall.constant(-1), {"base"}),
         (
             seawall.exponential("x", factor=True, cap="y", jitter=[]),
-            set("base factor cap jitter".split()),
+            {"base", "factor", "cap", "jitter"},
         ),
         (seawall.exponential("x", cap=0.01, jitter="smoth"), {"base", "jitter"}),
         (seawall.exponential(2, factor=0.5, cap=1, jitter=1.5), {"factor", "cap", "jitter"}),

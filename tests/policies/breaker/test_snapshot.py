@@ -5,7 +5,6 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
-
 import seawall
 
 FIELDS = [

@@ -5,7 +5,6 @@ import concurrent.futures
 import signal
 
 import pytest
-
 import seawall
 
 
@@ -152,6 +151,7 @@ def test_refusals_are_not_listed_by_accident(service, on):
 
 
 def broken(_):
+    """A predicate with a mistake in it."""
     raise ZeroDivisionError("in the predicate")
 
 
@@ -196,10 +196,13 @@ def test_ctrl_c_in_a_predicate_is_not_lost(service, unraisable):
         return False
 
     it = service(on_result=predicate)
+
+    def call():
+        it.call(1)
+        for _ in range(1000):
+            pass
+
     with pytest.raises(KeyboardInterrupt):
-        for _ in range(2):
-            it.call(1)
-            for _ in range(1000):
-                pass
+        call()
     assert it.counts["success"] >= 1
     assert unraisable == []

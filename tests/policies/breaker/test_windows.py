@@ -3,9 +3,10 @@
 from collections import deque
 
 import pytest
-from hypothesis import given, settings, strategies as st
-
 import seawall
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests.policies.breaker.service import Service, SyncKind
 
 
@@ -164,6 +165,7 @@ def test_time_window_is_the_naive_one(min_calls, rate, history):
 
 
 def play(it, outcome):
+    """One call that ends so."""
     seconds = 1 if outcome.startswith("slow") else 0
     if outcome.endswith("fail"):
         it.fail(seconds=seconds)
