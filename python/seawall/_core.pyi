@@ -3,7 +3,10 @@
 from collections.abc import Awaitable, Callable
 from collections.abc import Coroutine as _Coroutine
 from contextvars import Token
+from types import GenericAlias
 from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, final, overload
+
+from typing_extensions import disjoint_base
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
@@ -12,6 +15,7 @@ _F = TypeVar("_F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | stati
 
 RELEASE: Final[bool]
 
+@disjoint_base
 class Guard:
     def __new__(cls, policies: tuple[Any, ...]) -> Self: ...
     @property
@@ -35,6 +39,7 @@ class Guard:
         self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Outcome[_R]: ...
 
+@disjoint_base
 class Breaker(Guard):
     def __new__(cls, name: str, named: bool, settings: dict[str, Any]) -> Self: ...
     @property
@@ -56,6 +61,7 @@ class Breaker(Guard):
 
 @final
 class Outcome(Generic[_R_co]):
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
     @property
     def ok(self) -> bool: ...
     @property
@@ -74,6 +80,7 @@ class Outcome(Generic[_R_co]):
     def hedged(self) -> bool: ...
     def unwrap(self) -> _R_co: ...
 
+@disjoint_base
 class TestClock:
     def __new__(cls) -> Self: ...
     @property
@@ -83,6 +90,7 @@ class TestClock:
     @staticmethod
     def _exit(token: Token[Any]) -> None: ...
 
+@disjoint_base
 class TestRandom:
     def __new__(cls, seed: int) -> Self: ...
     def _enter(self) -> Token[Any]: ...
