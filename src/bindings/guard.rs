@@ -247,11 +247,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let class = py.get_type::<Guard>();
     let methods: [(&'static CStr, Method, &'static CStr); 2] = [
-        (c"call", call, c"call(function, /, *args, **kwargs)\n--\n\nCalls function once, protected."),
+        (c"call", call, c"call($self, function, /, *args, **kwargs)\n--\n\nCalls function once, protected."),
         (
             c"try_call",
             try_call,
-            c"try_call(function, /, *args, **kwargs)\n--\n\nCalls function once, protected; returns an Outcome.",
+            c"try_call($self, function, /, *args, **kwargs)\n--\n\nCalls function once, protected; returns an Outcome.",
         ),
     ];
     for (name, function, doc) in methods {
