@@ -143,17 +143,11 @@ impl<'a> Buckets<'a> {
         Ok(())
     }
 
-    /// Counts a good call, if its bucket is under way. `near` holds the epoch of the last one,
-    /// which is likely to be this one's, and spares the division. `false`: nothing was
-    /// counted.
+    /// Counts a good call, if its bucket is under way. `false`: nothing was counted.
     #[inline(always)]
-    pub fn raise_calls(&self, generation: u64, clock: &impl Clock, near: &AtomicU64) -> bool {
+    pub fn raise_calls(&self, generation: u64, clock: &impl Clock) -> bool {
         let since = self.width.read(clock).saturating_sub(self.origin.load(Ordering::Relaxed));
-        let mut epoch = near.load(Ordering::Relaxed);
-        if since.wrapping_sub(epoch.wrapping_mul(self.width.nanos)) >= self.width.nanos {
-            epoch = self.width.epochs(since);
-            near.store(epoch, Ordering::Relaxed);
-        }
+        let epoch = self.width.epochs(since);
         let at = (epoch % BUCKETS) as usize * 3;
         let Some(cell) = self.cells.get(at) else { return false };
         let seen = cell.load(Ordering::SeqCst);

@@ -164,14 +164,7 @@ impl Coroutine {
                 if (*slf).captures {
                     (*slf).began = Held::now(py);
                 }
-                // Entering may tell listeners, and they may come back here.
-                (*slf).entered = true;
-                let entered = (*slf).held.enter();
-                (*slf).entered = false;
-                if let Err(refused) = entered {
-                    return Err(Self::refused(slf, py, refused));
-                }
-                (*slf).phase = Phase::Running;
+                Self::let_in(slf)?;
             }
             if (*slf).unresolved {
                 // So may an `__await__`.
@@ -187,6 +180,25 @@ impl Coroutine {
             }
         }
         Ok(())
+    }
+
+    /// Takes the first step into the plan.
+    #[inline(always)]
+    pub(super) unsafe fn let_in(slf: *mut Self) -> Result<(), Option<*mut ffi::PyObject>> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            // Entering may tell listeners, and they may come back here.
+            (*slf).entered = true;
+            let entered = (*slf).held.enter();
+            (*slf).entered = false;
+            match entered {
+                Ok(()) => {
+                    (*slf).phase = Phase::Running;
+                    Ok(())
+                }
+                Err(refused) => Err(Self::refused(slf, Python::assume_attached(), refused)),
+            }
+        }
     }
 
     /// The plan did not let it in: it is over, with an exception set or an outcome to return.

@@ -27,19 +27,9 @@ pub unsafe extern "C" fn am_send(
         *result = ptr::null_mut();
         let first = (*slf).phase == Phase::Fresh
             && value == ffi::Py_None()
-            && !(*slf).captures
-            && !(*slf).unresolved;
+            && !((*slf).entered || (*slf).captures || (*slf).unresolved);
         let ready = if first {
-            // Entering may tell listeners; one that comes back here is to find it executing.
-            (*slf).phase = Phase::Running;
-            (*slf).entered = true;
-            match (*slf).held.enter() {
-                Ok(()) => Ok(()),
-                Err(refused) => {
-                    (*slf).entered = false;
-                    Err(Coroutine::refused(slf, Python::assume_attached(), refused))
-                }
-            }
+            Coroutine::let_in(slf)
         } else if (*slf).phase != Phase::Running || (*slf).entered || (*slf).unresolved {
             Coroutine::prepare(slf, Python::assume_attached(), value)
         } else {

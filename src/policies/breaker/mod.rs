@@ -70,8 +70,6 @@ pub struct Breaker<P: Place = Private> {
     /// Not zero until the rules have judged once: what new settings found in the window was
     /// recorded under others, and a success could be the first to reach a rule.
     unjudged: AtomicU64,
-    /// The epoch of the last success, where the search for the next one's begins.
-    epoch: AtomicU64,
 }
 
 /// The window's words, seen as what they are.
@@ -121,7 +119,6 @@ impl<P: Place + Clone> Clone for Breaker<P> {
             geometry: self.geometry,
             place: self.place.clone(),
             unjudged: AtomicU64::new(self.unjudged.load(Ordering::Relaxed)),
-            epoch: AtomicU64::new(0),
         }
     }
 }
@@ -132,8 +129,8 @@ impl<P: Place> Breaker<P> {
     #[must_use]
     pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
-        let (unjudged, epoch) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { settings, geometry, place, unjudged, epoch }
+        let unjudged = AtomicU64::new(0);
+        Self { settings, geometry, place, unjudged }
     }
 
     /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.

@@ -60,7 +60,7 @@ impl<P: Place> Breaker<P> {
                 };
                 let buckets = buckets.alone(!P::SHARED);
                 if !buckets.marks.clean(ticket.generation)
-                    || !buckets.raise_calls(ticket.generation, clock, &self.epoch)
+                    || !buckets.raise_calls(ticket.generation, clock)
                 {
                     return Passed::Not;
                 }
