@@ -80,7 +80,7 @@ check-python-%: .venv-%/built
 
 # Environments. `ready`: requirements are installed. `built`: seawall is, from the present sources.
 
-.venv/ready: requirements/build.txt requirements/clients.txt requirements/test.txt requirements/dev.txt
+.venv/ready: requirements/build.txt requirements/clients.txt requirements/hosts.txt requirements/test.txt requirements/dev.txt
 	tools/environment.sh $(PYTHON) .venv requirements/dev.txt
 
 .venv/built: .venv/ready $(RUST)
@@ -98,7 +98,7 @@ check-python-%: .venv-%/built
 .venv-bench/built: .venv-bench/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-bench --release dist
 
-.venv-3.%/ready: requirements/build.txt requirements/clients.txt requirements/test.txt
+.venv-3.%/ready: requirements/build.txt requirements/clients.txt requirements/hosts.txt requirements/test.txt
 	tools/environment.sh "$$(tools/pythons.sh find 3.$*)" .venv-3.$* \
 	    requirements/test.txt requirements/build.txt
 

@@ -1,6 +1,6 @@
 """The native extension. Import `seawall` instead."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from collections.abc import Coroutine as _Coroutine
 from contextvars import Token
 from types import GenericAlias
@@ -13,6 +13,20 @@ _R_co = TypeVar("_R_co", covariant=True)
 _R = TypeVar("_R")
 _F = TypeVar("_F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any])
 
+__all__ = [
+    "RELEASE",
+    "Breaker",
+    "Coroutine",
+    "Guard",
+    "Outcome",
+    "Protected",
+    "Rules",
+    "Settler",
+    "TestClock",
+    "TestRandom",
+    "listening",
+]
+
 RELEASE: Final[bool]
 
 @disjoint_base
@@ -22,8 +36,9 @@ class Guard:
     def policies(self) -> tuple[Any, ...]: ...
     def __call__(self, function: _F, /) -> _F: ...
     def call(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    # A coroutine is also a result; the first that fits is meant.
     @overload
-    def try_call(  # type: ignore[overload-overlap]  # a coroutine may also be what is returned
+    def try_call(  # type: ignore[overload-overlap]
         self,
         function: Callable[_P, _Coroutine[Any, Any, _R]],
         /,
@@ -31,7 +46,7 @@ class Guard:
         **kwargs: _P.kwargs,
     ) -> _Coroutine[Any, Any, Outcome[_R]]: ...
     @overload
-    def try_call(  # type: ignore[overload-overlap]  # a coroutine may also be what is returned
+    def try_call(  # type: ignore[overload-overlap]
         self, function: Callable[_P, Awaitable[_R]], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Awaitable[Outcome[_R]]: ...
     @overload
@@ -61,7 +76,6 @@ class Breaker(Guard):
 
 @final
 class Outcome(Generic[_R_co]):
-    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
     @property
     def ok(self) -> bool: ...
     @property
@@ -79,6 +93,43 @@ class Outcome(Generic[_R_co]):
     @property
     def hedged(self) -> bool: ...
     def unwrap(self) -> _R_co: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+
+# Made by the native side alone; here so that nothing of it is unknown.
+@final
+class Protected:
+    __policies__: Final[tuple[Any, ...]]
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any, /) -> Self: ...
+
+@final
+class Coroutine(_Coroutine[Any, Any, Any]):
+    __name__: str
+    __qualname__: str
+    @property
+    def cr_await(self) -> Any: ...
+    @property
+    def cr_code(self) -> Any: ...
+    @property
+    def cr_frame(self) -> Any: ...
+    @property
+    def cr_origin(self) -> Any: ...
+    @property
+    def cr_running(self) -> bool: ...
+    @property
+    def cr_suspended(self) -> bool: ...
+    def send(self, value: Any, /) -> Any: ...
+    def throw(self, *args: Any) -> Any: ...
+    def close(self) -> None: ...
+    def __await__(self) -> Generator[Any, Any, Any]: ...
+
+@final
+class Settler:
+    def __call__(self, future: Any) -> None: ...
+
+@final
+class Rules: ...
 
 @disjoint_base
 class TestClock:
