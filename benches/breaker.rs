@@ -21,7 +21,7 @@ fn call(breaker: &Breaker, verdict: Verdict) {
     if let Some(ticket) = breaker.admit() {
         let ticket = black_box(ticket);
         let quietly =
-            verdict == Verdict::Success && breaker.pass(ticket, 0, &System) == Passed::Quietly;
+            verdict == Verdict::Success && breaker.pass(&ticket, 0, &System) == Passed::Quietly;
         if !quietly {
             black_box(breaker.settle(ticket, verdict, 0, &System));
         }

@@ -8,21 +8,21 @@ pub use std::sync::atomic::{AtomicU64, Ordering};
 /// Is nobody else at this process's own words while we are? True under a global lock.
 pub const ALONE: bool = cfg!(all(feature = "python", not(Py_GIL_DISABLED)));
 
-/// Puts `next` in the place of `seen`, or finds something else there.
+/// Replaces a word that was seen to be `seen`, or answers what it is instead.
 ///
-/// For words of one process's own: as with [`Counter`], a global lock makes a plain store of it.
+/// With `alone`, the word is this process's own. Under a global lock nobody can have written it
+/// since it was seen, as with [`Counter`], and a plain store does; everywhere else it is one
+/// compare-and-swap.
+///
+/// # Errors
+/// What the word is, if it is not `seen` any more.
 #[inline(always)]
-pub fn exchange(word: &AtomicU64, seen: u64, next: u64) -> bool {
-    #[cfg(all(feature = "python", not(Py_GIL_DISABLED)))]
-    {
-        let same = word.load(Ordering::SeqCst) == seen;
-        if same {
-            word.store(next, Ordering::Release);
-        }
-        same
+pub fn swap(word: &AtomicU64, seen: u64, next: u64, alone: bool) -> Result<(), u64> {
+    if ALONE && alone {
+        word.store(next, Ordering::Release);
+        return Ok(());
     }
-    #[cfg(not(all(feature = "python", not(Py_GIL_DISABLED))))]
-    word.compare_exchange(seen, next, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    word.compare_exchange(seen, next, Ordering::SeqCst, Ordering::SeqCst).map(|_| ())
 }
 
 /// A count that every holder adds to and anyone may read.

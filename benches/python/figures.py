@@ -27,8 +27,8 @@ class Effort:
     leak_calls: int
 
 
-QUICK = Effort("quick", 60, 300_000, 7, 0.25, 5, 2_000, 100_000)
-FULL = Effort("full", 400, 500_000, 25, 1.0, 15, 10_000, 1_000_000)
+QUICK = Effort("quick", 60, 300_000, 30, 0.25, 5, 2_000, 100_000)
+FULL = Effort("full", 400, 500_000, 150, 1.0, 15, 10_000, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

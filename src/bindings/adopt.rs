@@ -87,6 +87,23 @@ impl Settler {
             _ => Ok(()),
         }
     }
+
+    fn __clear__(&self) {
+        let held = self.0.lock().take();
+        drop(held);
+    }
+}
+
+/// What a finished future failed with, or None. Asking asyncio's own futures by `exception()` would
+/// count as fetching the error, and silence the word about those that nobody fetches.
+fn failure_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = future.py();
+    if future.hasattr(intern!(py, "_asyncio_future_blocking"))?
+        && let Some(error) = future.getattr_opt(intern!(py, "_exception"))?
+    {
+        return Ok(error);
+    }
+    future.call_method0(intern!(py, "exception"))
 }
 
 fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -95,7 +112,7 @@ fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
         held.ended(py, &Ended::Dropped);
         return Ok(());
     }
-    let error = future.call_method0(intern!(py, "exception"))?;
+    let error = failure_of(future)?;
     if error.is_none() {
         let value = future.call_method0(intern!(py, "result"))?;
         held.ended(py, &Ended::Returned(&value));

@@ -87,7 +87,7 @@ impl Finish for HandOn {
     fn refused(self, plan: &PlanRef, refused: Refused) -> *mut ffi::PyObject {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
-        plan.error(py, &refused).restore(py);
+        failures::raise(py, plan.error(py, &refused));
         ptr::null_mut()
     }
 

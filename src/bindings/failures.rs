@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "reports to the interpreter's hooks through its C API")]
 
 use crate::error::Problem;
-use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemError};
+use pyo3::exceptions::{PyBaseException, PyException, PyKeyboardInterrupt, PySystemError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -48,9 +48,57 @@ pub fn report(py: Python<'_>, error: PyErr, culprit: &Bound<'_, PyAny>) {
     if !error.is_instance_of::<PyException>(py) && error.is_instance_of::<PyKeyboardInterrupt>(py) {
         // SAFETY: the interpreter is attached, as `py` shows.
         unsafe { ffi::PyErr_SetInterrupt() };
+        discard(py, error);
         return;
     }
     error.write_unraisable(py, Some(culprit));
+}
+
+/// Raises `error` as a `raise` statement would: what is being handled becomes its context.
+pub fn raise(py: Python<'_>, error: PyErr) {
+    let value = exception(py, error);
+    // SAFETY: attached, as `py` shows; the value is a live exception of its own class.
+    unsafe { ffi::PyErr_SetObject(ffi::Py_TYPE(value.as_ptr()).cast(), value.as_ptr()) };
+}
+
+/// Lets go of an exception now. None must be set meanwhile.
+pub fn discard(py: Python<'_>, error: PyErr) {
+    drop(exception(py, error));
+}
+
+/// The exception object inside `error`. None must be set meanwhile.
+///
+/// Drivers are called by the interpreter, not through pyo3, so pyo3 does not know that their thread
+/// is attached: what its owning types (`Py`, `PyErr`) drop there is put off, and piles up. That goes
+/// for `PyErr::into_value` too, which drops the `PyErr`'s own references. Passing the error through
+/// the interpreter's own place for it drops none.
+pub fn exception(py: Python<'_>, error: PyErr) -> Bound<'_, PyBaseException> {
+    error.restore(py);
+    // SAFETY: attached; an exception was just set, which is taken over.
+    unsafe { Bound::from_owned_ptr(py, take()).cast_into_unchecked() }
+}
+
+#[cfg(Py_3_12)]
+unsafe fn take() -> *mut ffi::PyObject {
+    // SAFETY: as the caller promises.
+    unsafe { ffi::PyErr_GetRaisedException() }
+}
+
+#[cfg(not(Py_3_12))]
+unsafe fn take() -> *mut ffi::PyObject {
+    let (mut class, mut value, mut traceback) =
+        (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: as the caller promises; all three are new references or NULL.
+    unsafe {
+        ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
+        ffi::PyErr_NormalizeException(&raw mut class, &raw mut value, &raw mut traceback);
+        if !traceback.is_null() {
+            ffi::PyException_SetTraceback(value, traceback);
+        }
+        ffi::Py_XDECREF(class);
+        ffi::Py_XDECREF(traceback);
+    }
+    value
 }
 
 /// The exception that a callee left set. A callee that returned nothing and set nothing broke the

@@ -6,7 +6,8 @@ use crate::error::Problem;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyFunction, PyType};
 
 /// What calling a function gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,22 +29,51 @@ const ASYNC_GENERATOR: u32 = 0x200;
 /// What calling `callable` gives, as far as can be told without calling it. Looks through bound
 /// methods, `functools.partial` and the `__call__` of instances.
 pub fn kind(callable: &Bound<'_, PyAny>) -> Kind {
+    match innermost(callable) {
+        Some((_, flags)) if flags & (COROUTINE | ITERABLE_COROUTINE) != 0 => Kind::Coroutine,
+        Some((_, flags)) if flags & (GENERATOR | ASYNC_GENERATOR) != 0 => Kind::Generator,
+        _ => Kind::Plain,
+    }
+}
+
+/// The layer of `callable` that has code, and the flags of that.
+fn innermost<'py>(callable: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, u32)> {
     let mut at = callable.clone();
     // Each round takes one layer off; nobody nests this deep by hand, and a loop ends.
     for _ in 0..64 {
         if let Some(flags) = code_flags(&at) {
-            return match flags {
-                f if f & (COROUTINE | ITERABLE_COROUTINE) != 0 => Kind::Coroutine,
-                f if f & (GENERATOR | ASYNC_GENERATOR) != 0 => Kind::Generator,
-                _ => Kind::Plain,
-            };
+            return Some((at, flags));
         }
-        match layer_below(&at) {
-            Some(below) => at = below,
-            None => break,
-        }
+        at = layer_below(&at)?;
     }
-    Kind::Plain
+    None
+}
+
+/// What `inspect` takes for granted in a function. A wrapper says that it is one where a Python
+/// function is inside, and has these of that where a partial or an object lies between.
+pub const FUNCTION_ATTRIBUTES: [&str; 8] = [
+    "__code__",
+    "__defaults__",
+    "__kwdefaults__",
+    "__annotations__",
+    "__globals__",
+    "__closure__",
+    "__name__",
+    "__qualname__",
+];
+
+/// The Python function whose code runs when `callable` is called, if there is one.
+pub fn function_inside<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let (layer, _) = innermost(callable)?;
+    let of_method = layer.getattr_opt(intern!(layer.py(), "__func__")).ok().flatten();
+    let layer = of_method.unwrap_or(layer);
+    (layer.is_instance_of::<PyFunction>() || Protected::of(&layer).is_some()).then_some(layer)
+}
+
+/// Is `callable` a function, or a wrapper of ours around one: something whose attributes were put
+/// there to be copied along?
+pub fn shows_itself(callable: &Bound<'_, PyAny>) -> bool {
+    callable.is_instance_of::<PyFunction>() || Protected::of(callable).is_some()
 }
 
 fn code_flags(callable: &Bound<'_, PyAny>) -> Option<u32> {
@@ -76,11 +106,23 @@ fn is_method_object(object: &Bound<'_, PyAny>) -> bool {
 }
 
 fn is_partial(callable: &Bound<'_, PyAny>) -> bool {
-    let class = callable.get_type();
-    // By name, so that `functools` is not imported for the sake of the question.
-    class.module().is_ok_and(|module| module == "functools")
-        && class.name().is_ok_and(|name| name == "partial")
+    static PARTIAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = callable.py();
+    let partial = PARTIAL.get_or_try_init(py, || -> PyResult<_> {
+        Ok(py.import("functools")?.getattr("partial")?.unbind())
+    });
+    // By its real type: what merely says that it is one need not have its parts.
+    partial.is_ok_and(|partial| {
+        partial
+            .bind(py)
+            .cast::<PyType>()
+            .is_ok_and(|partial| callable.get_type().is_subclass(partial).unwrap_or(false))
+    })
 }
+
+/// Why a generator function can't be protected.
+pub const GENERATOR_REFUSED: &str = "is a generator function, whose work is done after the call \
+    has returned: protect the calls that it makes";
 
 /// What protecting `target` comes down to.
 pub enum Target<'py> {
@@ -101,32 +143,26 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
     if is_method_object(target) {
         return match target.getattr(intern!(py, "__func__")) {
             Ok(function) => Ok(Target::Descriptor(target.get_type(), function)),
-            Err(_) => Err(refusal(target, "has no function inside")),
+            Err(_) => Err(refuse(target, "has no function inside")),
         };
     }
     if target.is_instance_of::<PyType>() {
-        return Err(refusal(
-            target,
-            "is a class: protect its methods, or a function that makes it",
-        ));
+        return Err(refuse(target, "is a class: protect its methods, or a function that makes it"));
     }
     if !target.is_callable() {
-        return Err(refusal(
+        return Err(refuse(
             target,
             "is not callable: under a property or cached_property, put the policy below it",
         ));
     }
     if kind(target) == Kind::Generator {
-        return Err(refusal(
-            target,
-            "is a generator function, whose work is done after the call has returned: \
-             protect the calls that it makes",
-        ));
+        return Err(refuse(target, GENERATOR_REFUSED));
     }
     Ok(Target::Callable(target.clone()))
 }
 
-fn refusal(target: &Bound<'_, PyAny>, rule: &str) -> Problem {
+/// The problem with `target`.
+pub fn refuse(target: &Bound<'_, PyAny>, rule: &str) -> Problem {
     let value = target.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
     Problem::new("function", value, rule)
 }

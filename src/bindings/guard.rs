@@ -5,7 +5,10 @@ use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::clock::ambient;
 use super::coroutine;
 use super::failures::config_error;
-use super::function::{Kind, Target, kind, target};
+use super::function::{
+    FUNCTION_ATTRIBUTES, GENERATOR_REFUSED, Kind, Target, function_inside, kind, refuse,
+    shows_itself, target,
+};
 use super::gate;
 use super::plan::{MAX_STEPS, PlanRef};
 use super::protected::{PlanCell, Protected};
@@ -81,13 +84,32 @@ impl Guard {
         };
         check(&policies, &subject(slf))?;
         let wrapper = Protected::wrap(&inner, &policies)?;
-        py.import("functools")?.call_method1("update_wrapper", (&wrapper, function))?;
+        let functools = py.import("functools")?;
+        if shows_itself(function) {
+            functools.call_method1("update_wrapper", (&wrapper, function))?;
+        } else {
+            // The attributes of an object with a life of its own are looked up, never copied.
+            let assigned = functools.getattr("WRAPPER_ASSIGNMENTS")?;
+            let copied = PyTuple::empty(py);
+            functools.call_method1("update_wrapper", (&wrapper, function, assigned, copied))?;
+        }
+        if let Some(function) = function_inside(&inner) {
+            for name in FUNCTION_ATTRIBUTES {
+                if wrapper.getattr_opt(name)?.is_none() {
+                    wrapper.setattr(name, function.getattr(name)?)?;
+                }
+            }
+        }
         Ok(wrapper)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.plan.traverse(&visit)?;
         visit.call(&self.members)
+    }
+
+    fn __clear__(&self) {
+        drop(self.plan.replace(None));
     }
 }
 
@@ -166,7 +188,11 @@ unsafe fn once<F: Finish>(
         let arguments =
             Arguments { values: values.add(1), count: count.cast_unsigned() - 1, names };
         let callee = Callee::of(function.as_ptr());
-        let awaits = kind(&function) == Kind::Coroutine;
+        let awaits = match kind(&function) {
+            Kind::Coroutine => true,
+            Kind::Plain => false,
+            Kind::Generator => return refuse_generator(guard, &function),
+        };
         match guard.get().plan.get() {
             Some(plan) if plan.gate == gate::word() => {
                 run(plan, callee, arguments, awaits, &System, finish)
@@ -184,6 +210,14 @@ unsafe fn once<F: Finish>(
             }
         }
     }
+}
+
+/// A generator's work is done after its call: passing it through would protect nothing.
+#[cold]
+fn refuse_generator(guard: &Bound<'_, Guard>, function: &Bound<'_, PyAny>) -> *mut ffi::PyObject {
+    let problem = refuse(function, GENERATOR_REFUSED);
+    config_error(guard.py(), &subject(guard), vec![problem]).restore(guard.py());
+    ptr::null_mut()
 }
 
 #[inline(always)]

@@ -25,12 +25,32 @@ pub struct Held {
     open: bool,
 }
 
+/// Room on the heap for the tickets of a plan that is too long for the room in place.
+#[inline(always)]
+fn room(plan: &PlanRef) -> Option<Box<[Slot; MAX_STEPS]>> {
+    if plan.len() > INLINE { Some(Box::new(empty_slots())) } else { None }
+}
+
 impl Held {
     /// Holds a plan that has not been entered yet.
+    fn new(plan: PlanRef) -> Self {
+        Self { inline: empty_slots(), heap: room(&plan), plan, started: 0, open: false }
+    }
+
+    /// Writes to `place` what holds a plan that has not been entered yet: only the fields that mean
+    /// something, and no copy of the room for tickets.
+    ///
+    /// # Safety
+    /// `place` may be written to, and what is there needs no drop.
     #[inline(always)]
-    pub fn new(plan: PlanRef) -> Self {
-        let heap = if plan.len() > INLINE { Some(Box::new(empty_slots())) } else { None };
-        Self { plan, inline: empty_slots(), heap, started: 0, open: false }
+    pub unsafe fn write_new(place: *mut Self, plan: PlanRef) {
+        // SAFETY: as the caller promises. Slots that nobody has filled need no value.
+        unsafe {
+            (&raw mut (*place).heap).write(room(&plan));
+            (&raw mut (*place).plan).write(plan);
+            (&raw mut (*place).started).write(0);
+            (&raw mut (*place).open).write(false);
+        }
     }
 
     /// Takes over an admission that `slots` hold the tickets of.

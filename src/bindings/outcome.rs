@@ -1,5 +1,10 @@
 //! What became of a call, as a value.
+#![allow(
+    unsafe_code,
+    reason = "the collector hands over no token, and tracebacks are read through the C API"
+)]
 
+use super::failures::{exception, raise};
 use super::plan::{PlanRef, Refused};
 use crate::time::{Nanos, SECOND};
 use pyo3::PyTraverseError;
@@ -8,12 +13,15 @@ use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTraceback;
 
 /// The end of one protected call: a value, an error, or a refusal.
 #[pyclass(frozen, generic, module = "seawall")]
 pub struct Outcome {
     value: Option<Py<PyAny>>,
     error: Option<Py<PyAny>>,
+    /// Where the error came from when it got here: each `unwrap` starts from there.
+    traceback: Option<Py<PyTraceback>>,
     refusal: Option<(PlanRef, Refused)>,
     /// The refusal as an exception, made when somebody asks for it.
     rejected: PyOnceLock<Py<PyAny>>,
@@ -28,6 +36,7 @@ impl Outcome {
         Self {
             value: None,
             error: None,
+            traceback: None,
             refusal: None,
             rejected: PyOnceLock::new(),
             attempts: 1,
@@ -42,7 +51,13 @@ impl Outcome {
     }
 
     pub fn raised(error: PyErr, py: Python<'_>, elapsed: Nanos) -> Self {
-        Self { error: Some(error.into_value(py).into_any()), elapsed, ..Self::empty() }
+        let error = exception(py, error);
+        // SAFETY: attached; the exception is alive; the result is a new reference or NULL.
+        let traceback = unsafe {
+            Bound::from_owned_ptr_or_opt(py, ffi::PyException_GetTraceback(error.as_ptr()))
+                .map(|from| from.cast_into_unchecked().unbind())
+        };
+        Self { error: Some(error.into_any().unbind()), traceback, elapsed, ..Self::empty() }
     }
 
     pub fn refused(plan: PlanRef, refused: Refused) -> Self {
@@ -88,8 +103,9 @@ impl Outcome {
     #[getter]
     fn rejected(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let (plan, refused) = self.refusal.as_ref()?;
-        let error =
-            self.rejected.get_or_init(py, || plan.error(py, refused).into_value(py).into_any());
+        let error = self
+            .rejected
+            .get_or_init(py, || exception(py, plan.error(py, refused)).into_any().unbind());
         Some(error.clone_ref(py))
     }
 
@@ -117,14 +133,22 @@ impl Outcome {
         self.hedged
     }
 
-    /// Returns the value, or raises the error.
+    /// Returns the value, or raises the error. A refusal is raised as a new exception each time.
     fn unwrap(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         if let Some(value) = &self.value {
             return Ok(value.clone_ref(py));
         }
-        match self.error(py) {
-            Some(error) => Err(PyErr::from_value(error.into_bound(py))),
-            None => Err(PyValueError::new_err("this outcome was cleared by the garbage collector")),
+        if let Some((plan, refused)) = &self.refusal {
+            raise(py, plan.error(py, refused));
+            return Err(PyErr::fetch(py));
+        }
+        match &self.error {
+            Some(error) => {
+                let error = PyErr::from_value(error.bind(py).clone());
+                error.set_traceback(py, self.traceback.as_ref().map(|from| from.bind(py).clone()));
+                Err(error)
+            }
+            None => Err(PyValueError::new_err("this outcome holds nothing")),
         }
     }
 
@@ -141,9 +165,12 @@ impl Outcome {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.value)?;
         visit.call(&self.error)?;
+        visit.call(&self.traceback)?;
         if let Some((plan, _)) = &self.refusal {
             plan.traverse(&visit)?;
         }
-        Ok(())
+        // SAFETY: the collector runs attached, and only a pointer is read.
+        let py = unsafe { Python::assume_attached() };
+        self.rejected.get(py).map_or(Ok(()), |rejected| visit.call(rejected))
     }
 }

@@ -107,7 +107,7 @@ impl Plan {
         let elapsed = self.elapsed(started, clock);
         for (step, slot) in self.steps.iter().zip(slots).rev() {
             // SAFETY: `enter` succeeded and filled one slot a step.
-            step.returned(unsafe { slot.assume_init() }, value, elapsed, clock);
+            step.returned(unsafe { slot.assume_init_ref() }, value, elapsed, clock);
         }
     }
 
@@ -124,7 +124,7 @@ impl Plan {
         let elapsed = self.elapsed(started, clock);
         for (step, slot) in self.steps.iter().zip(slots).rev() {
             // SAFETY: `enter` succeeded and filled one slot a step.
-            step.ended(py, unsafe { slot.assume_init() }, ended, elapsed, clock);
+            step.ended(py, unsafe { slot.assume_init_ref() }, ended, elapsed, clock);
         }
     }
 
@@ -135,7 +135,7 @@ impl Plan {
         let refused = Refused { step: at, refusal };
         for (step, slot) in self.steps.iter().zip(slots).take(at).rev() {
             // SAFETY: the steps before `at` let the call in and filled their slots.
-            let ticket = unsafe { slot.assume_init() };
+            let ticket = unsafe { slot.assume_init_ref() };
             step.ended(py, ticket, &Ended::Refused(&|| self.error(py, &refused)), 0, clock);
         }
         refused
@@ -253,7 +253,10 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
     unsafe {
         let class = ffi::Py_TYPE(slf);
         ffi::PyObject_GC_UnTrack(slf.cast());
-        ptr::drop_in_place(&raw mut (*slf.cast::<Plan>()).steps);
+        let py = Python::assume_attached();
+        for step in (&raw const (*slf.cast::<Plan>()).steps).read() {
+            step.release(py);
+        }
         ffi::PyObject_GC_Del(slf.cast());
         ffi::Py_DECREF(class.cast());
     }

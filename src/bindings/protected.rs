@@ -9,7 +9,7 @@
 use super::call::{Arguments, Callee, HandOn, drive};
 use super::clock::ambient;
 use super::coroutine;
-use super::function::{Kind, kind};
+use super::function::{Kind, function_inside, kind};
 use super::gate;
 use super::native::{Blueprint, PyMethod_New, no_args, visit};
 use super::plan::{Plan, PlanRef};
@@ -34,6 +34,8 @@ pub struct Protected {
     policies: *mut ffi::PyObject,
     dict: *mut ffi::PyObject,
     weak: *mut ffi::PyObject,
+    /// There is a Python function inside, and the wrapper says that it is one.
+    functional: bool,
 }
 
 /// A place that holds the plan in force and hands out references to it.
@@ -158,6 +160,7 @@ impl Protected {
             (&raw mut (*slf).plan).write(PlanCell::new(Some(plan)));
             (&raw mut (*slf).callee).write(Callee::of(function.clone().into_ptr()));
             (&raw mut (*slf).policies).write(policies.clone().into_ptr());
+            (&raw mut (*slf).functional).write(function_inside(function).is_some());
             Ok(Bound::from_owned_ptr(py, slf.cast()))
         }
     }
@@ -289,6 +292,17 @@ unsafe extern "C" fn get_policies(slf: *mut ffi::PyObject, _: *mut c_void) -> *m
     unsafe { ffi::Py_NewRef((*slf.cast::<Protected>()).policies) }
 }
 
+/// What `isinstance` goes by. Frameworks sort callables by `inspect.isfunction`: Starlette takes a
+/// route that is none for an application of its own.
+unsafe extern "C" fn get_class(slf: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a wrapper; types are live objects.
+    unsafe {
+        let functional = (*slf.cast::<Protected>()).functional;
+        let class = if functional { &raw mut ffi::PyFunction_Type } else { ffi::Py_TYPE(slf) };
+        ffi::Py_NewRef(class.cast())
+    }
+}
+
 unsafe extern "C" fn traverse(
     slf: *mut ffi::PyObject,
     visitor: ffi::visitproc,
@@ -381,6 +395,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
                 Some(ffi::PyObject_GenericSetDict as ffi::setter),
             ),
             getset(c"__policies__", get_policies, None),
+            getset(c"__class__", get_class, None),
         ],
         methods: vec![
             no_args(c"__reduce__", reduce),

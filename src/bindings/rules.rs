@@ -3,7 +3,7 @@
 //! They live in an object of their own, so that the collector can follow them from the policy and
 //! from every plan that the policy is part of.
 
-use super::failures::{classes, report};
+use super::failures::{classes, discard, report};
 use crate::outcome::Verdict;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyException;
@@ -11,7 +11,7 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 /// Which exceptions are meant.
 pub enum Matcher {
@@ -49,6 +49,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Those of a policy that the collector has taken apart.
+    pub fn none() -> Self {
+        Self { on: None, ignore: None, on_result: None, on_event: None, open_duration: None }
+    }
+
     /// These rules as an object. Policies that set nothing share one.
     pub fn object(self, py: Python<'_>) -> PyResult<Py<Self>> {
         static DEFAULT: PyOnceLock<Py<Rules>> = PyOnceLock::new();
@@ -100,7 +105,10 @@ impl Rules {
     /// name it.
     pub fn judge_refusal(&self, py: Python<'_>, error: &dyn Fn() -> PyErr) -> Verdict {
         if matches!(&self.on, Some(Matcher::Classes(_))) {
-            self.judge_error(py, &error())
+            let error = error();
+            let verdict = self.judge_error(py, &error);
+            discard(py, error);
+            verdict
         } else {
             Verdict::Ignored
         }
@@ -125,11 +133,22 @@ fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
 /// `concurrent.futures.CancelledError` is an `Exception` by inheritance and a cancellation by
 /// meaning. Looked up among the loaded modules: what is not loaded has not been raised.
 fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
-    let class = error.get_type(py);
-    class.name().is_ok_and(|name| name == "CancelledError")
-        && class.getattr(intern!(py, "__module__")).is_ok_and(|module| {
-            module.extract::<String>().is_ok_and(|name| name == "concurrent.futures._base")
-        })
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = match CLASS.get(py) {
+        Some(class) => class,
+        None => match loaded_class(py) {
+            Some(class) => CLASS.get_or_init(py, || class.unbind()),
+            None => return false,
+        },
+    };
+    error.matches(py, class.bind(py)).unwrap_or(false)
+}
+
+fn loaded_class(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    let modules = py.import("sys").ok()?.getattr(intern!(py, "modules")).ok()?;
+    let modules = modules.cast::<PyDict>().ok()?;
+    let module = modules.get_item(intern!(py, "concurrent.futures._base")).ok()??;
+    module.getattr_opt(intern!(py, "CancelledError")).ok()?
 }
 
 /// Asks a predicate of the user's. One that fails is reported, and `otherwise` is the answer.

@@ -70,11 +70,12 @@ impl Step {
         }
     }
 
-    /// The call returned `value`.
+    /// The call returned `value`. The ticket is taken by reference for the reason it is written in
+    /// place: of a copy, a pending store would have to be waited for.
     #[inline(always)]
     pub fn returned<C: Clock>(
         &self,
-        ticket: Ticket,
+        ticket: &Ticket,
         value: *mut ffi::PyObject,
         elapsed: Nanos,
         clock: &C,
@@ -90,14 +91,14 @@ impl Step {
     pub fn ended<C: Clock>(
         &self,
         py: Python<'_>,
-        ticket: Ticket,
+        ticket: &Ticket,
         ended: &Ended<'_, '_>,
         elapsed: Nanos,
         clock: &C,
     ) {
         match (self, ticket) {
             (Self::Breaker(step), Ticket::Breaker(ticket)) => {
-                step.ended(py, ticket, ended, elapsed, clock);
+                step.ended(py, *ticket, ended, elapsed, clock);
             }
         }
     }
@@ -106,6 +107,14 @@ impl Step {
     pub fn error(&self, py: Python<'_>, refusal: &Refusal) -> PyErr {
         match (self, refusal) {
             (Self::Breaker(step), Refusal::Breaker(rejection)) => step.error(py, rejection),
+        }
+    }
+
+    /// Gives up what this step owns. Not left to `Drop`, which does not know that the thread is
+    /// attached when the interpreter frees a plan, and would put it off.
+    pub fn release(self, py: Python<'_>) {
+        match self {
+            Self::Breaker(step) => step.release(py),
         }
     }
 

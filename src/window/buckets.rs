@@ -14,7 +14,7 @@
 
 use super::marks::Marks;
 use super::{Outcome, Totals};
-use crate::sync::{AtomicU64, Ordering, exchange};
+use crate::sync::{AtomicU64, Ordering, swap};
 use crate::time::{Clock, Nanos};
 
 const BUCKETS: u64 = 16;
@@ -25,16 +25,35 @@ const COARSE_FROM: Nanos = 64_000_000;
 /// The two marks, the origin, and three words a bucket.
 pub const WORDS: usize = 3 + 3 * 16;
 
-/// A bucket's width for a window of this length.
-#[must_use]
-pub fn width(length: Nanos) -> Nanos {
-    length.div_ceil(BUCKETS).max(1)
+/// A bucket's width, and how to divide by it without dividing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width {
+    nanos: Nanos,
+    /// 2⁶⁴ / width, rounded down.
+    inverse: u64,
 }
 
-/// The right reading of the clock for buckets of this width.
-#[inline]
-pub fn read(clock: &impl Clock, width: Nanos) -> Nanos {
-    if width >= COARSE_FROM { clock.coarse() } else { clock.now() }
+impl Width {
+    /// Of the buckets of a window of this length.
+    #[must_use]
+    pub fn of(window: Nanos) -> Self {
+        let nanos = window.div_ceil(BUCKETS).max(1);
+        Self { nanos, inverse: u64::MAX / nanos }
+    }
+
+    /// How many epochs have passed after so long a time.
+    #[inline]
+    fn epochs(self, time: Nanos) -> u64 {
+        // At most one too few while a time is below 2⁶³ ns, and no machine has been up for longer.
+        let fewest = ((u128::from(time) * u128::from(self.inverse)) >> 64) as u64;
+        fewest + u64::from(time - fewest * self.nanos >= self.nanos)
+    }
+
+    /// The reading of the clock that is right for it.
+    #[inline]
+    fn read(self, clock: &impl Clock) -> Nanos {
+        if self.nanos >= COARSE_FROM { clock.coarse() } else { clock.now() }
+    }
 }
 
 /// A view of a window's words.
@@ -44,7 +63,8 @@ pub struct Buckets<'a> {
     pub marks: Marks<'a>,
     origin: &'a AtomicU64,
     cells: &'a [AtomicU64],
-    width: Nanos,
+    width: Width,
+    alone: bool,
 }
 
 /// Why an outcome was not counted.
@@ -60,10 +80,17 @@ impl<'a> Buckets<'a> {
     /// Over [`WORDS`] words. `None` if there are too few.
     #[inline]
     #[must_use]
-    pub fn new(words: &'a [AtomicU64], width: Nanos) -> Option<Self> {
+    pub fn new(words: &'a [AtomicU64], width: Width) -> Option<Self> {
         let [bads, clean, origin, cells @ ..] = words else { return None };
         let marks = Marks::new(bads, clean);
-        (cells.len() + 3 >= WORDS).then_some(Self { marks, origin, cells, width })
+        (cells.len() + 3 >= WORDS).then_some(Self { marks, origin, cells, width, alone: false })
+    }
+
+    /// Nobody outside this interpreter writes to it: see [`swap`].
+    #[inline]
+    #[must_use]
+    pub fn alone(self, alone: bool) -> Self {
+        Self { alone, ..self }
     }
 
     /// Sets the instant from which epochs are counted.
@@ -83,33 +110,44 @@ impl<'a> Buckets<'a> {
         clock: &impl Clock,
         current: impl Fn() -> bool,
     ) -> Result<(), Dropped> {
+        if outcome.good() {
+            return self.count(generation, outcome, clock, &current);
+        }
+        self.marks.begin();
+        let counted = self.count(generation, outcome, clock, &current);
+        self.marks.end();
+        counted
+    }
+
+    #[inline]
+    fn count(
+        &self,
+        generation: u64,
+        outcome: Outcome,
+        clock: &impl Clock,
+        current: &impl Fn() -> bool,
+    ) -> Result<(), Dropped> {
         let epoch = self.epoch(clock);
+        let tag = Tag::new(generation, epoch);
         let at = (epoch % BUCKETS) as usize * 3;
-        let kinds = [true, outcome.failed, outcome.slow];
-        for (offset, _) in kinds.into_iter().enumerate().filter(|(_, counts)| *counts) {
-            let Some(cell) = self.cells.get(at + offset) else { return Err(Dropped::Old) };
-            self.raise(cell, Tag::new(generation, epoch), epoch, clock, &current)?;
+        let Some([calls, failures, slow]) = self.cells.get(at..at + 3) else {
+            return Err(Dropped::Old);
+        };
+        self.raise(calls, tag, epoch, clock, current)?;
+        if outcome.failed {
+            self.raise(failures, tag, epoch, clock, current)?;
+        }
+        if outcome.slow {
+            self.raise(slow, tag, epoch, clock, current)?;
         }
         Ok(())
     }
 
-    /// Counts a good call, if its bucket is under way. `near` holds the epoch of the last one,
-    /// which is likely to be this one's, and spares the division. `shared`: other processes count in
-    /// these words too. `false`: nothing was counted.
+    /// Counts a good call, if its bucket is under way. `false`: nothing was counted.
     #[inline(always)]
-    pub fn raise_calls(
-        &self,
-        generation: u64,
-        clock: &impl Clock,
-        near: &AtomicU64,
-        shared: bool,
-    ) -> bool {
-        let since = read(clock, self.width).saturating_sub(self.origin.load(Ordering::Relaxed));
-        let mut epoch = near.load(Ordering::Relaxed);
-        if since.wrapping_sub(epoch.wrapping_mul(self.width)) >= self.width {
-            epoch = since / self.width;
-            near.store(epoch, Ordering::Relaxed);
-        }
+    pub fn raise_calls(&self, generation: u64, clock: &impl Clock) -> bool {
+        let since = self.width.read(clock).saturating_sub(self.origin.load(Ordering::Relaxed));
+        let epoch = self.width.epochs(since);
         let at = (epoch % BUCKETS) as usize * 3;
         let Some(cell) = self.cells.get(at) else { return false };
         let seen = cell.load(Ordering::SeqCst);
@@ -117,13 +155,10 @@ impl<'a> Buckets<'a> {
         if Tag::of(seen) != tag || seen & u64::from(u32::MAX) == u64::from(u32::MAX) {
             return false;
         }
-        if shared {
-            cell.compare_exchange(seen, seen + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-        } else {
-            exchange(cell, seen, seen + 1)
-        }
+        swap(cell, seen, seen + 1, self.alone).is_ok()
     }
 
+    #[inline]
     fn raise(
         &self,
         cell: &AtomicU64,
@@ -134,26 +169,34 @@ impl<'a> Buckets<'a> {
     ) -> Result<(), Dropped> {
         let mut seen = cell.load(Ordering::SeqCst);
         loop {
-            let held = Tag::of(seen);
-            let next = if held == tag {
+            let next = if Tag::of(seen) == tag {
                 tag.word(u64::from(u32::MAX).min((seen & u64::from(u32::MAX)) + 1))
-            } else if held.generation() != tag.generation() {
-                if !current() {
-                    return Err(Dropped::Late);
-                }
-                tag.word(1)
             } else {
-                let ahead = held.lap().wrapping_sub(tag.lap()) & LAPS;
-                if epoch + ahead * BUCKETS <= self.epoch(clock) {
-                    return Err(Dropped::Old);
-                }
+                self.replaces(Tag::of(seen), tag, epoch, clock, current)?;
                 tag.word(1)
             };
-            match cell.compare_exchange_weak(seen, next, Ordering::SeqCst, Ordering::SeqCst) {
-                Ok(_) => return Ok(()),
+            match swap(cell, seen, next, self.alone) {
+                Ok(()) => return Ok(()),
                 Err(other) => seen = other,
             }
         }
+    }
+
+    /// Whether a word of tag `held` is older than one of `tag`.
+    #[cold]
+    fn replaces(
+        &self,
+        held: Tag,
+        tag: Tag,
+        epoch: u64,
+        clock: &impl Clock,
+        current: &impl Fn() -> bool,
+    ) -> Result<(), Dropped> {
+        if held.generation() != tag.generation() {
+            return if current() { Ok(()) } else { Err(Dropped::Late) };
+        }
+        let ahead = held.lap().wrapping_sub(tag.lap()) & LAPS;
+        if epoch + ahead * BUCKETS <= self.epoch(clock) { Err(Dropped::Old) } else { Ok(()) }
     }
 
     /// What the window holds of this generation at the clock's time.
@@ -185,7 +228,7 @@ impl<'a> Buckets<'a> {
     fn epoch(&self, clock: &impl Clock) -> u64 {
         let origin = self.origin.load(Ordering::Relaxed);
         // A coarse reading may lie before an origin that was read precisely.
-        read(clock, self.width).saturating_sub(origin) / self.width
+        self.width.epochs(self.width.read(clock).saturating_sub(origin))
     }
 }
 

@@ -15,7 +15,7 @@
 
 use super::marks::Marks;
 use super::{Outcome, Totals};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, swap};
 
 /// Words before the first cell: the two marks and the head.
 const HEADER: usize = 3;
@@ -31,15 +31,6 @@ pub fn words(size: u32) -> usize {
     HEADER + size.div_ceil(WIDTH) as usize
 }
 
-/// What an append did.
-#[derive(Clone, Copy, Debug)]
-pub struct Appended {
-    /// How many outcomes the ring held with this one.
-    pub calls: u64,
-    /// It was the last of a lap.
-    pub lap_done: bool,
-}
-
 /// A view of a ring's words.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring<'a> {
@@ -48,6 +39,7 @@ pub struct Ring<'a> {
     head: &'a AtomicU64,
     cells: &'a [AtomicU64],
     size: u32,
+    alone: bool,
 }
 
 impl<'a> Ring<'a> {
@@ -57,7 +49,13 @@ impl<'a> Ring<'a> {
     pub fn new(words: &'a [AtomicU64], size: u32) -> Option<Self> {
         let [bads, clean, head, cells @ ..] = words else { return None };
         let marks = Marks::new(bads, clean);
-        (cells.len() * WIDTH as usize >= size as usize).then_some(Self { marks, head, cells, size })
+        (cells.len() * WIDTH as usize >= size as usize).then_some(Self {
+            marks,
+            head,
+            cells,
+            size,
+            alone: false,
+        })
     }
 
     /// What is known about bad outcomes, without a look at the rest.
@@ -68,14 +66,33 @@ impl<'a> Ring<'a> {
         Some(Marks::new(bads, clean))
     }
 
-    /// Appends an outcome. `None`: its generation, no longer `current`, has passed.
+    /// Nobody outside this interpreter writes to it: see [`swap`].
+    #[inline]
+    #[must_use]
+    pub fn alone(self, alone: bool) -> Self {
+        Self { alone, ..self }
+    }
+
+    /// Appends an outcome and answers how many the ring holds with it. `None`: its generation, no
+    /// longer `current`, has passed.
     #[inline]
     pub fn append(
         &self,
         generation: u64,
         outcome: Outcome,
         current: impl Fn() -> bool,
-    ) -> Option<Appended> {
+    ) -> Option<u64> {
+        if outcome.good() {
+            return self.put(generation, outcome, &current);
+        }
+        self.marks.begin();
+        let held = self.put(generation, outcome, &current);
+        self.marks.end();
+        held
+    }
+
+    #[inline]
+    fn put(&self, generation: u64, outcome: Outcome, current: &impl Fn() -> bool) -> Option<u64> {
         loop {
             let head = Head(self.head.load(Ordering::Acquire));
             if head.generation() != generation & GENERATIONS {
@@ -94,11 +111,11 @@ impl<'a> Ring<'a> {
                 self.swap_head(head, self.after(head));
                 continue;
             };
-            if place.compare_exchange(seen.0, cell.0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-                return Some(Appended {
-                    calls: self.held(head, cell.fill()),
-                    lap_done: cell.fill() == self.room(head.cell()) && self.is_last(head),
-                });
+            if swap(place, seen.0, cell.0, self.alone).is_ok() {
+                if cell.fill() == self.room(head.cell()) && self.is_last(head) {
+                    self.look(generation);
+                }
+                return Some(self.held(head, cell.fill()));
             }
         }
     }
@@ -123,8 +140,9 @@ impl<'a> Ring<'a> {
         totals
     }
 
-    /// Called after the last outcome of a lap: remembers it if the full ring holds nothing bad.
-    pub fn look(&self, generation: u64) {
+    /// After the last outcome of a lap: remembers it if the full ring holds nothing bad.
+    #[cold]
+    fn look(&self, generation: u64) {
         let Some(quiet) = self.marks.quiet() else { return };
         let clean = |place: &AtomicU64| {
             let cell = Cell(place.load(Ordering::Acquire));

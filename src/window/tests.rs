@@ -1,6 +1,6 @@
 //! Windows against a plain list of what was put in.
 
-use super::buckets::{self, Buckets};
+use super::buckets::{self, Buckets, Width};
 use super::ring::{self, Ring};
 use super::{Outcome, Totals};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
@@ -35,13 +35,12 @@ fn ring_is_the_last_n() {
         let ring = Ring::new(&words, size).unwrap();
         let mut last = VecDeque::new();
         for n in 0..500 {
-            let appended = ring.append(7, nth(n), || true).unwrap();
+            let held = ring.append(7, nth(n), || true).unwrap();
             last.push_back(nth(n));
             if last.len() > size as usize {
                 last.pop_front();
             }
-            assert_eq!(appended.calls, last.len() as u64);
-            assert_eq!(appended.lap_done, (n + 1) % u64::from(size) == 0);
+            assert_eq!(held, last.len() as u64);
             assert_eq!(ring.totals(7), count(&last), "{n} of {size}");
             assert!(ring.outcomes(7).eq(last.iter().copied()));
         }
@@ -58,7 +57,7 @@ fn ring_laps_wrap() {
     words[2].store(generation << 44 | last << 16, Relaxed);
     words[3].store(first | 0b11 << 16, Relaxed);
     for failures in [1, 0, 0] {
-        assert_eq!(ring.append(generation, Outcome::default(), || true).unwrap().calls, 2);
+        assert_eq!(ring.append(generation, Outcome::default(), || true).unwrap(), 2);
         assert_eq!(ring.totals(generation), Totals { calls: 2, failures, slow: 0 });
     }
     assert_eq!(words[2].load(Relaxed) >> 16 & last, 128);
@@ -73,7 +72,7 @@ fn ring_generations() {
         ring.append(1, nth(n), || true);
     }
     assert_eq!(ring.totals(2), Totals::default());
-    assert_eq!(ring.append(2, nth(0), || true).unwrap().calls, 1);
+    assert_eq!(ring.append(2, nth(0), || true).unwrap(), 1);
     assert_eq!(ring.totals(2), count([&nth(0)]));
     assert!(ring.append(1, nth(1), || false).is_none());
     assert_eq!(ring.totals(2).calls, 1);
@@ -84,20 +83,29 @@ fn ring_generations() {
 fn ring_knows_that_it_is_clean() {
     let words = zeros(ring::words(4));
     let ring = Ring::new(&words, 4).unwrap();
-    for _ in 0..4 {
+    let append = |failed| ring.append(1, Outcome { failed, slow: false }, || true);
+    for held in 1..=4 {
         assert!(!ring.marks.clean(1));
-        ring.append(1, Outcome::default(), || true);
+        assert_eq!(append(false), Some(held));
     }
-    ring.look(1);
     assert!(ring.marks.clean(1) && !ring.marks.clean(2));
     ring.marks.begin();
     assert!(!ring.marks.clean(1));
-    ring.look(1);
+    for _ in 0..4 {
+        append(false);
+    }
     assert!(!ring.marks.clean(1), "a bad outcome may be written any moment");
-    ring.append(1, Outcome { failed: true, slow: false }, || true);
     ring.marks.end();
-    ring.look(1);
-    assert!(!ring.marks.clean(1));
+    append(true);
+    for _ in 0..4 {
+        assert!(!ring.marks.clean(1));
+        append(false);
+    }
+    assert!(!ring.marks.clean(1), "known only at the end of a lap");
+    for _ in 0..3 {
+        append(false);
+    }
+    assert!(ring.marks.clean(1));
 }
 
 /// A time window holds the current bucket and the fifteen before, however time passes.
@@ -105,7 +113,7 @@ fn ring_knows_that_it_is_clean() {
 fn buckets_are_the_last_stretch() {
     let width = SECOND / 100;
     let words = zeros(buckets::WORDS);
-    let buckets = Buckets::new(&words, width).unwrap();
+    let buckets = Buckets::new(&words, Width::of(16 * width)).unwrap();
     let start = 12_345_678;
     let clock = Manual::new(start);
     buckets.start(start);
@@ -129,7 +137,7 @@ fn buckets_are_the_last_stretch() {
 fn buckets_left_long_ago_are_replaced() {
     let width = SECOND / 100;
     let words = zeros(buckets::WORDS);
-    let buckets = Buckets::new(&words, width).unwrap();
+    let buckets = Buckets::new(&words, Width::of(16 * width)).unwrap();
     let clock = Manual::new(0);
     let lap = 16 * width;
     clock.advance(200_000 * lap);

@@ -192,7 +192,7 @@ impl Pair {
     fn leave(&mut self, which: usize, verdict: Verdict, elapsed: Nanos) {
         let (ticket, pass) = self.inside.swap_remove(which);
         let passed = if self.quick && verdict == Verdict::Success {
-            self.breaker.pass(ticket, elapsed, &self.clock)
+            self.breaker.pass(&ticket, elapsed, &self.clock)
         } else {
             Passed::Not
         };
@@ -217,7 +217,6 @@ impl Pair {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 4 * ProptestConfig::default().cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

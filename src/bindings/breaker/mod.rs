@@ -242,4 +242,14 @@ impl Breaker {
             None => Ok(()),
         }
     }
+
+    /// Lets go of the callables, which may lead back here; what is left still works.
+    #[allow(unsafe_code, reason = "the collector hands over no token of being attached")]
+    fn __clear__(&self) {
+        // SAFETY: the collector runs attached.
+        let py = unsafe { Python::assume_attached() };
+        let Ok(none) = Rules::none().object(py) else { return };
+        let old = std::mem::replace(&mut self.current.lock().rules, none);
+        old.drop_ref(py);
+    }
 }

@@ -52,13 +52,13 @@ impl Step {
     #[inline(always)]
     pub fn returned<C: Clock>(
         &self,
-        ticket: Ticket,
+        ticket: &Ticket,
         value: *mut ffi::PyObject,
         elapsed: Nanos,
         clock: &C,
     ) {
         if self.judges_results {
-            return self.judge_returned(ticket, value, elapsed, clock);
+            return self.judge_returned(*ticket, value, elapsed, clock);
         }
         let passed = self.core.pass(ticket, elapsed, clock);
         if passed != Passed::Quietly {
@@ -71,15 +71,15 @@ impl Step {
     fn returned_unhealthy<C: Clock>(
         &self,
         passed: Passed,
-        ticket: Ticket,
+        ticket: &Ticket,
         value: *mut ffi::PyObject,
         elapsed: Nanos,
         clock: &C,
     ) {
         let settled = if passed == Passed::Unjudged {
-            self.core.judge_passed(ticket, clock)
+            self.core.judge_passed(*ticket, clock)
         } else {
-            self.core.settle(ticket, Verdict::Success, elapsed, clock)
+            self.core.settle(*ticket, Verdict::Success, elapsed, clock)
         };
         match settled {
             Settled::Stays | Settled::Late => {}
@@ -222,6 +222,12 @@ impl Step {
             Ok(PyErr::from_value(class.call1((&self.name, retry_after, state))?))
         };
         make().unwrap_or_else(|error| error)
+    }
+
+    /// Gives up what the step owns: see `bindings::step::Step::release`.
+    pub fn release(self, py: Python<'_>) {
+        self.rules.drop_ref(py);
+        self.name.drop_ref(py);
     }
 
     #[cold]

@@ -14,15 +14,16 @@ mod steps;
 pub use object::register;
 
 use super::call::{Arguments, Callee, Finish};
+use super::failures;
 use super::held::Held;
 use super::outcome::Outcome;
-use super::plan::PlanRef;
+use super::plan::{PlanRef, Refused};
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
-use std::ffi::CStr;
+use pyo3::types::{PyString, PyTuple};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -55,6 +56,8 @@ pub struct Coroutine {
     unresolved: bool,
     /// Somebody has taken a first step.
     begun: bool,
+    /// Somebody asked for the iterator by name, and may keep the exception that ends it.
+    by_hand: bool,
     weak: *mut ffi::PyObject,
 }
 
@@ -78,7 +81,8 @@ pub unsafe fn start<C: Clock, F: Finish>(
         if inner.is_null() {
             return inner;
         }
-        Coroutine::make(Held::new(plan), inner, Phase::Fresh, 0, F::CAPTURES)
+        let hold = |place| Held::write_new(place, plan);
+        Coroutine::make(hold, inner, Phase::Fresh, 0, F::CAPTURES)
     }
 }
 
@@ -94,12 +98,14 @@ impl Coroutine {
         captures: bool,
     ) -> *mut ffi::PyObject {
         // SAFETY: as the caller promises.
-        unsafe { Self::make(held, value, Phase::Running, began, captures) }
+        unsafe {
+            Self::make(|place: *mut Held| place.write(held), value, Phase::Running, began, captures)
+        }
     }
 
     #[inline(always)]
     unsafe fn make(
-        held: Held,
+        hold: impl FnOnce(*mut Held),
         inner: *mut ffi::PyObject,
         phase: Phase,
         began: Nanos,
@@ -116,13 +122,14 @@ impl Coroutine {
             let send = native_send(inner);
             (&raw mut (*slf).inner).write(inner);
             (&raw mut (*slf).send).write(send);
-            (&raw mut (*slf).held).write(held);
+            hold(&raw mut (*slf).held);
             (&raw mut (*slf).began).write(began);
             (&raw mut (*slf).phase).write(phase);
             (&raw mut (*slf).entered).write(false);
             (&raw mut (*slf).captures).write(captures);
             (&raw mut (*slf).unresolved).write(send.is_none());
             (&raw mut (*slf).begun).write(false);
+            (&raw mut (*slf).by_hand).write(false);
             (&raw mut (*slf).weak).write(ptr::null_mut());
             ffi::PyObject_GC_Track(slf.cast());
             slf.cast()
@@ -137,7 +144,7 @@ impl Coroutine {
         value: *mut ffi::PyObject,
     ) -> Result<(), Option<*mut ffi::PyObject>> {
         let refuse = |error: PyErr| {
-            error.restore(py);
+            failures::raise(py, error);
             Err(None)
         };
         // SAFETY: `slf` is a live coroutine that nobody else touches while we are attached.
@@ -157,30 +164,64 @@ impl Coroutine {
                 if (*slf).captures {
                     (*slf).began = Held::now(py);
                 }
-                if let Err(refused) = (*slf).held.enter() {
-                    (*slf).phase = Phase::Done;
-                    // Closed, not dropped: an inner coroutine that never began would warn.
-                    if let Err(error) = call_inner(py, (*slf).inner, c"close", &[]) {
-                        error.write_unraisable(py, None);
-                    }
-                    let plan = (*slf).held.plan();
-                    if (*slf).captures {
-                        return Err(Some(Outcome::refused(plan.clone(), refused).into_ptr(py)));
-                    }
-                    return refuse(plan.error(py, &refused));
-                }
-                (*slf).phase = Phase::Running;
+                Self::let_in(slf)?;
             }
-            if (*slf).unresolved
-                && let Err(error) = Self::resolve(slf, py)
-            {
-                error.restore(py);
-                (*slf).phase = Phase::Done;
-                (*slf).held.raised(py);
-                return Err(None);
+            if (*slf).unresolved {
+                // So may an `__await__`.
+                (*slf).entered = true;
+                let resolved = Self::resolve(slf, py);
+                (*slf).entered = false;
+                if let Err(error) = resolved {
+                    error.restore(py);
+                    (*slf).phase = Phase::Done;
+                    (*slf).held.raised(py);
+                    return Err(None);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes the first step into the plan.
+    #[inline(always)]
+    pub(super) unsafe fn let_in(slf: *mut Self) -> Result<(), Option<*mut ffi::PyObject>> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            // Entering may tell listeners, and they may come back here.
+            (*slf).entered = true;
+            let entered = (*slf).held.enter();
+            (*slf).entered = false;
+            match entered {
+                Ok(()) => {
+                    (*slf).phase = Phase::Running;
+                    Ok(())
+                }
+                Err(refused) => Err(Self::refused(slf, Python::assume_attached(), refused)),
+            }
+        }
+    }
+
+    /// The plan did not let it in: it is over, with an exception set or an outcome to return.
+    #[cold]
+    pub(super) unsafe fn refused(
+        slf: *mut Self,
+        py: Python<'_>,
+        refused: Refused,
+    ) -> Option<*mut ffi::PyObject> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            (*slf).phase = Phase::Done;
+            // Closed, not dropped: an inner coroutine that never began would warn.
+            if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
+                error.write_unraisable(py, None);
+            }
+            let plan = (*slf).held.plan();
+            if (*slf).captures {
+                return Some(Outcome::refused(plan.clone(), refused).into_ptr(py));
+            }
+            plan.error(py, &refused).restore(py);
+        }
+        None
     }
 
     /// Asks an awaitable for the iterator that is stepped in its place.
@@ -193,9 +234,16 @@ impl Coroutine {
             let Some(ask) = ask else {
                 return Err(PyTypeError::new_err("a coroutine function returned no awaitable"));
             };
-            let iterator = Bound::from_owned_ptr_or_err(py, ask(value))?.into_ptr();
-            (*slf).inner = iterator;
-            (*slf).send = native_send(iterator);
+            let iterator = Bound::from_owned_ptr_or_err(py, ask(value))?;
+            let send = native_send(iterator.as_ptr());
+            if send.is_none() && ffi::PyIter_Check(iterator.as_ptr()) == 0 {
+                return Err(PyTypeError::new_err(format!(
+                    "__await__() returned non-iterator of type '{}'",
+                    iterator.get_type().name()?
+                )));
+            }
+            (*slf).inner = iterator.into_ptr();
+            (*slf).send = send;
             (*slf).unresolved = false;
             ffi::Py_DECREF(value);
         }
@@ -249,19 +297,18 @@ impl Coroutine {
 }
 
 /// Calls a method of the inner object; one that is missing is passed over as `yield from` does.
-fn call_inner(
-    py: Python<'_>,
+fn call_inner<'py>(
+    py: Python<'py>,
     inner: *mut ffi::PyObject,
-    name: &CStr,
-    arguments: &[Bound<'_, PyAny>],
-) -> PyResult<Option<Py<PyAny>>> {
+    name: &Bound<'py, PyString>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     // SAFETY: attached; `inner` is alive as long as its owner.
     let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
     let Some(inner) = inner else { return Ok(None) };
-    let name = name.to_str().unwrap_or_default();
     match inner.getattr_opt(name)? {
         None => Ok(None),
-        Some(method) => Ok(Some(method.call1(PyTuple::new(py, arguments)?)?.unbind())),
+        Some(method) => method.call1(PyTuple::new(py, arguments)?).map(Some),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The coroutine as an object: its attributes, its life and its type.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
-use super::steps::{am_await, am_send, close, iternext, itself, send, throw};
+use super::steps::{am_await, am_send, await_by_hand, close, iternext, itself, send, throw};
 use super::{Coroutine, Phase, TYPE, pool};
 use crate::bindings::native::{Blueprint, no_args, visit};
 use crate::bindings::stop;
@@ -136,6 +136,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
                 ffi::METH_FASTCALL,
             ),
             no_args(c"close", close),
+            ffi::PyMethodDef {
+                ml_flags: ffi::METH_NOARGS | ffi::METH_COEXIST,
+                ..no_args(c"__await__", await_by_hand)
+            },
         ],
     };
     // SAFETY: the slots take a `Coroutine`, whose size and offset are given.

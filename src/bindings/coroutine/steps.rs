@@ -2,9 +2,12 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::{Coroutine, Phase, call_inner};
+use crate::bindings::failures::exception;
 use crate::bindings::step::Ended;
 use crate::bindings::stop;
-use pyo3::exceptions::{PyException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError, PyValueError,
+};
 use pyo3::ffi;
 use pyo3::ffi::PySendResult::{self, PYGEN_ERROR, PYGEN_NEXT, PYGEN_RETURN};
 use pyo3::intern;
@@ -22,15 +25,24 @@ pub unsafe extern "C" fn am_send(
     // The caller holds a reference, so the object outlives whatever the inner one runs.
     unsafe {
         *result = ptr::null_mut();
-        if (*slf).phase != Phase::Running || (*slf).entered || (*slf).unresolved {
-            match Coroutine::prepare(slf, Python::assume_attached(), value) {
-                Ok(()) => {}
-                Err(None) => return PYGEN_ERROR,
-                Err(Some(outcome)) => {
+        let first = (*slf).phase == Phase::Fresh
+            && value == ffi::Py_None()
+            && !((*slf).entered || (*slf).captures || (*slf).unresolved);
+        let ready = if first {
+            Coroutine::let_in(slf)
+        } else if (*slf).phase != Phase::Running || (*slf).entered || (*slf).unresolved {
+            Coroutine::prepare(slf, Python::assume_attached(), value)
+        } else {
+            Ok(())
+        };
+        if let Err(end) = ready {
+            return match end {
+                None => PYGEN_ERROR,
+                Some(outcome) => {
                     *result = outcome;
-                    return PYGEN_RETURN;
+                    PYGEN_RETURN
                 }
-            }
+            };
         }
         (*slf).begun = true;
         (*slf).entered = true;
@@ -61,6 +73,7 @@ pub unsafe extern "C" fn iternext(slf: *mut ffi::PyObject) -> *mut ffi::PyObject
     // SAFETY: as for `am_send`.
     unsafe {
         match am_send(slf, ffi::Py_None(), &raw mut value) {
+            PYGEN_RETURN if (*slf.cast::<Coroutine>()).by_hand => stop::raise(value),
             PYGEN_RETURN => stop::iteration(value),
             _ => value,
         }
@@ -95,6 +108,18 @@ pub unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject
     }
 }
 
+/// `coroutine.__await__()`: what Python code calls. `await` itself goes by the slot.
+pub unsafe extern "C" fn await_by_hand(
+    slf: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a coroutine of ours.
+    unsafe {
+        (*slf.cast::<Coroutine>()).by_hand = true;
+        am_await(slf)
+    }
+}
+
 pub unsafe extern "C" fn itself(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with a live object.
     unsafe { ffi::Py_NewRef(slf) }
@@ -122,11 +147,11 @@ pub unsafe extern "C" fn throw(
 }
 
 /// Throws into the inner coroutine. One that never began dies of it without asking any policy.
-unsafe fn throw_in(
+unsafe fn throw_in<'py>(
     slf: *mut Coroutine,
-    py: Python<'_>,
-    arguments: &[Bound<'_, PyAny>],
-) -> PyResult<Py<PyAny>> {
+    py: Python<'py>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: as in `Coroutine::prepare`.
     unsafe {
         if (*slf).entered {
@@ -139,7 +164,7 @@ unsafe fn throw_in(
             (*slf).phase = Phase::Done;
         }
         (*slf).entered = true;
-        let thrown = call_inner(py, (*slf).inner, c"throw", arguments);
+        let thrown = call_inner(py, (*slf).inner, intern!(py, "throw"), arguments);
         (*slf).entered = false;
         let error = match thrown {
             Ok(Some(yielded)) => return Ok(yielded),
@@ -150,7 +175,7 @@ unsafe fn throw_in(
             return Err(error);
         }
         if error.is_instance_of::<PyStopIteration>(py) {
-            let value = error.value(py).getattr(intern!(py, "value"))?;
+            let value = exception(py, error).getattr(intern!(py, "value"))?;
             let mut value = value.into_ptr();
             Coroutine::returned(slf, &mut value);
             stop::raise(value);
@@ -171,7 +196,7 @@ unsafe fn throw_in(
 fn exception_of(arguments: &[Bound<'_, PyAny>]) -> PyErr {
     let value = arguments.get(1).filter(|value| !value.is_none());
     match (arguments.first(), value) {
-        (Some(class), Some(value)) if !value.is_instance_of::<PyException>() => {
+        (Some(class), Some(value)) if !value.is_instance_of::<PyBaseException>() => {
             class.call1((value,)).map_or_else(|error| error, PyErr::from_value)
         }
         (_, Some(value)) => PyErr::from_value(value.clone()),
@@ -194,7 +219,7 @@ pub unsafe extern "C" fn close(
         }
         (*slf).phase = Phase::Done;
         (*slf).entered = true;
-        let closed = call_inner(py, (*slf).inner, c"close", &[]);
+        let closed = call_inner(py, (*slf).inner, intern!(py, "close"), &[]);
         (*slf).entered = false;
         match closed {
             Ok(_) => {

@@ -36,7 +36,7 @@ pub struct Circuit {
 
 impl Circuit {
     /// Makes words of zeros a closed circuit.
-    pub fn start(&self) {
+    pub(super) fn start(&self) {
         self.state.store(Word::FIRST.0, Ordering::Release);
     }
 

@@ -16,7 +16,7 @@ pub(super) enum Verdict {
 impl Settings {
     /// The rate that a window has reached.
     pub(super) fn rate_reached(&self, totals: &Totals) -> Option<Cause> {
-        if totals.calls < self.min_calls.into() {
+        if totals.calls < u64::from(self.min_calls) {
             return None;
         }
         if reached(totals.failure_rate(), self.failure_rate) {
@@ -27,7 +27,7 @@ impl Settings {
 
     /// Whether so many failures in a row are too many.
     pub(super) fn streak_reached(&self, streak: u64) -> bool {
-        self.failure_threshold.is_some_and(|most| streak >= most.into())
+        self.failure_threshold.is_some_and(|most| streak >= u64::from(most))
     }
 
     /// With a success threshold, one bad outcome re-opens. Without, the rates judge a sample of
@@ -42,7 +42,7 @@ impl Settings {
         if let Some(enough) = self.success_threshold {
             return if tally.failures() > 0 || slow_rule && tally.slow() > 0 {
                 Verdict::Reopen
-            } else if tally.outcomes() >= enough.into() {
+            } else if tally.outcomes() >= u64::from(enough) {
                 Verdict::Close
             } else {
                 Verdict::Undecided

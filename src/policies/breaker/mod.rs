@@ -70,8 +70,6 @@ pub struct Breaker<P: Place = Private> {
     /// Not zero until the rules have judged once: what new settings found in the window was
     /// recorded under others, and a success could be the first to reach a rule.
     unjudged: AtomicU64,
-    /// The epoch of the last success, where the search for the next one's begins.
-    epoch: AtomicU64,
 }
 
 /// The window's words, seen as what they are.
@@ -85,8 +83,10 @@ impl Breaker {
     /// A closed circuit that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings, now: Nanos) -> Self {
-        let place = Private::new(&settings, now);
-        Self::over(settings, place, false)
+        let place = Private::new(&settings);
+        let breaker = Self::over(settings, place);
+        breaker.start(now);
+        breaker
     }
 
     /// The same circuit under other settings.
@@ -96,7 +96,8 @@ impl Breaker {
     /// same; the latest outcomes of a count window are carried over into one of another size; any
     /// other new window starts empty. When more probes are asked for than leases exist, leases
     /// start anew, and so does the trial of a half-open circuit, as a new generation that is not
-    /// reported.
+    /// reported. A call that is just entering by the breaker this is made from goes by that one's
+    /// settings, leases included.
     #[must_use]
     pub fn reconfigured(&self, settings: Settings, now: Nanos) -> Self {
         let generation = self.generation();
@@ -104,7 +105,9 @@ impl Breaker {
         if place.leases().len() > self.place.leases().len() {
             self.restart_trial(now);
         }
-        Self::over(settings, place, true)
+        let breaker = Self::over(settings, place);
+        breaker.unjudged.store(1, Ordering::Relaxed);
+        breaker
     }
 }
 
@@ -116,23 +119,24 @@ impl<P: Place + Clone> Clone for Breaker<P> {
             geometry: self.geometry,
             place: self.place.clone(),
             unjudged: AtomicU64::new(self.unjudged.load(Ordering::Relaxed)),
-            epoch: AtomicU64::new(0),
         }
     }
 }
 
 impl<P: Place> Breaker<P> {
-    /// Over words that exist already. They must have been laid out for these settings.
+    /// Over words that exist already and were laid out for these settings: see
+    /// [`Settings::lease_words`] and [`Settings::window_words`].
     #[must_use]
-    pub fn over(settings: Settings, place: P, unjudged: bool) -> Self {
+    pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
-        Self {
-            settings,
-            geometry,
-            place,
-            unjudged: AtomicU64::new(unjudged.into()),
-            epoch: AtomicU64::new(0),
-        }
+        let unjudged = AtomicU64::new(0);
+        Self { settings, geometry, place, unjudged }
+    }
+
+    /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.
+    pub fn start(&self, now: Nanos) {
+        self.place.circuit().start();
+        self.geometry.start(self.place.window(), now);
     }
 
     /// What it goes by.
@@ -153,8 +157,11 @@ impl<P: Place> Breaker<P> {
         let words = self.place.window();
         match self.geometry {
             Geometry::None => Window::None,
-            Geometry::Count(size) => Ring::new(words, size).map_or(Window::None, Window::Count),
-            Geometry::Time(width) => Buckets::new(words, width).map_or(Window::None, Window::Time),
+            Geometry::Count(size) => {
+                Ring::new(words, size).map_or(Window::None, |r| Window::Count(r.alone(!P::SHARED)))
+            }
+            Geometry::Time(width) => Buckets::new(words, width)
+                .map_or(Window::None, |b| Window::Time(b.alone(!P::SHARED))),
         }
     }
 

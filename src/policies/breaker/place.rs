@@ -6,12 +6,12 @@ use super::settings::{Settings, WindowSize};
 use super::{buckets, ring};
 use crate::sync::AtomicU64;
 use crate::time::Nanos;
-use crate::window::buckets::Buckets;
+use crate::window::buckets::{Buckets, Width};
 use crate::window::ring::Ring;
 use std::sync::Arc;
 
-/// The words of one circuit. Words of zeros are a circuit that has seen nothing, but for
-/// [`Circuit::start`] and [`Buckets::start`].
+/// The words of one circuit. Zeros become a circuit that has seen nothing by
+/// [`super::Breaker::start`].
 pub trait Place {
     /// Whether other interpreters count in these words as well.
     const SHARED: bool;
@@ -31,7 +31,7 @@ pub(super) enum Geometry {
     /// A ring of so many outcomes.
     Count(u32),
     /// Buckets of this width.
-    Time(Nanos),
+    Time(Width),
 }
 
 impl Geometry {
@@ -39,7 +39,16 @@ impl Geometry {
         match settings.window {
             _ if settings.failure_rate.is_none() && settings.slow_call_rate.is_none() => Self::None,
             WindowSize::Calls(size) => Self::Count(size),
-            WindowSize::Time(length) => Self::Time(buckets::width(length)),
+            WindowSize::Time(length) => Self::Time(Width::of(length)),
+        }
+    }
+
+    /// Makes words of zeros an empty window.
+    pub(super) fn start(self, words: &[AtomicU64], now: Nanos) {
+        if let Self::Time(width) = self
+            && let Some(buckets) = Buckets::new(words, width)
+        {
+            buckets.start(now);
         }
     }
 
@@ -52,6 +61,20 @@ impl Geometry {
     }
 }
 
+impl Settings {
+    /// How many words [`Place::leases`] must have.
+    #[must_use]
+    pub fn lease_words(&self) -> usize {
+        leases::capacity(self.half_open_calls)
+    }
+
+    /// How many words [`Place::window`] must have.
+    #[must_use]
+    pub fn window_words(&self) -> usize {
+        Geometry::of(self).words()
+    }
+}
+
 /// Words of this process alone. Breakers made from one another share them.
 #[derive(Clone, Debug)]
 pub struct Private {
@@ -61,13 +84,11 @@ pub struct Private {
 }
 
 impl Private {
-    pub(super) fn new(settings: &Settings, now: Nanos) -> Self {
-        let circuit = Circuit::default();
-        circuit.start();
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            circuit: Arc::new(circuit),
-            leases: zeros(leases::capacity(settings.half_open_calls)),
-            window: empty(Geometry::of(settings), now),
+            circuit: Arc::new(Circuit::default()),
+            leases: zeros(settings.lease_words()),
+            window: zeros(settings.window_words()),
         }
     }
 
@@ -81,11 +102,12 @@ impl Private {
     ) -> Self {
         let mut place = self.clone();
         if settings.half_open_calls as usize > place.leases.len() {
-            place.leases = zeros(leases::capacity(settings.half_open_calls));
+            place.leases = zeros(settings.lease_words());
         }
         let to = Geometry::of(settings);
         if to != from {
-            place.window = empty(to, now);
+            place.window = zeros(to.words());
+            to.start(&place.window, now);
         }
         if let (Geometry::Count(old), Geometry::Count(new)) = (from, to)
             && old != new
@@ -122,14 +144,4 @@ impl Place for Private {
 
 fn zeros(count: usize) -> Arc<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
-}
-
-fn empty(geometry: Geometry, now: Nanos) -> Arc<[AtomicU64]> {
-    let words = zeros(geometry.words());
-    if let Geometry::Time(width) = geometry
-        && let Some(buckets) = Buckets::new(&words, width)
-    {
-        buckets.start(now);
-    }
-    words
 }

@@ -38,7 +38,7 @@ impl<P: Place> Breaker<P> {
 
     /// Settles a success, if there is nothing in the window or in a row that it could change.
     #[inline(always)]
-    pub fn pass(&self, ticket: Ticket, elapsed: Nanos, clock: &impl Clock) -> Passed {
+    pub fn pass(&self, ticket: &Ticket, elapsed: Nanos, clock: &impl Clock) -> Passed {
         let circuit = self.place.circuit();
         // A closed circuit's word is its generation. A probe's ticket is never of a closed one.
         let healthy = circuit.word().0 == ticket.generation
@@ -58,8 +58,9 @@ impl<P: Place> Breaker<P> {
                 let Some(buckets) = Buckets::new(self.place.window(), width) else {
                     return Passed::Not;
                 };
+                let buckets = buckets.alone(!P::SHARED);
                 if !buckets.marks.clean(ticket.generation)
-                    || !buckets.raise_calls(ticket.generation, clock, &self.epoch, P::SHARED)
+                    || !buckets.raise_calls(ticket.generation, clock)
                 {
                     return Passed::Not;
                 }

@@ -1,11 +1,13 @@
 //! Outcomes of a watched circuit: recorded, and judged where they may have reached a rule.
 
+use super::Geometry;
 use super::report::{Cause, Evidence, Settled, transition, trip};
 use super::words::Word;
 use super::{Breaker, Place, State, Window};
 use crate::sync::Ordering;
 use crate::time::Clock;
 use crate::window::buckets::{Buckets, Dropped};
+use crate::window::marks::Marks;
 use crate::window::{Outcome, Totals};
 
 /// What recording an outcome came to.
@@ -19,6 +21,16 @@ pub(super) enum Recorded {
 }
 
 impl<P: Place> Breaker<P> {
+    /// Whether a good outcome changes nothing in the window.
+    #[inline]
+    pub(super) fn spared(&self, generation: u64) -> bool {
+        match (self.geometry, self.place.window()) {
+            (Geometry::None, _) => true,
+            (Geometry::Count(_), [bads, clean, ..]) => Marks::new(bads, clean).clean(generation),
+            _ => false,
+        }
+    }
+
     #[inline]
     pub(super) fn record(
         &self,
@@ -30,50 +42,25 @@ impl<P: Place> Breaker<P> {
         let current = || self.place.circuit().current(generation);
         match window {
             Window::None => Recorded::Quietly,
-            Window::Count(ring) => {
-                if outcome.good() && ring.marks.clean(generation) {
-                    return Recorded::Quietly;
-                }
-                if !outcome.good() {
-                    ring.marks.begin();
-                }
-                let appended = ring.append(generation, outcome, current);
-                if !outcome.good() {
-                    ring.marks.end();
-                }
-                match appended {
-                    None => Recorded::Late,
-                    Some(appended) => {
-                        if appended.lap_done {
-                            ring.look(generation);
-                        }
-                        let first = appended.calls == u64::from(self.settings.min_calls);
-                        if outcome.good() && !first && !self.unjudged() {
-                            Recorded::Quietly
-                        } else {
-                            Recorded::Judge
-                        }
-                    }
-                }
-            }
-            Window::Time(buckets) => {
-                if !outcome.good() {
-                    buckets.marks.begin();
-                }
-                let appended = buckets.append(generation, outcome, clock, current);
-                if !outcome.good() {
-                    buckets.marks.end();
-                }
-                match appended {
-                    Err(Dropped::Late) => Recorded::Late,
-                    Err(Dropped::Old) => Recorded::Quietly,
-                    Ok(()) if outcome.good() && buckets.marks.clean(generation) => {
-                        Recorded::Quietly
-                    }
-                    Ok(()) => Recorded::Judge,
-                }
-            }
+            Window::Count(ring) => match ring.append(generation, outcome, current) {
+                None => Recorded::Late,
+                Some(held) if outcome.good() && !self.first(held) => Recorded::Quietly,
+                Some(_) => Recorded::Judge,
+            },
+            Window::Time(buckets) => match buckets.append(generation, outcome, clock, current) {
+                Err(Dropped::Late) => Recorded::Late,
+                Err(Dropped::Old) => Recorded::Quietly,
+                Ok(()) if outcome.good() && buckets.marks.clean(generation) => Recorded::Quietly,
+                Ok(()) => Recorded::Judge,
+            },
         }
+    }
+
+    /// Whether rates count for the first time with this outcome, or for the first time by these
+    /// settings: a success may reach them then.
+    #[inline]
+    fn first(&self, held: u64) -> bool {
+        held == u64::from(self.settings.min_calls) || self.unjudged()
     }
 
     #[cold]

@@ -36,6 +36,16 @@ impl<P: Place> Breaker<P> {
     fn settle_success(&self, word: Word, clock: &impl Clock) -> Settled {
         let generation = word.generation();
         self.place.circuit().succeed(generation);
+        if self.spared(generation) {
+            Self::count(&self.place.circuit().success);
+            return Settled::Stays;
+        }
+        self.settle_recorded(word, clock)
+    }
+
+    #[inline(never)]
+    fn settle_recorded(&self, word: Word, clock: &impl Clock) -> Settled {
+        let generation = word.generation();
         let window = self.window();
         match self.record(&window, generation, Outcome::default(), clock) {
             Recorded::Quietly => {}

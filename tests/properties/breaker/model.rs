@@ -244,17 +244,17 @@ impl Model {
         if let Some(permit) = permit {
             self.permits[permit] = None;
         }
-        let slow = self.settings.slow_call_duration.is_some_and(|most| elapsed >= most);
+        let too_long = self.settings.slow_call_duration.is_some_and(|most| elapsed >= most);
         match verdict {
             Verdict::Success => self.counts.success += 1,
             Verdict::Failure => self.counts.failure += 1,
             Verdict::Ignored => self.counts.ignored += 1,
             Verdict::Cancelled => self.counts.cancelled += 1,
         }
-        self.counts.slow += u64::from(slow && verdict != Verdict::Ignored);
+        self.counts.slow += u64::from(too_long && verdict != Verdict::Ignored);
         let neutral = match verdict {
             Verdict::Ignored => true,
-            Verdict::Cancelled => !slow,
+            Verdict::Cancelled => !too_long,
             Verdict::Success | Verdict::Failure => false,
         };
         if neutral || self.state == State::Disabled {
@@ -265,7 +265,7 @@ impl Model {
             Verdict::Failure => self.streak += 1,
             Verdict::Ignored | Verdict::Cancelled => {}
         }
-        let outcome = (verdict == Verdict::Failure, slow);
+        let outcome = (verdict == Verdict::Failure, too_long);
         // A streak is reached by a failure, not by what follows it.
         let threshold = self.settings.failure_threshold;
         let streak = outcome.0 && threshold.is_some_and(|most| self.streak >= most);
@@ -399,7 +399,11 @@ impl Model {
             failure_rate,
             slow_call_rate,
             window_calls,
-            retry_after: (self.state == State::Open).then(|| self.until.saturating_sub(now)),
+            retry_after: match self.state {
+                State::Open => Some(self.until.saturating_sub(now)),
+                State::ForcedOpen => None,
+                _ => Some(0),
+            },
             opened_count: self.opened,
             time_open: self.shut_for + since,
             in_flight: self.admitted - settled,

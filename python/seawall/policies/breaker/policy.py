@@ -5,7 +5,7 @@ from __future__ import annotations
 from _thread import RLock
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from seawall import _core, registry
 from seawall.policies.breaker.settings import BreakerSettings
@@ -62,18 +62,18 @@ class CircuitBreaker(Policy, _core.Breaker):
         """Gives back the breaker of that name, or makes it."""
         declared = dict(settings)
 
-        def make(given: Any, named: bool) -> Any:
+        def make(given: str, named: bool) -> CircuitBreaker:
             self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
             self._declared = _flat(declared)
             self._changed = ()
             return self
 
-        breaker: Any = registry.claim(
-            "breaker", name, declared, make, cls._declaration, replace=replace
+        found = registry.claim(
+            "breaker", name, declared, make, CircuitBreaker._given, replace=replace
         )
-        return breaker  # type: ignore[no-any-return]  # the registry knows no classes
+        return cast("Self", found)
 
-    def _declaration(self) -> dict[str, Any]:
+    def _given(self) -> dict[str, Any]:
         return _unflat(self._declared)
 
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
@@ -90,7 +90,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """
         with _reconfiguring:
             changed = {**_unflat(self._changed), **changes}
-            self._reconfigure({**self._declaration(), **changed})
+            self._reconfigure({**self._given(), **changed})
             self._changed = _flat(changed)
 
     def snapshot(self) -> BreakerSnapshot:
@@ -106,7 +106,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
-        given = {**self._declaration(), **_unflat(self._changed)}
+        given = {**self._given(), **_unflat(self._changed)}
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         open_duration = _default(given.get("open_duration"), 30.0)

@@ -1,0 +1,397 @@
+"""No path of a call keeps anything alive: neither objects, nor references, nor memory."""
+
+import asyncio
+import gc
+import sys
+import tracemalloc
+import types
+import weakref
+
+import pytest
+import seawall
+
+ROUNDS = 20_000
+
+
+@types.coroutine
+def pause():
+    """Suspends once."""
+    yield
+
+
+class Trouble(Exception):
+    """A failure."""
+
+
+class Paths:
+    """Every path of a call; each method is run many times."""
+
+    def __init__(self):
+        """Protects what the paths go through."""
+        self.breaker = seawall.CircuitBreaker(failure_rate=1.0, window=seawall.calls(100))
+        self.shut = seawall.CircuitBreaker()
+        self.shut.force_open()
+        others = [seawall.CircuitBreaker(failure_rate=1.0) for _ in range(6)]
+        self.argument = object()
+        self.result = object()
+        self.error = Trouble("one object")
+        self.tall = seawall.Pipeline("tall", *others)(self.work)
+        self.good = self.breaker(self.work)
+        self.good_later = self.breaker(self.work_later)
+        self.tall_later = seawall.Pipeline("tall", *others)(self.work_later)
+        self.bad = self.breaker(self.fail)
+        self.bad_later = self.breaker(self.fail_later)
+        self.refused = self.shut(self.work)
+        self.refused_later = self.shut(self.work_later)
+        self.adopting = self.breaker(lambda argument: self.work_later(argument))
+
+    def work(self, argument, *, key=None):
+        """Returns."""
+        return self.result
+
+    async def work_later(self, argument):
+        """Suspends and returns."""
+        await pause()
+        return self.result
+
+    def fail(self, argument):
+        """Raises."""
+        raise Trouble(argument)
+
+    async def fail_later(self, argument):
+        """Suspends and raises."""
+        await pause()
+        raise Trouble(argument)
+
+    def success(self):
+        """Returns, positional and keyword arguments."""
+        self.good(self.argument, key=self.argument)
+
+    def success_through_six(self):
+        """Passes more policies than a coroutine keeps in place."""
+        self.tall(self.argument)
+        run(self.tall_later(self.argument))
+
+    def failure(self):
+        """Raises."""
+        try:
+            self.bad(self.argument)
+        except Trouble:
+            self.breaker.reset()
+
+    def rejection(self):
+        """Is refused."""
+        try:
+            self.refused(self.argument)
+        except seawall.Rejected:
+            pass
+
+    def later(self):
+        """Awaits."""
+        run(self.good_later(self.argument))
+
+    def later_by_next(self):
+        """Steps by hand."""
+        steps = self.good_later(self.argument).__await__()
+        next(steps)
+        try:
+            next(steps)
+        except StopIteration:
+            pass
+
+    def later_failure(self):
+        """Awaits and raises."""
+        try:
+            run(self.bad_later(self.argument))
+        except Trouble:
+            self.breaker.reset()
+
+    def later_rejection(self):
+        """Awaits and is refused."""
+        try:
+            run(self.refused_later(self.argument))
+        except seawall.Rejected:
+            pass
+
+    def cancelled(self):
+        """Is cancelled while suspended."""
+        coroutine = self.good_later(self.argument)
+        coroutine.send(None)
+        try:
+            coroutine.throw(asyncio.CancelledError())
+        except asyncio.CancelledError:
+            pass
+
+    def closed(self):
+        """Is closed while suspended, and before it began."""
+        for steps in range(2):
+            coroutine = self.good_later(self.argument)
+            if steps:
+                coroutine.send(None)
+            coroutine.close()
+
+    def dropped(self):
+        """Is dropped while suspended."""
+        self.good_later(self.argument).send(None)
+
+    def adopted(self):
+        """Finishes, is closed and is dropped as an adopted awaitable."""
+        run(self.adopting(self.argument))
+        self.adopting(self.argument).send(None)
+        self.adopting(self.argument).close()
+
+    def decorated_and_thrown_away(self):
+        """Decorates, calls once, forgets."""
+        self.breaker(lambda: self.result)()
+
+    def refused_to_decorate(self):
+        """Is refused at decoration."""
+        try:
+            self.breaker(7)
+        except seawall.ConfigError:
+            pass
+
+    def once(self):
+        """`call`, both kinds."""
+        self.breaker.call(self.work, self.argument, key=self.argument)
+        run(self.breaker.call(self.work_later, self.argument))
+
+    def captured(self):
+        """`try_call` with each end, both kinds, everything looked at."""
+        for breaker in (self.breaker, self.shut):
+            for function in (self.work, self.fail):
+                look(breaker.try_call(function, self.argument))
+            for function in (self.work_later, self.fail_later):
+                look(run(breaker.try_call(function, self.argument)))
+        self.breaker.reset()
+
+    def bound(self):
+        """Binds methods and forgets them."""
+        self.good.__get__(self, Paths)
+
+
+def look(outcome):
+    """Reads every field of an outcome, and unwraps it."""
+    assert outcome.elapsed >= 0
+    assert repr(outcome)
+    assert outcome.ok is (outcome.error is None)
+    try:
+        outcome.unwrap()
+    except (Trouble, seawall.Rejected):
+        pass
+
+
+def run(coroutine):
+    """Steps to the end."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+
+
+PATHS = [name for name, value in vars(Paths).items() if callable(value) and value.__doc__]
+PATHS = [
+    name for name in PATHS if name not in {"__init__", "work", "work_later", "fail", "fail_later"}
+]
+SLOW = {"decorated_and_thrown_away", "refused_to_decorate", "captured"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_is_kept(path):
+    """Counts of references, of tracked objects and of traced memory stay as they were."""
+    paths = Paths()
+    go = getattr(paths, path)
+    rounds = ROUNDS // 10 if path in SLOW else ROUNDS
+    watched = [paths.argument, paths.result, paths.breaker, paths.shut, paths.error, None, Trouble]
+
+    def measure():
+        gc.collect()
+        counts = [sys.getrefcount(one) for one in watched]
+        return counts, len(gc.get_objects())
+
+    for _ in range(200):
+        go()
+    before, objects = measure()
+    for _ in range(rounds):
+        go()
+    after, objects_after = measure()
+    grown = [late - early for early, late in zip(before, after, strict=True)]
+    assert max(grown) < 20, grown
+    assert objects_after - objects < 20
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            go()
+        gc.collect()
+        early = tracemalloc.get_traced_memory()[0]
+        for _ in range(1000):
+            go()
+        gc.collect()
+        late = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert late - early < 4000
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_resident_memory():
+    """The process itself does not grow over all paths."""
+
+    def resident():
+        gc.collect()
+        with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123
+            return int(pages.read().split()[1]) * 4096
+
+    paths = Paths()
+
+    def everything(rounds):
+        for path in PATHS:
+            go = getattr(paths, path)
+            for _ in range(rounds // (10 if path in SLOW else 1)):
+                go()
+
+    everything(5_000)
+    before = resident()
+    everything(10_000)
+    assert resident() - before < 1_000_000
+
+
+class Node:
+    """Something that can be in a cycle and be watched."""
+
+
+def collected(make):
+    """Makes a cycle, forgets it, and says whether it is gone after a collection."""
+    node = Node()
+    watch = weakref.ref(node)
+    make(node)
+    del node
+    gc.collect()
+    return watch() is None
+
+
+def test_a_cycle_through_a_wrapper():
+    """A function that refers to its own wrapper is collected with it."""
+
+    def make(node):
+        breaker = seawall.CircuitBreaker()
+        node.call = breaker(lambda: node)
+        assert node.call() is node
+
+    assert collected(make)
+
+
+def test_a_cycle_through_attributes_of_a_wrapper():
+    """So is what is set on a wrapper."""
+
+    def make(node):
+        node.call = seawall.CircuitBreaker()(lambda: None)
+        node.call.node = node
+
+    assert collected(make)
+
+
+@pytest.mark.parametrize("setting", ["on_event", "on", "ignore", "on_result", "open_duration"])
+def test_a_cycle_through_a_policys_callables(setting):
+    """A policy whose callables refer to it, or to what it protects, is collected."""
+
+    def make(node):
+        settings = {setting: lambda _: node and False, "failure_threshold": 1}
+        node.breaker = seawall.CircuitBreaker(**settings)
+        node.call = node.breaker(lambda: None)
+        node.call()
+        node.breaker.call(int)
+        node.pipeline = seawall.Pipeline("one", node.breaker)
+        node.pipeline.call(int)
+
+    assert collected(make)
+
+
+def test_a_cycle_that_only_the_policy_can_break():
+    """A policy that listens by a method of its own is collected."""
+
+    class Listening(seawall.CircuitBreaker):
+        def hear(self, event):
+            """Listens."""
+
+    def make(node):
+        breaker = Listening(failure_threshold=1)
+        breaker.node = node
+        breaker.reconfigure(on_event=breaker.hear)
+        breaker(lambda: None)()
+        breaker.call(int)
+
+    assert collected(make)
+
+
+def test_a_cycle_through_a_suspended_coroutine():
+    """A suspended coroutine that its own frame refers to is collected, and settled."""
+    breaker = seawall.CircuitBreaker()
+
+    @breaker
+    async def function(node):
+        await pause()
+
+    def make(node):
+        node.coroutine = function(node)
+        node.coroutine.send(None)
+
+    assert collected(make)
+    assert breaker.snapshot().counts["cancelled"] == 1
+    assert breaker.snapshot().in_flight == 0
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_a_cycle_through_a_fresh_coroutine():
+    """So is one that never began."""
+
+    async def function(node):
+        await pause()
+
+    def make(node):
+        node.coroutine = seawall.CircuitBreaker()(function)(node)
+
+    assert collected(make)
+
+
+def test_a_cycle_through_a_bound_method():
+    """An instance that keeps its own bound protected method is collected."""
+
+    class Service(Node):
+        @seawall.CircuitBreaker()
+        def method(self):
+            return self
+
+    def make(node):
+        service = Service()
+        service.node = node
+        service.bound = service.method
+        assert service.bound() is service
+
+    assert collected(make)
+
+
+def test_a_cycle_through_an_outcome():
+    """An outcome that its own value refers to is collected."""
+
+    def make(node):
+        node.outcome = seawall.CircuitBreaker().try_call(lambda: node)
+
+    assert collected(make)
+
+
+def test_policies_are_freed_without_the_collector():
+    """A policy that nothing refers to is freed at once, and its function with it."""
+    gc.disable()
+    try:
+        node = Node()
+        watch = weakref.ref(node)
+        breaker = seawall.CircuitBreaker()
+        protected = breaker(lambda node=node: node)
+        protected()
+        policy = weakref.ref(breaker)
+        del node, breaker, protected
+        assert (watch(), policy()) == (None, None)
+    finally:
+        gc.enable()

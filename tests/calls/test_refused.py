@@ -1,0 +1,176 @@
+"""What can't be protected is refused when it is decorated, and the message names it."""
+
+import functools
+import types
+
+import pytest
+import seawall
+
+
+def generator():
+    """A generator function."""
+    yield 1
+
+
+async def async_generator():
+    """An async generator function."""
+    yield 1
+
+
+class Generates:
+    """Its instances are generator functions of a sort."""
+
+    def __call__(self):
+        """Yields."""
+        yield 1
+
+    async def later(self):
+        """Yields asynchronously."""
+        yield 1
+
+    def method(self):
+        """Yields."""
+        yield 1
+
+
+class Partial(functools.partial):
+    """A partial of one's own."""
+
+
+GENERATORS = [
+    generator,
+    async_generator,
+    functools.partial(generator),
+    functools.partial(functools.partial(async_generator)),
+    functools.partialmethod(generator).__get__(object(), object),
+    Partial(generator),
+    Generates(),
+    Generates().method,
+    Generates().later,
+    functools.wraps(generator)(functools.partial(generator)),
+    classmethod(generator),
+    staticmethod(async_generator),
+]
+
+OTHERS = [
+    (type("Service", (), {}), "is a class"),
+    (int, "is a class"),
+    (type, "is a class"),
+    (property(lambda self: 1), "is not callable"),
+    (functools.cached_property(lambda self: 1), "is not callable"),
+    (functools.partialmethod(print), "is not callable"),
+    (functools.singledispatchmethod(print), "is not callable"),
+    (None, "is not callable"),
+    (7, "is not callable"),
+    ("name", "is not callable"),
+    (generator(), "is not callable"),
+    (types.SimpleNamespace(), "is not callable"),
+    (staticmethod(int), "is a class"),
+    (classmethod(None), "is not callable"),
+    (staticmethod(property(lambda self: 1)), "is not callable"),
+]
+
+
+@pytest.mark.parametrize("target", GENERATORS, ids=range(len(GENERATORS)))
+def test_generators(patient, target):
+    """Generator functions of either kind are refused, however they are wrapped."""
+    with pytest.raises(seawall.ConfigError, match="is a generator function") as refused:
+        patient(target)
+    inside = getattr(target, "__func__", target)
+    assert repr(inside) in str(refused.value) or repr(target) in str(refused.value)
+
+
+@pytest.mark.parametrize(("target", "why"), OTHERS, ids=range(len(OTHERS)))
+def test_others(patient, target, why):
+    """Classes, descriptors that are no methods and things that can't be called are refused."""
+    if isinstance(target, (str, type(None))):
+        protect = patient  # the decorator takes these for a name
+    else:
+        protect = seawall.circuit_breaker
+    with pytest.raises(seawall.ConfigError, match=why) as refused:
+        protect(target)
+    assert repr(getattr(target, "__func__", target)) in str(refused.value)
+    [problem] = refused.value.problems
+    assert problem.field == "function"
+
+
+def test_a_pipeline_refuses_alike(patient):
+    """A pipeline refuses what its policies refuse, an empty one too."""
+    for pipeline in (seawall.Pipeline("one", patient), seawall.Pipeline("empty")):
+        with pytest.raises(seawall.ConfigError, match="is a generator function"):
+            pipeline(generator)
+        with pytest.raises(seawall.ConfigError, match="is a class"):
+            pipeline(dict)
+
+
+@pytest.mark.parametrize("target", GENERATORS[:9], ids=range(9))
+@pytest.mark.parametrize("way", ["call", "try_call"])
+def test_once_refuses_generators_too(patient, tally, way, target):
+    """`call` and `try_call` never pass a generator through unprotected."""
+    with pytest.raises(seawall.ConfigError, match="is a generator function") as refused:
+        getattr(patient, way)(target)
+    assert repr(target) in str(refused.value)
+    assert tally(patient) == {}
+
+
+def test_once_may_make_an_object(patient, tally):
+    """`call` of a class is one call like any other: nothing is replaced by it."""
+    assert patient.call(dict, a=1) == {"a": 1}
+    assert tally(patient) == {"success": 1}
+
+
+def test_refused_names_nothing():
+    """A policy that refused its first function is not named after it."""
+    breaker = seawall.CircuitBreaker()
+    before = breaker.name
+    with pytest.raises(seawall.ConfigError):
+        breaker(generator)
+    assert breaker.name == before
+    breaker(test_refused_names_nothing)
+    assert "test_refused_names_nothing" in breaker.name
+
+
+def test_a_repr_that_fails_does_not_hide_the_refusal(patient):
+    """A thing whose repr raises is refused all the same."""
+
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    with pytest.raises(seawall.ConfigError, match="is not callable"):
+        patient(Broken())
+
+
+def test_blocks_are_refused(patient):
+    """`with` and `async with` are not of this version: they fail rather than protect nothing."""
+    with pytest.raises(TypeError, match="context manager"), patient:
+        pass
+
+    async def block():
+        async with patient:
+            pass
+
+    with pytest.raises(TypeError, match="context manager"):
+        block().send(None)
+
+
+def test_attributes_that_lie_do_not_confuse(patient):
+    """Objects that answer any attribute with anything are plain callables."""
+
+    class Proxy:
+        def __getattr__(self, name):
+            return Proxy()
+
+        def __call__(self):
+            return 7
+
+    class Hostile:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+        def __call__(self):
+            return 8
+
+    assert patient.call(Proxy()) == 7
+    assert patient.call(Hostile()) == 8
+    assert patient(Proxy())() == 7
