@@ -294,8 +294,8 @@ def test_iterators_without_throw_or_close(patient, tally, begun):
         with pytest.raises(type(error)) as raised:
             awaitable.throw(error)
         assert raised.value is error
+    given = asyncio.CancelledError("given")
     with pytest.raises(asyncio.CancelledError) as raised:
-        given = asyncio.CancelledError("given")
         patient(lambda: Awaitable())().throw(asyncio.CancelledError, given)
     assert raised.value is given
     awaitable = patient(lambda: Awaitable())()

@@ -463,13 +463,12 @@ def test_never_awaited_is_said_once_by_the_inner_one(waiting):
     """A coroutine that nobody awaits warns as a bare one does, and only once."""
     with pytest.warns(RuntimeWarning) as told:
         waiting()
-        gc.collect()
     [warning] = told
     assert "waiting' was never awaited" in str(warning.message)
 
 
 def test_a_rejected_one_warns_nothing(waiting, patient, tally):
-    """A rejection closes the inner coroutine that never began. (Warnings are errors here.)"""
+    """A rejection closes the inner coroutine that never began. (Warnings are errors here.)."""
     patient.force_open()
     coroutine = waiting()
     with pytest.raises(seawall.CircuitOpenError):
@@ -491,7 +490,7 @@ def test_a_rejected_one_is_done(waiting, patient, finish):
 
 
 def test_attributes_of_a_coroutine(waiting):
-    """`cr_*`, names and state are those of the function's own coroutine."""
+    """The names, the state and the rest of `cr_*` are those of the function's own coroutine."""
     coroutine = waiting()
     assert coroutine.cr_code is waiting.__wrapped__.__code__
     assert coroutine.__name__ == "waiting"

@@ -1,6 +1,7 @@
 """No path of a call keeps anything alive: neither objects, nor references, nor memory."""
 
 import asyncio
+import contextlib
 import gc
 import sys
 import tracemalloc
@@ -19,7 +20,7 @@ def pause():
     yield
 
 
-class Trouble(Exception):
+class TroubleError(Exception):
     """A failure."""
 
 
@@ -34,7 +35,7 @@ class Paths:
         others = [seawall.CircuitBreaker(failure_rate=1.0) for _ in range(6)]
         self.argument = object()
         self.result = object()
-        self.error = Trouble("one object")
+        self.error = TroubleError("one object")
         self.tall = seawall.Pipeline("tall", *others)(self.work)
         self.good = self.breaker(self.work)
         self.good_later = self.breaker(self.work_later)
@@ -56,12 +57,12 @@ class Paths:
 
     def fail(self, argument):
         """Raises."""
-        raise Trouble(argument)
+        raise TroubleError(argument)
 
     async def fail_later(self, argument):
         """Suspends and raises."""
         await pause()
-        raise Trouble(argument)
+        raise TroubleError(argument)
 
     def success(self):
         """Returns, positional and keyword arguments."""
@@ -76,15 +77,13 @@ class Paths:
         """Raises."""
         try:
             self.bad(self.argument)
-        except Trouble:
+        except TroubleError:
             self.breaker.reset()
 
     def rejection(self):
         """Is refused."""
-        try:
+        with contextlib.suppress(seawall.Rejected):
             self.refused(self.argument)
-        except seawall.Rejected:
-            pass
 
     def later(self):
         """Awaits."""
@@ -94,33 +93,27 @@ class Paths:
         """Steps by hand."""
         steps = self.good_later(self.argument).__await__()
         next(steps)
-        try:
+        with contextlib.suppress(StopIteration):
             next(steps)
-        except StopIteration:
-            pass
 
     def later_failure(self):
         """Awaits and raises."""
         try:
             run(self.bad_later(self.argument))
-        except Trouble:
+        except TroubleError:
             self.breaker.reset()
 
     def later_rejection(self):
         """Awaits and is refused."""
-        try:
+        with contextlib.suppress(seawall.Rejected):
             run(self.refused_later(self.argument))
-        except seawall.Rejected:
-            pass
 
     def cancelled(self):
         """Is cancelled while suspended."""
         coroutine = self.good_later(self.argument)
         coroutine.send(None)
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             coroutine.throw(asyncio.CancelledError())
-        except asyncio.CancelledError:
-            pass
 
     def closed(self):
         """Is closed while suspended, and before it began."""
@@ -146,10 +139,8 @@ class Paths:
 
     def refused_to_decorate(self):
         """Is refused at decoration."""
-        try:
+        with contextlib.suppress(seawall.ConfigError):
             self.breaker(7)
-        except seawall.ConfigError:
-            pass
 
     def once(self):
         """`call`, both kinds."""
@@ -175,10 +166,8 @@ def look(outcome):
     assert outcome.elapsed >= 0
     assert repr(outcome)
     assert outcome.ok is (outcome.error is None)
-    try:
+    with contextlib.suppress(TroubleError, seawall.Rejected):
         outcome.unwrap()
-    except (Trouble, seawall.Rejected):
-        pass
 
 
 def run(coroutine):
@@ -203,7 +192,15 @@ def test_nothing_is_kept(path):
     paths = Paths()
     go = getattr(paths, path)
     rounds = ROUNDS // 10 if path in SLOW else ROUNDS
-    watched = [paths.argument, paths.result, paths.breaker, paths.shut, paths.error, None, Trouble]
+    watched = [
+        paths.argument,
+        paths.result,
+        paths.breaker,
+        paths.shut,
+        paths.error,
+        None,
+        TroubleError,
+    ]
 
     def measure():
         gc.collect()

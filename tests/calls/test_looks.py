@@ -487,7 +487,7 @@ def test_it_is_collected_with_its_class(patient):
     class Local:
         @patient
         def method(self):
-            return Local
+            return __class__
 
     reference = weakref.ref(Local)
     assert Local().method() is Local

@@ -80,7 +80,7 @@ def test_defaults_are_read_at_each_call(patient):
         (functools.partial(functools.partial(pow, 2), 3), (5,), {}, 3),
         (functools.lru_cache(lambda x: x + 1), (1,), {}, 2),
         (lambda *a, **k: (a, k), (1,), {"b": 2}, ((1,), {"b": 2})),
-        (dict(a=1).get, ("a",), {}, 1),
+        ({"a": 1}.get, ("a",), {}, 1),
         ("x".__add__, ("y",), {}, "xy"),
     ],
 )

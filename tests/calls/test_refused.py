@@ -83,10 +83,9 @@ def test_generators(patient, target):
 @pytest.mark.parametrize(("target", "why"), OTHERS, ids=range(len(OTHERS)))
 def test_others(patient, target, why):
     """Classes, descriptors that are no methods and things that can't be called are refused."""
-    if isinstance(target, (str, type(None))):
-        protect = patient  # the decorator takes these for a name
-    else:
-        protect = seawall.circuit_breaker
+    # The decorator takes a string, and None, for a name.
+    named = isinstance(target, (str, type(None)))
+    protect = patient if named else seawall.circuit_breaker
     with pytest.raises(seawall.ConfigError, match=why) as refused:
         protect(target)
     assert repr(getattr(target, "__func__", target)) in str(refused.value)

@@ -54,7 +54,7 @@ def test_all_count(protect, tally, kind):
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_refusal_is_neutral_to_those_outside(protect, tally, kind, closed):
-    """The policy that refuses names itself; those outside of it ignore it, those inside aren't asked."""
+    """The policy that refuses is named; those outside ignore it, those inside are not asked."""
     policies = [breaker(f"b{at}") for at in range(3)]
     protected = protect(policies, kind.function(lambda: 7))
     policies[closed].force_open()
@@ -69,7 +69,7 @@ def test_a_refusal_is_neutral_to_those_outside(protect, tally, kind, closed):
 
 
 def test_a_refusal_gives_the_outer_probe_back(protect, kind, clock):
-    """A half-open outer circuit whose probe an inner one refused stays half-open, its probe free."""
+    """An outer circuit whose probe was refused further in stays half-open, its probe free."""
     outer, inner = breaker("outer", open_duration=1, half_open_calls=1), breaker("inner")
     protected = protect([outer, inner], kind.function(lambda: 7))
     outer.try_call(fail)

@@ -17,7 +17,7 @@ RULES = {
 }
 
 
-class Trouble(Exception):
+class TroubleError(Exception):
     """Something of the user's."""
 
 
@@ -58,7 +58,7 @@ def policy(request):
 
 def test_caller_and_function_and_nothing_else(policy, protect, kind):
     """The traceback of an error holds its caller and the function, and the very same error."""
-    error = Trouble("mine")
+    error = TroubleError("mine")
 
     def body():
         raise error
@@ -66,7 +66,7 @@ def test_caller_and_function_and_nothing_else(policy, protect, kind):
     def caller():
         return kind.finish(protect(policy, kind.function(body))())
 
-    with pytest.raises(Trouble) as raised:
+    with pytest.raises(TroubleError) as raised:
         caller()
     assert raised.value is error
     assert frames(error)[1:] == ["caller", "function", "body"]
@@ -77,12 +77,12 @@ def test_async_frames_of_an_awaiter(policy, finish):
 
     @policy
     async def function():
-        raise Trouble
+        raise TroubleError
 
     async def awaiter():
         await function()
 
-    with pytest.raises(Trouble) as raised:
+    with pytest.raises(TroubleError) as raised:
         finish(awaiter())
     assert frames(raised.value)[1:] == ["awaiter", "function"]
 
@@ -96,8 +96,8 @@ def test_a_thrown_error(policy, pause):
 
     coroutine = function()
     coroutine.send(None)
-    error = Trouble("thrown")
-    with pytest.raises(Trouble) as raised:
+    error = TroubleError("thrown")
+    with pytest.raises(TroubleError) as raised:
         coroutine.throw(error)
     assert raised.value is error
     assert frames(error)[1:] == ["function", "pause"]
@@ -112,12 +112,12 @@ def test_cause_context_and_notes(policy, protect, kind):
             raise KeyError("first")
         except KeyError as first:
             made.append(first)
-            error = Trouble("second")
+            error = TroubleError("second")
             error.add_note("a note")
             error.own = 1
             raise error from LookupError("cause")
 
-    with pytest.raises(Trouble) as raised:
+    with pytest.raises(TroubleError) as raised:
         kind.finish(protect(policy, kind.function(body))())
     error = raised.value
     assert error.__context__ is made[0]
@@ -131,7 +131,7 @@ def test_context_of_an_error_raised_while_handling_another(policy, protect, kind
     """An error raised by a call that is made while another is handled has that as its context."""
 
     def body():
-        raise Trouble
+        raise TroubleError
 
     def handle():
         try:
@@ -139,7 +139,7 @@ def test_context_of_an_error_raised_while_handling_another(policy, protect, kind
         except KeyError:
             kind.finish(protect(policy, kind.function(body))())
 
-    with pytest.raises(Trouble) as raised:
+    with pytest.raises(TroubleError) as raised:
         handle()
     assert isinstance(raised.value.__context__, KeyError)
 
@@ -198,7 +198,7 @@ def test_a_shared_error_grows_no_faster_than_bare(policy, protect, kind):
     def lengths(function, error):
         found = []
         for _ in range(3):
-            with pytest.raises(Trouble):
+            with pytest.raises(TroubleError):
                 kind.finish(function(error))
             found.append(len(frames(error)))
             seawall.registry.find("breaker", "ruled").reset()
@@ -208,19 +208,19 @@ def test_a_shared_error_grows_no_faster_than_bare(policy, protect, kind):
         raise error
 
     bare = kind.function(body)
-    assert lengths(protect(policy, bare), Trouble()) == lengths(bare, Trouble())
+    assert lengths(protect(policy, bare), TroubleError()) == lengths(bare, TroubleError())
 
 
 def test_groups_pass_whole(policy, kind):
     """An exception group arrives as it is, for `except*`."""
 
     def body():
-        raise ExceptionGroup("both", [Trouble("one"), KeyError("two")])
+        raise ExceptionGroup("both", [TroubleError("one"), KeyError("two")])
 
     seen = []
     try:
         kind.finish(policy(kind.function(body))())
-    except* Trouble as group:
+    except* TroubleError as group:
         seen.append(group.exceptions[0].args)
     except* KeyError as group:
         seen.append(group.exceptions[0].args)
@@ -241,9 +241,9 @@ def test_errors_of_predicates_do_not_reach_the_call(kind):
             policy = seawall.CircuitBreaker(**settings)
 
             def body():
-                raise Trouble("mine")
+                raise TroubleError("mine")
 
-            with pytest.raises(Trouble, match="mine") as raised:
+            with pytest.raises(TroubleError, match="mine") as raised:
                 kind.finish(policy(kind.function(body))())
             assert raised.value.__context__ is None
         assert kind.finish(seawall.CircuitBreaker(on_result=broken)(kind.function(int))()) == 0

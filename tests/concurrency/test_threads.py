@@ -1,6 +1,7 @@
 """One wrapper under many threads and tasks."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -152,10 +153,8 @@ def test_nothing_is_lost(often):
 
     def calls(number):
         for at in range(2000):
-            try:
+            with contextlib.suppress(OSError, KeyboardInterrupt):
                 protected(number, at)
-            except (OSError, KeyboardInterrupt):
-                pass
 
     in_threads(8, calls)
     snapshot = breaker.snapshot()
@@ -178,10 +177,8 @@ def test_flapping(often):
 
     def calls(number):
         for at in range(3000):
-            try:
+            with contextlib.suppress(OSError, seawall.CircuitOpenError):
                 function(at + number)
-            except (OSError, seawall.CircuitOpenError):
-                pass
 
     in_threads(8, calls)
     snapshot = breaker.snapshot()

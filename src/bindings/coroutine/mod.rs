@@ -219,7 +219,7 @@ impl Coroutine {
             if (*slf).captures {
                 return Some(Outcome::refused(plan.clone(), refused).into_ptr(py));
             }
-            plan.error(py, &refused).restore(py);
+            failures::raise(py, plan.error(py, &refused));
         }
         None
     }

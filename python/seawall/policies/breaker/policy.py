@@ -62,18 +62,18 @@ class CircuitBreaker(Policy, _core.Breaker):
         """Gives back the breaker of that name, or makes it."""
         declared = dict(settings)
 
-        def make(given: str, named: bool) -> CircuitBreaker:
+        def make(given: Any, named: bool) -> CircuitBreaker:
             self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
             self._declared = _flat(declared)
             self._changed = ()
             return self
 
         found = registry.claim(
-            "breaker", name, declared, make, CircuitBreaker._given, replace=replace
+            "breaker", name, declared, make, CircuitBreaker._declaration, replace=replace
         )
         return cast("Self", found)
 
-    def _given(self) -> dict[str, Any]:
+    def _declaration(self) -> dict[str, Any]:
         return _unflat(self._declared)
 
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
@@ -90,7 +90,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """
         with _reconfiguring:
             changed = {**_unflat(self._changed), **changes}
-            self._reconfigure({**self._given(), **changed})
+            self._reconfigure({**self._declaration(), **changed})
             self._changed = _flat(changed)
 
     def snapshot(self) -> BreakerSnapshot:
@@ -106,7 +106,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
-        given = {**self._given(), **_unflat(self._changed)}
+        given = {**self._declaration(), **_unflat(self._changed)}
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         open_duration = _default(given.get("open_duration"), 30.0)
