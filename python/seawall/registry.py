@@ -31,6 +31,14 @@ __all__ = ["find", "get", "policies"]
 P = TypeVar("P", bound="Policy")
 
 
+class _Weak(dict[str, "WeakValueDictionary[str, Any]"]):
+    __slots__ = ()
+
+    def __missing__(self, kind: str) -> WeakValueDictionary[str, Any]:
+        # Atomic, which a defaultdict's would not be: the first names of a kind may come at once.
+        return self.setdefault(kind, WeakValueDictionary())
+
+
 class Books:
     """The names that are taken, by kind."""
 
@@ -39,9 +47,7 @@ class Books:
     def __init__(self) -> None:
         """Starts empty."""
         self.given: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-        self.derived: defaultdict[str, WeakValueDictionary[str, Any]] = defaultdict(
-            WeakValueDictionary
-        )
+        self.derived = _Weak()
         self.number = itertools.count(1)
 
     def get(self, kind: str, name: str) -> Any:
