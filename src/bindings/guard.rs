@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "two methods take the interpreter's calling convention as it is")]
 
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
+use super::cell::PlanCell;
 use super::clock::ambient;
 use super::coroutine;
 use super::failures::config_error;
@@ -11,7 +12,7 @@ use super::function::{
 };
 use super::gate;
 use super::plan::{MAX_STEPS, PlanRef};
-use super::protected::{PlanCell, Protected};
+use super::protected::Protected;
 use crate::error::Problem;
 use crate::time::{Clock, System};
 use pyo3::PyTraverseError;

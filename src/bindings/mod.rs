@@ -3,16 +3,17 @@
 //! | room | what it holds |
 //! |---|---|
 //! | [`gate`] | the one word a call looks at before it takes the fast path |
-//! | [`step`], [`plan`] | the policies of a protected call, in order, and how a call passes them |
-//! | [`call`], [`coroutine`], [`adopt`] | the drivers: they run plans and know no policy |
+//! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
+//! | [`call`], [`coroutine`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
 //! | [`protected`], [`function`], [`guard`] | what wraps a function, which functions can be wrapped, what wraps them |
-//! | [`clock`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`breaker`] | one file a policy |
 //! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
 
 mod adopt;
 mod breaker;
 mod call;
+mod cell;
 mod clock;
 mod convert;
 mod coroutine;
