@@ -242,11 +242,15 @@ fn real(value: &Bound<'_, PyAny>) -> Option<f64> {
 
 /// Seconds, from a number or a `timedelta`.
 pub fn seconds(value: &Bound<'_, PyAny>) -> Option<f64> {
+    // Numbers first: asking for a timedelta imports `datetime`.
+    if let Some(number) = real(value) {
+        return Some(number);
+    }
     if let Ok(delta) = value.cast::<PyDelta>() {
         let whole = f64::from(delta.get_days()) * 86_400.0 + f64::from(delta.get_seconds());
         return Some(whole + f64::from(delta.get_microseconds()) / 1e6);
     }
-    real(value)
+    None
 }
 
 fn jitter(value: &Bound<'_, PyAny>) -> Option<JitterDraft> {

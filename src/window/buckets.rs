@@ -62,7 +62,8 @@ pub struct Buckets<'a> {
     /// What is known about bad outcomes.
     pub marks: Marks<'a>,
     origin: &'a AtomicU64,
-    cells: &'a [AtomicU64],
+    /// A fixed number, so that a bucket's place needs no second look.
+    cells: &'a [AtomicU64; WORDS - 3],
     width: Width,
     alone: bool,
 }
@@ -82,8 +83,8 @@ impl<'a> Buckets<'a> {
     #[must_use]
     pub fn new(words: &'a [AtomicU64], width: Width) -> Option<Self> {
         let [bads, clean, origin, cells @ ..] = words else { return None };
-        let marks = Marks::new(bads, clean);
-        (cells.len() + 3 >= WORDS).then_some(Self { marks, origin, cells, width, alone: false })
+        let cells = cells.first_chunk()?;
+        Some(Self { marks: Marks::new(bads, clean), origin, cells, width, alone: false })
     }
 
     /// Nobody outside this interpreter writes to it: see [`swap`].

@@ -10,10 +10,12 @@ before jitter (cap included) and ``U`` a uniform random number.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
-Seconds: TypeAlias = float | timedelta
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+Seconds: TypeAlias = "float | timedelta"
 """A time: a plain number is seconds."""
 
 Jitter: TypeAlias = Literal["none", "full", "equal", "decorrelated", "smooth"] | float
@@ -112,7 +114,9 @@ def custom(call: Callable[[int], Seconds], /, *, cap: Seconds | None = None) -> 
 
 def _seconds(time: Seconds) -> float:
     # What is no time at all passes through: the policy that takes the backoff names it.
-    return time.total_seconds() if isinstance(time, timedelta) else time
+    # By its method: `datetime` is not imported for those who give numbers.
+    total = getattr(time, "total_seconds", None)
+    return cast("float", total() if callable(total) else time)
 
 
 def _optional(time: Seconds | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from _thread import RLock
-from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
@@ -110,7 +109,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         open_duration = _default(given.get("open_duration"), 30.0)
-        if isinstance(open_duration, timedelta):
+        if hasattr(open_duration, "total_seconds"):
             open_duration = open_duration.total_seconds()
         numbers["open_duration"] = open_duration
         numbers["on"] = _default(given.get("on"), Exception)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from seawall._core import Outcome
     from seawall.policies.backoff import Backoff
     from seawall.policies.breaker.events import BreakerEvent
@@ -17,7 +18,7 @@ __all__ = ["BreakerSettings", "BreakerState"]
 BreakerState: TypeAlias = Literal[
     "closed", "open", "half_open", "forced_open", "disabled", "metrics_only"
 ]
-Seconds: TypeAlias = float | timedelta
+Seconds: TypeAlias = "float | timedelta"
 Exceptions: TypeAlias = (
     "type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]"
 )
