@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub enum OpenFor {
     Fixed(Nanos),
     /// With what it remembers of the delays since the circuit was last closed.
-    Backoff(Backoff, Arc<Mutex<Memory>>),
+    Backoff(Arc<(Backoff, Mutex<Memory>)>),
     /// Ask `Rules::open_duration` about the outcome.
     Callable,
     /// Ask it for the delay of that number, and cut its answer here.
@@ -75,7 +75,7 @@ pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
         Some(Duration::Backoff(draft)) => draft
             .check("open_duration", &mut found)
             .map_or(OpenFor::Fixed(DEFAULT_OPEN), |backoff| {
-                OpenFor::Backoff(backoff, Arc::default())
+                OpenFor::Backoff(Arc::new((backoff, Mutex::default())))
             }),
         Some(Duration::Callable(callable)) => {
             rules.open_duration = Some(callable);

@@ -166,7 +166,8 @@ impl Step {
     ) {
         let duration = match &self.open_for {
             OpenFor::Fixed(duration) => *duration,
-            OpenFor::Backoff(backoff, memory) => random::with(py, |random| {
+            OpenFor::Backoff(shared) => random::with(py, |random| {
+                let (backoff, memory) = &**shared;
                 let mut memory = memory.lock();
                 if trip.reopenings == 0 {
                     *memory = Memory::default();

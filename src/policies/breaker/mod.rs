@@ -60,11 +60,15 @@ use crate::time::Nanos;
 use crate::window::buckets::{self, Buckets};
 use crate::window::ring::{self, Ring};
 use place::Geometry;
+use std::sync::Arc;
 
 /// A circuit under one set of settings.
 #[derive(Debug)]
 pub struct Breaker<P: Place = Private> {
-    settings: Settings,
+    /// Shared with every plan that the breaker is part of.
+    settings: Arc<Settings>,
+    /// From how long on a call is slow; never, if no rule asks.
+    slow_from: Nanos,
     geometry: Geometry,
     place: P,
     /// Not zero until the rules have judged once: what new settings found in the window was
@@ -115,7 +119,8 @@ impl Breaker {
 impl<P: Place + Clone> Clone for Breaker<P> {
     fn clone(&self) -> Self {
         Self {
-            settings: self.settings.clone(),
+            settings: Arc::clone(&self.settings),
+            slow_from: self.slow_from,
             geometry: self.geometry,
             place: self.place.clone(),
             unjudged: AtomicU64::new(self.unjudged.load(Ordering::Relaxed)),
@@ -130,7 +135,8 @@ impl<P: Place> Breaker<P> {
     pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
         let unjudged = AtomicU64::new(0);
-        Self { settings, geometry, place, unjudged }
+        let slow_from = settings.slow_call_duration.unwrap_or(Nanos::MAX);
+        Self { settings: Arc::new(settings), slow_from, geometry, place, unjudged }
     }
 
     /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.
@@ -149,7 +155,7 @@ impl<P: Place> Breaker<P> {
     #[inline]
     #[must_use]
     pub fn timed(&self) -> bool {
-        self.settings.slow_call_duration.is_some()
+        self.slow_from < Nanos::MAX
     }
 
     #[inline]

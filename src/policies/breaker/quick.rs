@@ -41,9 +41,8 @@ impl<P: Place> Breaker<P> {
     pub fn pass(&self, ticket: &Ticket, elapsed: Nanos, clock: &impl Clock) -> Passed {
         let circuit = self.place.circuit();
         // A closed circuit's word is its generation. A probe's ticket is never of a closed one.
-        let healthy = circuit.word().0 == ticket.generation
-            && circuit.unbroken()
-            && self.settings.slow_call_duration.is_none_or(|most| elapsed < most);
+        let healthy =
+            circuit.word().0 == ticket.generation && circuit.unbroken() && elapsed < self.slow_from;
         if !healthy {
             return Passed::Not;
         }

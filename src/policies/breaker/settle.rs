@@ -23,7 +23,7 @@ impl<P: Place> Breaker<P> {
         elapsed: Nanos,
         clock: &impl Clock,
     ) -> Settled {
-        let slow = self.settings.slow_call_duration.is_some_and(|most| elapsed >= most);
+        let slow = elapsed >= self.slow_from;
         let word = self.place.circuit().word();
         // A closed circuit's word is its generation. A probe's ticket is never of a closed one.
         if verdict == Verdict::Success && !slow && word.0 == ticket.generation {
