@@ -7,7 +7,6 @@ line tool or a worker would pay for them.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ def names(
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module = import_module(home)
+        __import__(home)
+        module = sys.modules[home]
         value = module if home == f"{package}.{name}" else getattr(module, name)
         # An ordinary attribute from now on.
         setattr(sys.modules[package], name, value)
