@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seawall import _core
+from seawall.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,15 @@ class Pipeline(_core.Guard):
 
     def __new__(cls, name: str, /, *policies: Policy) -> Self:
         """Checks the composition."""
-        self = super().__new__(cls, policies)
+        problems: list[tuple[str, str, str, str | None]] = []
+        if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            problems.append(("name", repr(name), "must be a string that is not empty", None))
+        try:
+            self = super().__new__(cls, policies)
+        except ConfigError as error:
+            raise ConfigError(error.subject, [*problems, *error.problems]) from None
+        if problems:
+            raise ConfigError("pipeline", problems)
         self.name = name
         return self
 

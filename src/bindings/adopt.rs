@@ -4,18 +4,18 @@
 #![allow(unsafe_code, reason = "looks for an awaitable in a type's slots")]
 
 use super::coroutine::Coroutine;
-use super::failures::report;
+use super::failures::{discard, report};
 use super::held::Held;
 use super::plan::{PlanRef, Slot};
 use super::step::Ended;
 use crate::time::Nanos;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
+use pyo3::exceptions::asyncio::CancelledError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use std::ptr;
 
 /// Can `value` be awaited?
 ///
@@ -46,22 +46,26 @@ pub unsafe fn adopt(
     value: *mut ffi::PyObject,
     captures: bool,
 ) -> *mut ffi::PyObject {
-    let held = Held::taken_over(plan, slots, started);
+    let mut held = Held::taken_over(plan, slots, started);
     // SAFETY: attached, and the reference is ours, as the caller promises.
     let (py, value) = unsafe {
         let py = Python::assume_attached();
         (py, Bound::from_owned_ptr(py, value))
     };
-    if !captures && let Ok(Some(listen)) = value.getattr_opt(intern!(py, "add_done_callback")) {
-        let settled = Bound::new(py, Settler(Mutex::new(Some(held))))
-            .and_then(|settler| listen.call1((settler,)));
-        return match settled {
-            Ok(_) => value.into_ptr(),
-            Err(error) => {
-                error.restore(py);
-                ptr::null_mut()
+    // asyncio's own mark. Others that take callbacks (a call of grpc's, say) need not tell how they
+    // ended to who asks like this; awaiting them does.
+    if !captures && value.hasattr(intern!(py, "_asyncio_future_blocking")).unwrap_or(false) {
+        // What the function returned is the caller's, whatever becomes of the listening.
+        if let Err(error) = follow(&mut held, &value).and_then(|done| {
+            if !done {
+                let settler = Bound::new(py, Settler(Mutex::new(Some(held))))?;
+                value.call_method1(intern!(py, "add_done_callback"), (settler,))?;
             }
-        };
+            Ok(())
+        }) {
+            report(py, error, &value);
+        }
+        return value.into_ptr();
     }
     // SAFETY: `value` is an awaitable that has not begun.
     unsafe { Coroutine::adopting(held, value.into_ptr(), began, captures) }
@@ -106,10 +110,21 @@ fn failure_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     future.call_method0(intern!(py, "exception"))
 }
 
+/// Settles at once if the future is done already: its loop may never call anybody back.
+fn follow(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let done = future.call_method0(intern!(future.py(), "done"))?.is_truthy()?;
+    if done {
+        settle(held, future)?;
+    }
+    Ok(done)
+}
+
 fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = future.py();
     if future.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
-        held.ended(py, &Ended::Dropped);
+        let error = CancelledError::new_err(());
+        held.ended(py, &Ended::Raised(&error));
+        discard(py, error);
         return Ok(());
     }
     let error = failure_of(future)?;
@@ -117,7 +132,9 @@ fn settle(held: &mut Held, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let value = future.call_method0(intern!(py, "result"))?;
         held.ended(py, &Ended::Returned(&value));
     } else {
-        held.ended(py, &Ended::Raised(&PyErr::from_value(error)));
+        let error = PyErr::from_value(error);
+        held.ended(py, &Ended::Raised(&error));
+        discard(py, error);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Settings as Python says them: numbers, durations, classes, callables. Whatever is of the wrong
 //! kind becomes a problem beside all the others; nothing is raised half-way.
 
+use super::function::{Kind, kind};
 use super::rules::Matcher;
 use crate::error::Problem;
 use crate::policies::backoff::{BackoffDraft, JitterDraft};
@@ -106,7 +107,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             return self.backoff(field, &value, &kind);
         }
         if value.is_callable() {
-            return Some(Duration::Callable(value.unbind()));
+            return self.plain(field, &value).map(Duration::Callable);
         }
         self.wrong(field, &value, "must be seconds, a timedelta, a backoff or a callable")
     }
@@ -174,7 +175,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         } else if value.is_instance_of::<PyType>() {
             vec![value.clone()]
         } else if value.is_callable() {
-            return Some(Matcher::Predicate(value.unbind()));
+            return self.plain(field, &value).map(Matcher::Predicate);
         } else {
             return self.wrong(field, &value, RULE);
         };
@@ -191,11 +192,20 @@ impl<'a, 'py> Reader<'a, 'py> {
         PyTuple::new(py, listed).ok().map(|classes| Matcher::Classes(classes.unbind()))
     }
 
+    /// A callable whose answer is there when it returns: a coroutine would be taken for a yes.
+    fn plain(&mut self, field: &str, value: &Bound<'py, PyAny>) -> Option<Py<PyAny>> {
+        if kind(value) == Kind::Plain {
+            Some(value.clone().unbind())
+        } else {
+            self.wrong(field, value, "must be a plain function: nobody would await its answer")
+        }
+    }
+
     /// Something that can be called.
     pub fn callable(&mut self, field: &'static str) -> Option<Py<PyAny>> {
         let value = self.get(field)?;
         if value.is_callable() {
-            Some(value.unbind())
+            self.plain(field, &value)
         } else {
             self.wrong(field, &value, "must be callable")
         }

@@ -188,6 +188,11 @@ unsafe fn once<F: Finish>(
         // No PY_VECTORCALL_ARGUMENTS_OFFSET: the slot before belongs to our caller.
         let arguments =
             Arguments { values: values.add(1), count: count.cast_unsigned() - 1, names };
+        if !function.is_callable() {
+            let text = function.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+            PyTypeError::new_err(format!("{text} is not callable: nothing was called")).restore(py);
+            return ptr::null_mut();
+        }
         let callee = Callee::of(function.as_ptr());
         let awaits = match kind(&function) {
             Kind::Coroutine => true,

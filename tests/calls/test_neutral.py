@@ -128,7 +128,8 @@ def test_a_slow_cancelled_call_is_slow(clock, pause):
         coroutine = function()
         coroutine.send(None)
         clock.advance(seconds)
-        coroutine.close()
+        with pytest.raises(asyncio.CancelledError):
+            coroutine.throw(asyncio.CancelledError())
         assert breaker.state == state
 
 

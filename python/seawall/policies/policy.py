@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from seawall import registry
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from seawall._core import Guard
 
     _Ground = Guard
@@ -51,6 +53,14 @@ class Policy(_Ground):
         protected = super().__call__(function)
         registry.name_after(self, function)
         return protected
+
+    def __copy__(self) -> Self:
+        """A copy of a policy is the policy: its state is one."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """As `__copy__`."""
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by name: another process finds its own policy of that name."""

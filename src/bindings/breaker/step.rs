@@ -15,7 +15,7 @@ use crate::policies::breaker::{
     Admission, Breaker as Core, Passed, Rejection, Settled, Ticket, Transition, Trip,
 };
 use crate::time::{Clock, Nanos};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyGeneratorExit, PyKeyboardInterrupt, PySystemExit, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -104,7 +104,10 @@ impl Step {
             Ended::Refused(error) => rules.judge_refusal(py, *error),
             Ended::Dropped => Verdict::Cancelled,
         };
-        match self.core.settle(ticket, verdict, elapsed, clock) {
+        // A call that somebody gave up waiting for may have been slow. One that was thrown away or
+        // interrupted says nothing of the callee, however long it had been lying there.
+        let judged = if interrupted(py, ended) { 0 } else { elapsed };
+        match self.core.settle(ticket, verdict, judged, clock) {
             Settled::Stays | Settled::Late => {}
             Settled::Moved(transition) => self.tell(py, &transition),
             Settled::Trips(trip) => {
@@ -243,6 +246,18 @@ impl Step {
     }
 }
 
+fn interrupted(py: Python<'_>, ended: &Ended<'_, '_>) -> bool {
+    match ended {
+        Ended::Dropped => true,
+        Ended::Raised(error) => {
+            error.is_instance_of::<PyKeyboardInterrupt>(py)
+                || error.is_instance_of::<PySystemExit>(py)
+                || error.is_instance_of::<PyGeneratorExit>(py)
+        }
+        Ended::Returned(_) | Ended::Refused(_) => false,
+    }
+}
+
 fn dropped() -> PyErr {
-    pyo3::exceptions::PyGeneratorExit::new_err("the call was closed before its end")
+    PyGeneratorExit::new_err("the call was closed before its end")
 }
