@@ -1,7 +1,10 @@
 """A circuit at one moment."""
 
 import asyncio
+import copy
 import dataclasses
+import json
+import pickle
 from datetime import timedelta
 
 import pytest
@@ -156,3 +159,12 @@ def test_repr_names_and_states(service):
     assert repr(it.breaker) == "<CircuitBreaker 'shop' closed>"
     it.breaker.force_open()
     assert repr(it.breaker) == "<CircuitBreaker 'shop' forced_open>"
+
+
+def test_a_snapshot_travels() -> None:
+    """A snapshot can be made a dict of, pickled and deep-copied, as a health page needs it."""
+    snapshot = seawall.CircuitBreaker("travels", failure_threshold=2).snapshot()
+    assert dataclasses.asdict(snapshot)["counts"]["success"] == 0
+    assert pickle.loads(pickle.dumps(snapshot)) == snapshot
+    assert copy.deepcopy(snapshot) == snapshot
+    assert json.dumps(snapshot.counts)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from _thread import RLock
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from seawall import _core, registry
+from seawall.facts import Facts
 from seawall.policies.breaker.settings import BreakerSettings
 from seawall.policies.policy import Policy
 
@@ -97,11 +97,11 @@ class CircuitBreaker(Policy, _core.Breaker):
         from seawall.policies.breaker.snapshot import BreakerSnapshot
 
         facts = self._snapshot()
-        counts = MappingProxyType(facts.pop("counts"))
+        counts = Facts(facts.pop("counts"))
         return BreakerSnapshot(settings=self.settings, counts=counts, **facts)
 
     @property
-    def settings(self) -> MappingProxyType[str, Any]:
+    def settings(self) -> Facts:
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
@@ -116,7 +116,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         numbers["ignore"] = _default(given.get("ignore"), ())
         numbers["on_result"] = given.get("on_result")
         numbers["on_event"] = given.get("on_event")
-        return MappingProxyType(numbers)
+        return Facts(numbers)
 
     def __repr__(self) -> str:
         """Its name and state."""
