@@ -17,8 +17,8 @@ class Facts(dict[str, "Any"]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("these facts can't be changed: copy them with dict() first")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    __setitem__ = __delitem__ = __ior__ = _refuse  # pyright: ignore[reportAssignmentType]
+    clear = pop = popitem = setdefault = update = _refuse  # pyright: ignore[reportAssignmentType]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuilt in one go, since nothing can be put in afterwards."""
