@@ -52,6 +52,8 @@ pub unsafe fn adopt(
         let py = Python::assume_attached();
         (py, Bound::from_owned_ptr(py, value))
     };
+    // The call goes on elsewhere: what its caller does next is not inside of it.
+    held.suspended(py, true);
     // asyncio's own mark. Others that take callbacks (a call of grpc's, say) need not tell how they
     // ended to who asks like this; awaiting them does.
     if !captures && value.hasattr(intern!(py, "_asyncio_future_blocking")).unwrap_or(false) {

@@ -7,7 +7,6 @@ use pyo3::PyTraverseError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use std::ptr;
 #[cfg(not(Py_GIL_DISABLED))]
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -101,14 +100,18 @@ impl PlanCell {
         visit.call(unsafe { &*(&raw const plan).cast::<Option<Py<PyAny>>>() })
     }
 
-    /// The plan in force, built anew from `policies` if one of them was reconfigured since.
-    pub fn refreshed(&self, policies: &Bound<'_, PyTuple>) -> PyResult<PlanRef> {
-        if let Some(plan) = self.get()
-            && plan.gate == gate::epoch(gate::word())
-        {
-            return Ok(plan);
-        }
-        let plan = Plan::build(policies)?;
+    /// The plan in force: built by `build` if there is none, and anew if one of its policies was
+    /// reconfigured since.
+    pub fn refreshed(
+        &self,
+        py: Python<'_>,
+        build: impl FnOnce() -> PyResult<PlanRef>,
+    ) -> PyResult<PlanRef> {
+        let plan = match self.get() {
+            Some(plan) if plan.gate == gate::epoch(gate::word()) => return Ok(plan),
+            Some(plan) => plan.renewed(py)?,
+            None => build()?,
+        };
         // The old plan goes only after the new one is in place: its end may run Python code.
         drop(self.replace(Some(plan.clone())));
         Ok(plan)

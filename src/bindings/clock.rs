@@ -1,12 +1,10 @@
 //! Which clock a call reads: the machine's, or a test's.
-#![allow(unsafe_code, reason = "context variables are reached through the C API")]
 
+use super::context::{current, new_variable, reset, set};
 use super::gate;
 use crate::time::{self, Clock, Manual, Nanos, SECOND, System};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use std::ptr;
 use std::sync::Arc;
 
 /// The clock in force here: in this task, in this thread.
@@ -67,49 +65,6 @@ pub fn ambient(py: Python<'_>) -> Ambient {
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {
     static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     VARIABLE.get_or_init(py, || new_variable(py, c"seawall_clock"))
-}
-
-/// A new context variable without a default.
-pub fn new_variable(py: Python<'_>, name: &'static std::ffi::CStr) -> Py<PyAny> {
-    // SAFETY: attached; `name` is a valid C string. Failure means no memory for one small object,
-    // which pyo3 answers with a panic, as it does for every object it makes itself.
-    unsafe {
-        Bound::from_owned_ptr(py, ffi::PyContextVar_New(name.as_ptr(), ptr::null_mut())).unbind()
-    }
-}
-
-/// The value `variable` has in the current context.
-pub fn current<'py>(py: Python<'py>, variable: &Py<PyAny>) -> Option<Bound<'py, PyAny>> {
-    let mut value = ptr::null_mut();
-    // SAFETY: attached; `variable` is a context variable; `value` receives a new reference or NULL.
-    unsafe {
-        if ffi::PyContextVar_Get(variable.as_ptr(), ptr::null_mut(), &raw mut value) < 0 {
-            ffi::PyErr_Clear();
-            return None;
-        }
-        Bound::from_owned_ptr_or_opt(py, value)
-    }
-}
-
-/// Sets `variable` to `value` in the current context and returns the token that undoes it.
-pub fn set<'py>(
-    py: Python<'py>,
-    variable: &Py<PyAny>,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: attached; both are live objects; the result is a new reference or NULL with an error.
-    unsafe {
-        Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_Set(variable.as_ptr(), value.as_ptr()))
-    }
-}
-
-/// Puts `variable` back to what it was before `token`'s set.
-pub fn reset(py: Python<'_>, variable: &Py<PyAny>, token: &Bound<'_, PyAny>) -> PyResult<()> {
-    // SAFETY: attached; the token came from `set` on this variable.
-    match unsafe { ffi::PyContextVar_Reset(variable.as_ptr(), token.as_ptr()) } {
-        0 => Ok(()),
-        _ => Err(PyErr::fetch(py)),
-    }
 }
 
 /// A clock that stands still until it is told to move. Entered, it is the clock of the current

@@ -11,7 +11,7 @@ use super::function::{
     shows_itself, target,
 };
 use super::gate;
-use super::plan::{MAX_STEPS, PlanRef};
+use super::plan::{MAX_STEPS, Plan, PlanRef};
 use super::protected::Protected;
 use crate::error::Problem;
 use crate::time::{Clock, System};
@@ -204,9 +204,8 @@ unsafe fn once<F: Finish>(
                 run(plan, callee, arguments, awaits, &System, finish)
             }
             _ => {
-                let plan =
-                    Guard::members(guard).and_then(|members| guard.get().plan.refreshed(&members));
-                match plan {
+                let build = || Plan::build(&Guard::members(guard)?);
+                match guard.get().plan.refreshed(py, build) {
                     Ok(plan) => run(plan, callee, arguments, awaits, &ambient(py), finish),
                     Err(error) => {
                         error.restore(py);

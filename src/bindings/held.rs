@@ -6,6 +6,7 @@
 
 use super::call::raised;
 use super::clock::ambient;
+use super::failures::discard;
 use super::gate;
 use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
 use super::step::Ended;
@@ -94,19 +95,52 @@ impl Held {
     /// Enters the plan.
     #[inline(always)]
     pub fn enter(&mut self) -> Result<(), Refused> {
+        if self.plan.gate != gate::word() {
+            return self.enter_by_another_gate();
+        }
         let slots = match &mut self.heap {
             None => &mut self.inline[..],
             Some(heap) => &mut heap[..],
         };
-        self.started = if gate::ambient(gate::word()) {
-            // SAFETY: holders enter attached.
-            let clock = ambient(unsafe { Python::assume_attached() });
-            self.plan.enter(slots, &clock)?
-        } else {
-            self.plan.enter(slots, &System)?
-        };
+        self.started = self.plan.enter(slots, &System)?;
         self.open = true;
         Ok(())
+    }
+
+    /// Something has changed since the plan was taken hold of: a coroutine may be awaited long after
+    /// it was made, and enters by what is in force then.
+    #[cold]
+    fn enter_by_another_gate(&mut self) -> Result<(), Refused> {
+        // SAFETY: holders enter attached.
+        let py = unsafe { Python::assume_attached() };
+        if self.plan.gate != gate::epoch(gate::word()) {
+            match self.plan.renewed(py) {
+                Ok(plan) => {
+                    self.heap = room(&plan);
+                    self.plan = plan;
+                }
+                // No memory for a plan: the old one still does.
+                Err(error) => discard(py, error),
+            }
+        }
+        let plan = self.plan.clone();
+        self.started = plan.enter(self.slots_mut(), &ambient(py))?;
+        self.open = true;
+        Ok(())
+    }
+
+    /// Does it mean anything to the calls made inside of this one that it was let in?
+    #[inline(always)]
+    pub fn reaches_inside(&self) -> bool {
+        self.open && self.plan.reaches_inside(self.slots())
+    }
+
+    /// The call stands still, or runs on.
+    #[cold]
+    pub fn suspended(&self, py: Python<'_>, suspended: bool) {
+        if self.open {
+            self.plan.suspended(py, self.slots(), suspended);
+        }
     }
 
     /// Settles: the work returned `value`.

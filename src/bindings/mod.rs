@@ -6,7 +6,7 @@
 //! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
 //! | [`call`], [`coroutine`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
 //! | [`protected`], [`function`], [`guard`] | what wraps a function, which functions can be wrapped, what wraps them |
-//! | [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`breaker`] | one file a policy |
 //! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
 
@@ -15,6 +15,7 @@ mod breaker;
 mod call;
 mod cell;
 mod clock;
+mod context;
 mod convert;
 mod coroutine;
 mod failures;

@@ -58,8 +58,18 @@ impl Plan {
         let py = policies.py();
         // Read first: a reconfiguration from here on makes this plan look again, never the reverse.
         let gate = gate::epoch(gate::word());
-        let steps =
-            policies.iter().map(|policy| Step::of(&policy)).collect::<PyResult<Box<[Step]>>>()?;
+        let steps = policies.iter().map(|policy| Step::of(&policy, gate));
+        Self::make(py, gate, steps.collect::<PyResult<_>>()?)
+    }
+
+    /// The plan of the same policies as they are configured now.
+    #[cold]
+    pub fn renewed(&self, py: Python<'_>) -> PyResult<PlanRef> {
+        let gate = gate::epoch(gate::word());
+        Self::make(py, gate, self.steps.iter().map(|step| step.renewed(py, gate)).collect())
+    }
+
+    fn make(py: Python<'_>, gate: u64, steps: Box<[Step]>) -> PyResult<PlanRef> {
         let timed = steps.iter().any(Step::timed);
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
@@ -125,6 +135,22 @@ impl Plan {
         for (step, slot) in self.steps.iter().zip(slots).rev() {
             // SAFETY: `enter` succeeded and filled one slot a step.
             step.ended(py, unsafe { slot.assume_init_ref() }, ended, elapsed, clock);
+        }
+    }
+
+    /// Is there a ticket that means something to the calls made inside of this one?
+    #[inline(always)]
+    pub fn reaches_inside(&self, slots: &[Slot]) -> bool {
+        // SAFETY: `enter` succeeded and filled one slot a step.
+        slots.iter().take(self.len()).any(|slot| unsafe { slot.assume_init_ref() }.reaches_inside())
+    }
+
+    /// The call stands still, or runs on: see [`Step::suspended`].
+    #[cold]
+    pub fn suspended(&self, py: Python<'_>, slots: &[Slot], suspended: bool) {
+        for (step, slot) in self.steps.iter().zip(slots) {
+            // SAFETY: `enter` succeeded and filled one slot a step.
+            step.suspended(py, unsafe { slot.assume_init_ref() }, suspended);
         }
     }
 

@@ -119,7 +119,7 @@ macro_rules! driver {
             // SAFETY: as above.
             unsafe {
                 let py = Python::assume_attached();
-                match this.plan.refreshed(&this.policies(py)) {
+                match this.plan.refreshed(py, || Plan::build(&this.policies(py))) {
                     Ok(plan) => $run(plan, this.callee, arguments, &ambient(py), HandOn),
                     Err(error) => {
                         error.restore(py);

@@ -1,6 +1,6 @@
 //! Where jitter comes from: the thread's own source, or a test's seed.
 
-use super::clock::{current, new_variable, reset, set};
+use super::context::{current, new_variable, reset, set};
 use crate::random::{Random, Seeded, Thread};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

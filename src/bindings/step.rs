@@ -21,6 +21,16 @@ pub enum Ticket {
     Breaker(crate::policies::breaker::Ticket),
 }
 
+impl Ticket {
+    /// Does it mean anything to the calls made inside of its own?
+    #[inline(always)]
+    pub fn reaches_inside(&self) -> bool {
+        match self {
+            Self::Breaker(ticket) => ticket.probe(),
+        }
+    }
+}
+
 /// Why a policy did not let a call in.
 pub enum Refusal {
     Breaker(crate::policies::breaker::Rejection),
@@ -39,9 +49,16 @@ pub enum Ended<'a, 'py> {
 }
 
 impl Step {
-    /// The step that `policy` contributes to a plan built now.
-    pub fn of(policy: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py())))
+    /// The step that `policy` contributes to a plan built under `gate`.
+    pub fn of(policy: &Bound<'_, PyAny>, gate: u64) -> PyResult<Self> {
+        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate)))
+    }
+
+    /// The step that the same policy contributes to a plan built under `gate`.
+    pub fn renewed(&self, py: Python<'_>, gate: u64) -> Self {
+        match self {
+            Self::Breaker(step) => Self::Breaker(step.renewed(py, gate)),
+        }
     }
 
     /// Does this policy need to know how long a call took?
@@ -100,6 +117,14 @@ impl Step {
             (Self::Breaker(step), Ticket::Breaker(ticket)) => {
                 step.ended(py, *ticket, ended, elapsed, clock);
             }
+        }
+    }
+
+    /// The call stands still, or runs on: what its ticket means to calls made here, which are inside
+    /// of it while it runs, does not hold meanwhile, or holds again.
+    pub fn suspended(&self, py: Python<'_>, ticket: &Ticket, suspended: bool) {
+        match (self, ticket) {
+            (Self::Breaker(step), Ticket::Breaker(ticket)) => step.suspended(py, ticket, suspended),
         }
     }
 

@@ -234,7 +234,7 @@ def test_reconfigured_while_it_runs(clock, tally, pause):
 
     running = function(OSError("ill"))
     running.send(None)
-    one.reconfigure(failure_threshold=1, on=KeyError)
+    one.reconfigure(failure_threshold=3, on=KeyError)
     with pytest.raises(OSError, match="ill"):
         running.send(None)
     assert tally(one) == {"failure": 1}

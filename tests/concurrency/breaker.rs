@@ -161,6 +161,20 @@ fn permits_come_back() {
     }
 }
 
+/// Who enters by the settings of before a change takes a permit of the same few.
+#[test]
+fn settings_of_before_share_the_permits() {
+    model(|| {
+        let before = due(&brittle(1));
+        let breaker = Arc::new(before.reconfigured(settings(&brittle(2)), NOW));
+        let old = thread::spawn(move || enter(&before, NOW).1);
+        let mine = [enter(&breaker, NOW).1, enter(&breaker, NOW).1];
+        let admitted = mine.iter().filter(|answer| answer.is_ok()).count();
+        let admitted = admitted + usize::from(old.join().unwrap().is_ok());
+        assert_eq!(admitted, 2);
+    });
+}
+
 /// A call that is late in probing an older generation can't take the lease of a newer one.
 #[test]
 fn late_probes_take_nothing() {

@@ -17,6 +17,8 @@ use seawall::time::{Clock, Manual, Nanos};
 #[derive(Clone, Debug)]
 enum Act {
     Enter,
+    /// Enters from inside of a call that is under way.
+    Ride(usize),
     Leave {
         which: usize,
         verdict: Verdict,
@@ -86,6 +88,7 @@ fn act() -> impl Strategy<Value = Act> {
     let time = prop_oneof![0_u64..1_000, 0_u64..100_000_000, 0_u64..5_000_000_000];
     prop_oneof![
         10 => Just(Act::Enter),
+        3 => any::<usize>().prop_map(Act::Ride),
         10 => (any::<usize>(), verdict(), elapsed)
             .prop_map(|(which, verdict, elapsed)| Act::Leave { which, verdict, elapsed }),
         4 => (verdict(), 1_usize..40).prop_map(|(verdict, times)| Act::Calls { verdict, times }),
@@ -113,6 +116,16 @@ impl Pair {
         let now = self.clock.now();
         match act {
             Act::Enter => self.enter(),
+            Act::Ride(which) => {
+                if !self.inside.is_empty() {
+                    let (ticket, pass) = self.inside[which % self.inside.len()];
+                    match (self.breaker.ride(&ticket), self.model.ride(pass)) {
+                        (Some(ticket), Some(pass)) => self.admit(ticket, pass),
+                        (None, None) => {}
+                        (told, expected) => panic!("{told:?} instead of {expected:?}"),
+                    }
+                }
+            }
             Act::Leave { which, verdict, elapsed } => {
                 if !self.inside.is_empty() {
                     let which = which % self.inside.len();

@@ -25,7 +25,7 @@ pub fn listening(on: bool) {
 
 /// Tells whoever listens. Nothing is built when nobody does.
 #[cold]
-pub fn tell(py: Python<'_>, name: &Py<PyString>, rules: &Rules, transition: &Transition) {
+pub fn tell(py: Python<'_>, name: &Bound<'_, PyString>, rules: &Rules, transition: &Transition) {
     if rules.on_event.is_none() && LISTENERS.load(Ordering::Relaxed) == 0 {
         return;
     }
@@ -48,6 +48,6 @@ pub fn tell(py: Python<'_>, name: &Py<PyString>, rules: &Rules, transition: &Tra
         Ok(())
     };
     if let Err(error) = deliver() {
-        report(py, error, name.bind(py).as_any());
+        report(py, error, name.as_any());
     }
 }

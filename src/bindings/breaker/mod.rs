@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `step` | the breaker in a plan |
 //! | `settings` | what it is set up with |
+//! | `probes` | the probes that a context is inside of |
 //! | `events` | what it tells |
 
 mod events;
+mod probes;
 mod settings;
 mod step;
 
@@ -28,13 +30,15 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use settings::{OpenFor, read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn in_seconds(nanos: Nanos) -> f64 {
     nanos as f64 / SECOND as f64
 }
 
-/// A breaker as it is configured now.
+/// A breaker as it is configured now. Its steps in plans know it too: what happens seldom looks here
+/// for what is in force.
 struct Current {
     core: Core,
     rules: Py<Rules>,
@@ -45,7 +49,7 @@ struct Current {
 /// The native part of `seawall.CircuitBreaker`.
 #[pyclass(frozen, subclass, extends = Guard, module = "seawall._core")]
 pub struct Breaker {
-    current: Mutex<Current>,
+    current: Arc<Mutex<Current>>,
     /// Did somebody give it its name, or has it none of its own yet?
     named: AtomicBool,
 }
@@ -56,15 +60,8 @@ fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
 
 impl Breaker {
     /// The step this breaker contributes to a plan that is built now.
-    pub fn step(&self, py: Python<'_>) -> Step {
-        let current = self.current.lock();
-        Step {
-            core: current.core.clone(),
-            judges_results: current.rules.get().on_result.is_some(),
-            rules: current.rules.clone_ref(py),
-            name: current.name.clone_ref(py),
-            open_for: current.open_for.clone(),
-        }
+    pub fn step(&self, py: Python<'_>, gate: u64) -> Step {
+        Step::of(py, &self.current, gate)
     }
 
     fn core(&self) -> Core {
@@ -72,11 +69,10 @@ impl Breaker {
     }
 
     fn set_state(&self, py: Python<'_>, change: impl FnOnce(&Core, Nanos) -> Option<Transition>) {
-        let step = {
+        let (core, rules, name) = {
             let current = self.current.lock();
-            (current.core.clone(), current.rules.clone_ref(py), current.name.clone_ref(py))
+            (current.core.clone(), current.rules.clone_ref(py), current.name.bind(py).clone())
         };
-        let (core, rules, name) = step;
         if let Some(transition) = change(&core, ambient(py).now()) {
             tell(py, &name, rules.get(), &transition);
         }
@@ -104,12 +100,12 @@ impl Breaker {
         };
         let read = read.map_err(|problems| refused(&name, problems))?;
         let breaker = Self {
-            current: Mutex::new(Current {
+            current: Arc::new(Mutex::new(Current {
                 core: Core::new(read.settings, ambient(py).now()),
                 rules: read.rules.object(py)?,
                 open_for: read.open_for,
                 name: name.clone().unbind(),
-            }),
+            })),
             named: AtomicBool::new(named),
         };
         Ok(PyClassInitializer::from(Guard::policy()).add_subclass(breaker))
@@ -130,7 +126,6 @@ impl Breaker {
     fn _rename(&self, py: Python<'_>, name: Py<PyString>) {
         self.named.store(true, Ordering::Relaxed);
         let old = std::mem::replace(&mut self.current.lock().name, name);
-        gate::next_epoch();
         old.drop_ref(py);
     }
 
@@ -142,7 +137,7 @@ impl Breaker {
         let old = {
             let mut current = self.current.lock();
             current.core = current.core.reconfigured(read.settings, now);
-            current.open_for = read.open_for;
+            current.open_for = read.open_for.in_place_of(&current.open_for);
             std::mem::replace(&mut current.rules, rules)
         };
         gate::next_epoch();
@@ -244,12 +239,26 @@ impl Breaker {
     }
 
     /// Lets go of the callables, which may lead back here; what is left still works.
-    #[allow(unsafe_code, reason = "the collector hands over no token of being attached")]
     fn __clear__(&self) {
-        // SAFETY: the collector runs attached.
+        self.let_go();
+    }
+}
+
+impl Breaker {
+    #[allow(unsafe_code, reason = "neither the collector nor a drop hands over a token")]
+    fn let_go(&self) {
+        // SAFETY: the collector, and the end of an object, run attached.
         let py = unsafe { Python::assume_attached() };
         let Ok(none) = Rules::none().object(py) else { return };
         let old = std::mem::replace(&mut self.current.lock().rules, none);
         old.drop_ref(py);
+    }
+}
+
+/// Plans may outlive the breaker and know what is configured. The collector follows that from here
+/// alone, so nothing that may lead back is left in it.
+impl Drop for Breaker {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }

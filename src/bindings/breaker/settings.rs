@@ -23,6 +23,16 @@ pub enum OpenFor {
     Custom(Option<Nanos>),
 }
 
+impl OpenFor {
+    /// In the place of what was in force: the same backoff goes on remembering its delays.
+    pub fn in_place_of(self, before: &Self) -> Self {
+        match (&self, before) {
+            (Self::Backoff(new), Self::Backoff(old)) if new.0 == old.0 => before.clone(),
+            _ => self,
+        }
+    }
+}
+
 /// Also what stands in for a callable's answer that is none.
 pub const DEFAULT_OPEN: Nanos = 30 * SECOND;
 

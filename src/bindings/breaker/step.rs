@@ -1,10 +1,11 @@
 //! A circuit breaker in a plan: how calls go in and out of it.
 
 use super::events::tell;
-use super::in_seconds;
 use super::settings::{DEFAULT_OPEN, OpenFor};
+use super::{Current, in_seconds, probes};
 use crate::bindings::convert::seconds;
 use crate::bindings::failures::{classes, report};
+use crate::bindings::gate;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::random;
 use crate::bindings::rules::Rules;
@@ -12,40 +13,93 @@ use crate::bindings::step::Ended;
 use crate::outcome::Verdict;
 use crate::policies::backoff::{self, Memory};
 use crate::policies::breaker::{
-    Admission, Breaker as Core, Passed, Rejection, Settled, Ticket, Transition, Trip,
+    Admission, Breaker as Core, Passed, Rejection, Settled, State, Ticket, Transition, Trip,
 };
 use crate::time::{Clock, Nanos};
+use parking_lot::Mutex;
 use pyo3::exceptions::{PyGeneratorExit, PyKeyboardInterrupt, PySystemExit, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use std::sync::Arc;
 
 /// A circuit breaker in a plan.
+///
+/// A call is judged by the rules that it came in by. What it comes to is told to the circuit as it
+/// is configured when the call has ended: the window that counts then is the one it belongs in.
 pub struct Step {
     pub core: Core,
     pub rules: Py<Rules>,
-    pub(super) name: Py<PyString>,
-    pub(super) open_for: OpenFor,
-    pub(super) judges_results: bool,
+    judges_results: bool,
+    asks_for_time: bool,
+    /// The gate that the rest was read under, and where to read it again.
+    gate: u64,
+    current: Arc<Mutex<Current>>,
 }
 
 impl Step {
+    pub(super) fn of(py: Python<'_>, current: &Arc<Mutex<Current>>, gate: u64) -> Self {
+        let now = current.lock();
+        Self {
+            core: now.core.clone(),
+            judges_results: now.rules.get().on_result.is_some(),
+            asks_for_time: matches!(now.open_for, OpenFor::Callable),
+            rules: now.rules.clone_ref(py),
+            gate,
+            current: Arc::clone(current),
+        }
+    }
+
+    /// The same breaker's step as it is configured now.
+    pub fn renewed(&self, py: Python<'_>, gate: u64) -> Self {
+        Self::of(py, &self.current, gate)
+    }
+
+    /// Does `tell` with the circuit as it is configured now.
+    fn in_force<T>(&self, tell: impl FnOnce(&Core) -> T) -> T {
+        if self.gate == gate::epoch(gate::word()) {
+            return tell(&self.core);
+        }
+        let core = self.current.lock().core.clone();
+        tell(&core)
+    }
+
     /// Whether anybody here wants to know how long a call took.
     pub fn timed(&self) -> bool {
-        self.core.timed() || matches!(self.open_for, OpenFor::Callable)
+        self.core.timed() || self.asks_for_time
     }
 
     /// The way into a circuit that is not simply closed.
     #[cold]
     #[inline(never)]
+    #[allow(unsafe_code, reason = "drivers run attached")]
     pub fn enter_unhealthy<C: Clock>(&self, clock: &C) -> Result<Ticket, Rejection> {
-        match self.core.acquire(clock) {
+        // SAFETY: only drivers enter, and they run attached.
+        let py = unsafe { Python::assume_attached() };
+        if self.core.state() == State::HalfOpen
+            && let Some(ticket) = probes::ride(py, &self.core)
+        {
+            return Ok(ticket);
+        }
+        let ticket = match self.core.acquire(clock) {
             Admission::Admitted(ticket) => Ok(ticket),
             Admission::Rejected(rejection) => Err(rejection),
             Admission::HalfOpened(transition, admission) => {
-                self.tell_attached(&transition);
+                self.tell(py, &transition);
                 admission
             }
+        }?;
+        if ticket.probe() {
+            probes::enter(py, &self.core, ticket);
+        }
+        Ok(ticket)
+    }
+
+    /// The context leaves the probe that `ticket` stands for, or is inside of it again.
+    pub fn suspended(&self, py: Python<'_>, ticket: &Ticket, suspended: bool) {
+        if ticket.probe() {
+            let change = if suspended { probes::leave } else { probes::enter };
+            change(py, &self.core, *ticket);
         }
     }
 
@@ -68,6 +122,7 @@ impl Step {
 
     #[cold]
     #[inline(never)]
+    #[allow(unsafe_code, reason = "a driver's result is a raw reference")]
     fn returned_unhealthy<C: Clock>(
         &self,
         passed: Passed,
@@ -76,15 +131,46 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
+        // SAFETY: drivers run attached and keep the result alive while steps look at it.
+        let (py, value) = unsafe {
+            let py = Python::assume_attached();
+            (py, Bound::from_borrowed_ptr(py, value))
+        };
         let settled = if passed == Passed::Unjudged {
             self.core.judge_passed(*ticket, clock)
         } else {
-            self.core.settle(*ticket, Verdict::Success, elapsed, clock)
+            self.settle(py, *ticket, Verdict::Success, elapsed, clock)
         };
+        let outcome = || Outcome::returned(value.clone().unbind(), elapsed);
+        self.act(py, &settled, &outcome, clock);
+    }
+
+    fn settle<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: Ticket,
+        verdict: Verdict,
+        elapsed: Nanos,
+        clock: &C,
+    ) -> Settled {
+        if ticket.probe() {
+            probes::leave(py, &self.core, ticket);
+        }
+        self.in_force(|core| core.settle(ticket, verdict, elapsed, clock))
+    }
+
+    /// Does what an outcome has brought about.
+    fn act<C: Clock>(
+        &self,
+        py: Python<'_>,
+        settled: &Settled,
+        outcome: &dyn Fn() -> Outcome,
+        clock: &C,
+    ) {
         match settled {
             Settled::Stays | Settled::Late => {}
-            Settled::Moved(transition) => self.tell_attached(&transition),
-            Settled::Trips(trip) => self.trip_on_value(&trip, value, elapsed, clock),
+            Settled::Moved(transition) => self.tell(py, transition),
+            Settled::Trips(trip) => self.open(py, trip, outcome, clock),
         }
     }
 
@@ -107,19 +193,14 @@ impl Step {
         // A call that somebody gave up waiting for may have been slow. One that was thrown away or
         // interrupted says nothing of the callee, however long it had been lying there.
         let judged = if interrupted(py, ended) { 0 } else { elapsed };
-        match self.core.settle(ticket, verdict, judged, clock) {
-            Settled::Stays | Settled::Late => {}
-            Settled::Moved(transition) => self.tell(py, &transition),
-            Settled::Trips(trip) => {
-                let outcome = || match ended {
-                    Ended::Returned(value) => Outcome::returned((*value).clone().unbind(), elapsed),
-                    Ended::Raised(error) => Outcome::raised(error.clone_ref(py), py, elapsed),
-                    Ended::Refused(error) => Outcome::raised(error(), py, elapsed),
-                    Ended::Dropped => Outcome::raised(dropped(), py, elapsed),
-                };
-                self.open(py, &trip, &outcome, clock);
-            }
-        }
+        let settled = self.settle(py, ticket, verdict, judged, clock);
+        let outcome = || match ended {
+            Ended::Returned(value) => Outcome::returned((*value).clone().unbind(), elapsed),
+            Ended::Raised(error) => Outcome::raised(error.clone_ref(py), py, elapsed),
+            Ended::Refused(error) => Outcome::raised(error(), py, elapsed),
+            Ended::Dropped => Outcome::raised(dropped(), py, elapsed),
+        };
+        self.act(py, &settled, &outcome, clock);
     }
 
     #[cold]
@@ -131,30 +212,12 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
-        // SAFETY: drivers run attached and keep the result alive while steps look at it.
+        // SAFETY: as in `returned_unhealthy`.
         let (py, value) = unsafe {
             let py = Python::assume_attached();
             (py, Bound::from_borrowed_ptr(py, value))
         };
         self.ended(py, ticket, &Ended::Returned(&value), elapsed, clock);
-    }
-
-    #[cold]
-    #[allow(unsafe_code, reason = "a driver's result is a raw reference")]
-    fn trip_on_value<C: Clock>(
-        &self,
-        trip: &Trip,
-        value: *mut ffi::PyObject,
-        elapsed: Nanos,
-        clock: &C,
-    ) {
-        // SAFETY: as in `judge_returned`.
-        let (py, value) = unsafe {
-            let py = Python::assume_attached();
-            (py, Bound::from_borrowed_ptr(py, value))
-        };
-        let outcome = || Outcome::returned(value.clone().unbind(), elapsed);
-        self.open(py, trip, &outcome, clock);
     }
 
     /// Opens the circuit, after working out for how long: that may run the user's code, so the core
@@ -167,10 +230,15 @@ impl Step {
         outcome: &dyn Fn() -> Outcome,
         clock: &C,
     ) {
-        let duration = match &self.open_for {
-            OpenFor::Fixed(duration) => *duration,
+        let (open_for, rules) = {
+            let now = self.current.lock();
+            (now.open_for.clone(), now.rules.bind(py).clone())
+        };
+        let ask = rules.get().open_duration.as_ref().map(|ask| ask.bind(py));
+        let duration = match open_for {
+            OpenFor::Fixed(duration) => duration,
             OpenFor::Backoff(shared) => random::with(py, |random| {
-                let (backoff, memory) = &**shared;
+                let (backoff, memory) = &*shared;
                 let mut memory = memory.lock();
                 if trip.reopenings == 0 {
                     *memory = Memory::default();
@@ -178,25 +246,25 @@ impl Step {
                 backoff.delay(trip.reopenings, &mut memory, random)
             }),
             OpenFor::Callable => {
-                self.ask_duration(py, |ask| ask.call1((Bound::new(py, outcome())?,)), None)
+                self.ask_duration(ask, |ask| ask.call1((Bound::new(py, outcome())?,)), None)
             }
             OpenFor::Custom(cap) => {
-                self.ask_duration(py, |ask| ask.call1((trip.reopenings,)), *cap)
+                self.ask_duration(ask, |ask| ask.call1((trip.reopenings,)), cap)
             }
         };
-        if let Some(transition) = self.core.open(*trip, duration, clock.now()) {
+        if let Some(transition) = self.in_force(|core| core.open(*trip, duration, clock.now())) {
             self.tell(py, &transition);
         }
     }
 
     fn ask_duration<'py>(
         &self,
-        py: Python<'py>,
+        callable: Option<&Bound<'py, PyAny>>,
         ask: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
         cap: Option<Nanos>,
     ) -> Nanos {
-        let Some(callable) = &self.rules.get().open_duration else { return DEFAULT_OPEN };
-        let callable = callable.bind(py);
+        let Some(callable) = callable else { return DEFAULT_OPEN };
+        let py = callable.py();
         let answer = || -> PyResult<Nanos> {
             let answer = ask(callable)?;
             if answer.is_none() {
@@ -206,7 +274,7 @@ impl Step {
                 PyValueError::new_err(format!(
                     "open_duration of circuit {} answered {answer}: it must answer seconds, a \
                      timedelta, or None for the default of 30 s",
-                    self.name
+                    self.name(py)
                 ))
             })
         };
@@ -223,7 +291,7 @@ impl Step {
         let make = || -> PyResult<PyErr> {
             let class = classes(py)?.circuit_open.bind(py);
             let state = PyString::intern(py, rejection.state.as_str());
-            Ok(PyErr::from_value(class.call1((&self.name, retry_after, state))?))
+            Ok(PyErr::from_value(class.call1((self.name(py), retry_after, state))?))
         };
         make().unwrap_or_else(|error| error)
     }
@@ -231,18 +299,20 @@ impl Step {
     /// Gives up what the step owns: see `bindings::step::Step::release`.
     pub fn release(self, py: Python<'_>) {
         self.rules.drop_ref(py);
-        self.name.drop_ref(py);
+        // The plan may have outlived the breaker.
+        if let Some(current) = Arc::into_inner(self.current) {
+            let current = current.into_inner();
+            current.rules.drop_ref(py);
+            current.name.drop_ref(py);
+        }
     }
 
-    #[cold]
-    #[allow(unsafe_code, reason = "drivers run attached")]
-    fn tell_attached(&self, transition: &Transition) {
-        // SAFETY: only drivers settle, and they run attached.
-        self.tell(unsafe { Python::assume_attached() }, transition);
+    fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.current.lock().name.bind(py).clone()
     }
 
     fn tell(&self, py: Python<'_>, transition: &Transition) {
-        tell(py, &self.name, self.rules.get(), transition);
+        tell(py, &self.name(py), self.rules.get(), transition);
     }
 }
 

@@ -33,6 +33,8 @@ enum Phase {
     Fresh,
     /// Let in, and not at its end.
     Running,
+    /// As `Running`, but suspended, and what is called here meanwhile is not inside of it.
+    Outside,
     /// Returned, raised, refused or closed.
     Done,
 }
@@ -99,7 +101,7 @@ impl Coroutine {
     ) -> *mut ffi::PyObject {
         // SAFETY: as the caller promises.
         unsafe {
-            Self::make(|place: *mut Held| place.write(held), value, Phase::Running, began, captures)
+            Self::make(|place: *mut Held| place.write(held), value, Phase::Outside, began, captures)
         }
     }
 
@@ -166,6 +168,7 @@ impl Coroutine {
                 }
                 Self::let_in(slf)?;
             }
+            Self::go_in(slf, py);
             if (*slf).unresolved {
                 // So may an `__await__`.
                 (*slf).entered = true;
@@ -197,6 +200,29 @@ impl Coroutine {
                     Ok(())
                 }
                 Err(refused) => Err(Self::refused(slf, Python::assume_attached(), refused)),
+            }
+        }
+    }
+
+    /// It runs on.
+    pub(super) unsafe fn go_in(slf: *mut Self, py: Python<'_>) {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            if (*slf).phase == Phase::Outside {
+                (*slf).phase = Phase::Running;
+                (*slf).held.suspended(py, false);
+            }
+        }
+    }
+
+    /// It is suspended, and others run here.
+    #[inline(always)]
+    pub(super) unsafe fn go_out(slf: *mut Self) {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            if (*slf).held.reaches_inside() {
+                (*slf).phase = Phase::Outside;
+                (*slf).held.suspended(Python::assume_attached(), true);
             }
         }
     }

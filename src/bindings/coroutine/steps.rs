@@ -52,7 +52,10 @@ pub unsafe extern "C" fn am_send(
         };
         (*slf).entered = false;
         match sent {
-            PYGEN_NEXT => PYGEN_NEXT,
+            PYGEN_NEXT => {
+                Coroutine::go_out(slf);
+                PYGEN_NEXT
+            }
             PYGEN_RETURN => {
                 Coroutine::returned(slf, &mut *result);
                 if (*result).is_null() { PYGEN_ERROR } else { PYGEN_RETURN }
@@ -99,7 +102,7 @@ pub unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject
     let this = slf.cast::<Coroutine>();
     // SAFETY: called by the interpreter with a coroutine of ours.
     unsafe {
-        if (*this).phase == Phase::Running && (*this).begun {
+        if (*this).begun && (*this).phase != Phase::Done {
             let busy = PyRuntimeError::new_err("coroutine is being awaited already");
             busy.restore(Python::assume_attached());
             return ptr::null_mut();
@@ -163,11 +166,15 @@ unsafe fn throw_in<'py>(
         if (*slf).phase == Phase::Fresh {
             (*slf).phase = Phase::Done;
         }
+        Coroutine::go_in(slf, py);
         (*slf).entered = true;
         let thrown = call_inner(py, (*slf).inner, intern!(py, "throw"), arguments);
         (*slf).entered = false;
         let error = match thrown {
-            Ok(Some(yielded)) => return Ok(yielded),
+            Ok(Some(yielded)) => {
+                Coroutine::go_out(slf);
+                return Ok(yielded);
+            }
             Ok(None) => exception_of(arguments),
             Err(error) => error,
         };
@@ -217,6 +224,7 @@ pub unsafe extern "C" fn close(
             PyValueError::new_err("coroutine already executing").restore(py);
             return ptr::null_mut();
         }
+        Coroutine::go_in(slf, py);
         (*slf).phase = Phase::Done;
         (*slf).entered = true;
         let closed = call_inner(py, (*slf).inner, intern!(py, "close"), &[]);

@@ -65,14 +65,4 @@ impl<P: Place> Breaker<P> {
             }
         }
     }
-
-    /// Takes a half-open circuit to a new half-open generation: nobody holds a lease of it yet.
-    pub(super) fn restart_trial(&self, now: Nanos) {
-        let circuit = self.place.circuit();
-        let word = circuit.word();
-        if word.state() == State::HalfOpen {
-            // Lost: it has left this trial anyway.
-            let _ = circuit.step(word, State::HalfOpen, word.reopenings(), now);
-        }
-    }
 }

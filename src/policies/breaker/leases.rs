@@ -7,17 +7,52 @@
 //!
 //! The word is the nonce: a lease that was taken over after it had expired is a different word
 //! (its expiry is later by at least a step), and the probe that held it can't give it back.
+//!
+//! A probe may call what is behind the same circuit. That call is part of the probe: refused, it
+//! would fail the call around it without anything being decided, for ever. It rides on the probe's
+//! lease: it is let in while that stands, takes no permit of its own, and its end decides nothing.
 
-use super::{Breaker, Place, Ticket};
-use crate::sync::Ordering;
+use super::settings::MOST_PROBES;
+use super::{Breaker, Place, State, Ticket};
+use crate::sync::{AtomicU64, Ordering};
 use crate::time::Nanos;
+use std::sync::OnceLock;
 
 const STEP: Nanos = 256;
 const GENERATIONS: u64 = (1 << 12) - 1;
 
-/// How many words are laid out for so many probes at once.
-pub(super) fn capacity(half_open_calls: u32) -> usize {
-    half_open_calls.max(4) as usize
+/// Leases in private memory: the few that nearly everybody makes do with, and all the others once
+/// somebody asks for more.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    first: [AtomicU64; 4],
+    rest: OnceLock<Box<[AtomicU64]>>,
+}
+
+impl Leases {
+    /// Room for so many probes at once.
+    pub(super) fn room_for(half_open_calls: u32) -> Self {
+        let leases = Self::default();
+        leases.make_room(half_open_calls);
+        leases
+    }
+
+    /// From now on there is room for so many.
+    pub(super) fn make_room(&self, half_open_calls: u32) {
+        let few = self.first.len();
+        if half_open_calls as usize > few {
+            self.rest
+                .get_or_init(|| (few..MOST_PROBES as usize).map(|_| AtomicU64::new(0)).collect());
+        }
+    }
+
+    pub(super) fn get(&self, slot: u32) -> Option<&AtomicU64> {
+        let slot = slot as usize;
+        match slot.checked_sub(self.first.len()) {
+            None => self.first.get(slot),
+            Some(further) => self.rest.get()?.get(further),
+        }
+    }
 }
 
 /// The answer to a call that wants to probe.
@@ -36,8 +71,9 @@ impl<P: Place> Breaker<P> {
         // Rounded down, but never to the step that it is now: see the nonce above.
         let expiry = (now.saturating_add(self.settings.lease) / STEP).max(step + 1);
         let lease = expiry.min((1 << 52) - 1) << 12 | generation & GENERATIONS;
-        let permits = self.settings.half_open_calls as usize;
-        for (slot, word) in (0..).zip(self.place.leases().iter().take(permits)) {
+        let leases = (0..self.settings.half_open_calls)
+            .map_while(|slot| Some((slot, self.place.lease(slot)?)));
+        for (slot, word) in leases {
             let mut seen = word.load(Ordering::Acquire);
             while free(seen, generation, step) {
                 if !self.place.circuit().current(generation) {
@@ -62,8 +98,23 @@ impl<P: Place> Breaker<P> {
 
     /// Gives a lease back; `false` if it was lost.
     pub(super) fn release(&self, ticket: Ticket) -> bool {
-        self.place.leases().get(ticket.slot as usize).is_some_and(|word| {
+        self.place.lease(ticket.slot).is_some_and(|word| {
             word.compare_exchange(ticket.lease, 0, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        })
+    }
+
+    /// Lets in a call that is made inside of `probe`'s, as part of it. `None`: that probe is none,
+    /// or none any more.
+    pub fn ride(&self, probe: &Ticket) -> Option<Ticket> {
+        let circuit = self.place.circuit();
+        let word = circuit.word();
+        let stands = probe.probe()
+            && word.state() == State::HalfOpen
+            && word.generation() == probe.generation
+            && self.place.lease(probe.slot)?.load(Ordering::Acquire) == probe.lease;
+        stands.then(|| {
+            Self::count(&circuit.admitted);
+            Ticket::riding(probe.generation)
         })
     }
 }

@@ -98,17 +98,12 @@ impl Breaker {
     /// State, generation, streak and counts are shared with the breaker this is made from, which
     /// goes on working for the calls it has admitted. The window is shared if its geometry is the
     /// same; the latest outcomes of a count window are carried over into one of another size; any
-    /// other new window starts empty. When more probes are asked for than leases exist, leases
-    /// start anew, and so does the trial of a half-open circuit, as a new generation that is not
-    /// reported. A call that is just entering by the breaker this is made from goes by that one's
-    /// settings, leases included.
+    /// other new window starts empty. Probes keep their leases, also where fewer may stand from now
+    /// on. A ticket may be settled by either: by this one, its outcome is in the new window.
     #[must_use]
     pub fn reconfigured(&self, settings: Settings, now: Nanos) -> Self {
         let generation = self.generation();
         let place = self.place.reshaped(self.geometry, &settings, generation, now);
-        if place.leases().len() > self.place.leases().len() {
-            self.restart_trial(now);
-        }
         let breaker = Self::over(settings, place);
         breaker.unjudged.store(1, Ordering::Relaxed);
         breaker
@@ -130,7 +125,7 @@ impl<P: Place + Clone> Clone for Breaker<P> {
 
 impl<P: Place> Breaker<P> {
     /// Over words that exist already and were laid out for these settings: see
-    /// [`Settings::lease_words`] and [`Settings::window_words`].
+    /// [`Settings::window_words`].
     #[must_use]
     pub fn over(settings: Settings, place: P) -> Self {
         let geometry = Geometry::of(&settings);
@@ -143,6 +138,12 @@ impl<P: Place> Breaker<P> {
     pub fn start(&self, now: Nanos) {
         self.place.circuit().start();
         self.geometry.start(self.place.window(), now);
+    }
+
+    /// Tells circuits of one process apart; the same for all that share the circuit's words.
+    #[must_use]
+    pub fn identity(&self) -> usize {
+        std::ptr::from_ref(self.place.circuit()).addr()
     }
 
     /// What it goes by.

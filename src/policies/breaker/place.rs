@@ -1,7 +1,7 @@
 //! Where a breaker's words lie.
 
 use super::Circuit;
-use super::leases;
+use super::leases::Leases;
 use super::settings::{Settings, WindowSize};
 use super::{buckets, ring};
 use crate::sync::AtomicU64;
@@ -17,8 +17,9 @@ pub trait Place {
     const SHARED: bool;
     /// State, counts and the rest that every circuit has.
     fn circuit(&self) -> &Circuit;
-    /// A word for each probe that may run at once.
-    fn leases(&self) -> &[AtomicU64];
+    /// The word of the probe that runs as number `slot`. There are as many as settings may ask for,
+    /// whatever they ask for now: a probe that is out keeps its word through every change of them.
+    fn lease(&self, slot: u32) -> Option<&AtomicU64>;
     /// The window of outcomes.
     fn window(&self) -> &[AtomicU64];
 }
@@ -62,12 +63,6 @@ impl Geometry {
 }
 
 impl Settings {
-    /// How many words [`Place::leases`] must have.
-    #[must_use]
-    pub fn lease_words(&self) -> usize {
-        leases::capacity(self.half_open_calls)
-    }
-
     /// How many words [`Place::window`] must have.
     #[must_use]
     pub fn window_words(&self) -> usize {
@@ -79,7 +74,7 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Private {
     circuit: Arc<Circuit>,
-    leases: Arc<[AtomicU64]>,
+    leases: Arc<Leases>,
     window: Arc<[AtomicU64]>,
 }
 
@@ -87,7 +82,7 @@ impl Private {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             circuit: Arc::new(Circuit::default()),
-            leases: zeros(settings.lease_words()),
+            leases: Arc::new(Leases::room_for(settings.half_open_calls)),
             window: zeros(settings.window_words()),
         }
     }
@@ -101,9 +96,7 @@ impl Private {
         now: Nanos,
     ) -> Self {
         let mut place = self.clone();
-        if settings.half_open_calls as usize > place.leases.len() {
-            place.leases = zeros(settings.lease_words());
-        }
+        place.leases.make_room(settings.half_open_calls);
         let to = Geometry::of(settings);
         if to != from {
             place.window = zeros(to.words());
@@ -132,8 +125,8 @@ impl Place for Private {
     }
 
     #[inline]
-    fn leases(&self) -> &[AtomicU64] {
-        &self.leases
+    fn lease(&self, slot: u32) -> Option<&AtomicU64> {
+        self.leases.get(slot)
     }
 
     #[inline]

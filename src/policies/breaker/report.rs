@@ -13,7 +13,25 @@ pub struct Ticket {
     pub(super) slot: u32,
 }
 
+/// The slot of a call that has no lease of its own: see [`super::Breaker::ride`].
+const RIDES: u32 = u32::MAX;
+
 impl Ticket {
+    pub(super) fn riding(generation: u64) -> Self {
+        Self { generation, lease: 0, slot: RIDES }
+    }
+
+    /// Whether it is part of a probe that another ticket stands for.
+    pub(super) fn rides(&self) -> bool {
+        self.slot == RIDES
+    }
+
+    /// Whether both are one ticket's copies. Only of probes: others are all alike.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        (self.generation, self.lease, self.slot) == (other.generation, other.lease, other.slot)
+    }
+
     /// The generation that admitted it.
     #[must_use]
     pub fn generation(&self) -> u64 {

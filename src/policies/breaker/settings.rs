@@ -7,6 +7,8 @@ const DEFAULT_RATE: f64 = 0.5;
 const DEFAULT_WINDOW: u32 = 100;
 const DEFAULT_MIN_CALLS: u32 = 20;
 const DEFAULT_PROBES: u32 = 3;
+/// The most probes that settings may ask for.
+pub(super) const MOST_PROBES: u32 = 256;
 const SHORTEST_LEASE: Nanos = 60 * SECOND;
 const SHORTEST_WINDOW: Nanos = SECOND / 10;
 
@@ -90,7 +92,7 @@ impl Draft {
         };
         let min_calls = check.count("min_calls", self.min_calls, 4_000_000_000);
         let open_duration = check.duration("open_duration", self.open_duration, 1);
-        let half_open_calls = check.count("half_open_calls", self.half_open_calls, 256);
+        let half_open_calls = check.count("half_open_calls", self.half_open_calls, MOST_PROBES);
         let success_threshold = check.count("success_threshold", self.success_threshold, 65_535);
         let lease = check.duration("half_open_max_duration", self.half_open_max_duration, 1);
         if problems.len() > before {

@@ -82,7 +82,7 @@ impl<P: Place> Breaker<P> {
             Verdict::Success | Verdict::Failure => true,
         };
         let settled = match word.state() {
-            _ if !told => Settled::Stays,
+            _ if !told || ticket.rides() => Settled::Stays,
             State::Closed | State::MetricsOnly => {
                 self.settle_watched(word, verdict, outcome, clock)
             }

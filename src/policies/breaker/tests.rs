@@ -486,18 +486,35 @@ fn reconfigured_carries_outcomes_over() {
     assert_eq!(totals(20), (20, Some(0.3)));
 }
 
-/// More probes than there are leases: the trial starts anew.
+/// More probes than before: those that are out keep their permits, and count among the more.
 #[test]
-fn reconfigured_trial_starts_anew() {
+fn reconfigured_probes_go_on() {
     let probes = |count| Draft { half_open_calls: Some(count), ..draft() };
-    let circuit = half_open(&probes(8));
+    let circuit = half_open(&probes(3));
     let old = circuit.enter();
     let now = circuit.clock.now();
     let breaker = circuit.breaker.reconfigured(settings(&probes(9)), now);
-    assert_eq!(breaker.state(), State::HalfOpen);
-    assert_eq!(circuit.leave(old, Failure, 0), Settled::Late);
-    for _ in 0..9 {
+    for _ in 1..9 {
         assert!(matches!(breaker.acquire(&circuit.clock), Admission::Admitted(_)));
     }
     assert!(matches!(breaker.acquire(&circuit.clock), Admission::Rejected(_)));
+    assert_eq!(breaker.settle(old, Ignored, 0, &circuit.clock), Settled::Stays);
+    assert!(matches!(breaker.acquire(&circuit.clock), Admission::Admitted(_)));
+}
+
+/// A call inside of a probe's is part of the probe: it takes no permit, decides nothing, and is let
+/// in only while the probe's lease stands.
+#[test]
+fn calls_inside_a_probe_ride() {
+    let circuit = half_open(&Draft { half_open_calls: Some(1), ..draft() });
+    let probe = circuit.enter();
+    let inside = circuit.breaker.ride(&probe).unwrap();
+    let deeper = circuit.breaker.ride(&probe).unwrap();
+    assert!(circuit.breaker.ride(&inside).is_none(), "only a probe is ridden on");
+    assert_eq!(circuit.leave(deeper, Failure, 0), Settled::Stays);
+    assert_eq!(circuit.leave(inside, Success, 0), Settled::Stays);
+    assert_eq!(circuit.breaker.state(), State::HalfOpen);
+    assert_eq!(circuit.snapshot().in_flight, 1);
+    assert!(matches!(circuit.leave(probe, Success, 0), Settled::Moved(_)));
+    assert!(circuit.breaker.ride(&probe).is_none());
 }

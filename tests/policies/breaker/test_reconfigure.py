@@ -95,6 +95,100 @@ def test_a_running_call_keeps_its_plan(service):
     assert (it.state, it.counts) == ("closed", {"failure": 1, "success": 1})
 
 
+def test_a_running_call_counts_where_it_ends(service):
+    """What a call comes to is told to the circuit as it is when the call ends: in the window that
+    counts then, against the threshold that holds then."""
+    it = service(failure_threshold=9)
+    flights = [it.begin(), it.begin()]
+    it.breaker.reconfigure(failure_threshold=None, failure_rate=1.0, min_calls=2)
+    for flight in flights:
+        flight.end(OSError("down"))
+    assert (it.window, it.state) == (0, "open")
+
+
+@pytest.mark.parametrize("change", [{"half_open_calls": 5}, {"window": seawall.seconds(60)}])
+def test_a_coroutine_enters_by_what_is_in_force(clock, change):
+    """A coroutine made before a change and awaited after it is one of the probes let in since."""
+    breaker = seawall.CircuitBreaker(failure_rate=1.0, min_calls=1, half_open_calls=2)
+    open_it(breaker)
+    clock.advance(30)
+    before = [breaker.call(paused) for _ in range(9)]
+    breaker.reconfigure(**change)
+    after = [breaker.call(paused) for _ in range(9)]
+    probes = breaker.settings["half_open_calls"]
+    let_in = [one for pair in zip(before, after, strict=True) for one in pair if enters(one)]
+    assert len(let_in) == probes
+    for coroutine in let_in[:-1]:
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+    assert breaker.state == "half_open"
+    with pytest.raises(StopIteration):
+        let_in[-1].send(None)
+    assert (breaker.state, breaker.snapshot().counts["late"]) == ("closed", 0)
+    for coroutine in before + after:
+        coroutine.close()
+
+
+def test_probes_that_are_out_stay_out(service):
+    """Fewer probes from now on: those that are out finish, and none is let in beside them."""
+    it = service(failure_threshold=1, half_open_calls=6, success_threshold=50)
+    it.fail()
+    it.due()
+    flights = [it.begin() for _ in range(6)]
+    it.breaker.reconfigure(half_open_calls=2)
+    it.refused()
+    for flight in flights:
+        flight.end()
+    assert it.counts == {"failure": 1, "rejected": 1, "success": 6}
+
+
+def open_it(breaker):
+    with pytest.raises(OSError, match="down"):
+        breaker.call(fail)
+
+
+def fail():
+    raise OSError("down")
+
+
+async def paused():
+    await Pause()
+
+
+class Pause:
+    """One suspension."""
+
+    def __await__(self):
+        yield
+
+
+def enters(coroutine):
+    try:
+        coroutine.send(None)
+    except seawall.CircuitOpenError:
+        return False
+    return True
+
+
+def test_a_backoff_goes_on(service):
+    """A change of something else leaves a backoff where it is: with decorrelated jitter, each open
+    time depends on the one before."""
+
+    def open_times(*, changed):
+        backoff = seawall.exponential(1.0, cap=1000.0, jitter="decorrelated")
+        it = service(failure_threshold=1, open_duration=backoff)
+        with seawall.testing.seed(7):
+            it.fail()
+            for _ in range(8):
+                yield it.breaker.retry_after
+                if changed:
+                    it.breaker.reconfigure(success_threshold=4)
+                it.due()
+                it.fail()
+
+    assert list(open_times(changed=True)) == list(open_times(changed=False))
+
+
 def test_a_probe_in_flight_is_kept(service):
     """A half-open circuit stays half-open, and its probe decides under the rules it began with."""
     it = service(failure_threshold=1, half_open_calls=1)

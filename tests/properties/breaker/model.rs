@@ -80,6 +80,8 @@ pub struct Pass {
     pub id: u64,
     pub generation: u64,
     pub probe: bool,
+    /// Part of a probe.
+    pub rides: bool,
 }
 
 #[derive(Debug)]
@@ -133,7 +135,7 @@ impl Model {
     pub fn new(settings: Settings, now: Nanos) -> Self {
         Self {
             window: Window::new(&settings, now),
-            permits: vec![None; 4.max(settings.half_open_calls as usize)],
+            permits: vec![None; 256],
             settings,
             state: State::Closed,
             generation: 1,
@@ -231,7 +233,17 @@ impl Model {
             self.permits[slot] = Some((self.ids, end));
         }
         let probe = permit.is_some();
-        Entry::Admitted(Pass { id: self.ids, generation: self.generation, probe })
+        Entry::Admitted(Pass { id: self.ids, generation: self.generation, probe, rides: false })
+    }
+
+    pub fn ride(&mut self, probe: Pass) -> Option<Pass> {
+        let held = |permit: &Option<(u64, u64)>| permit.is_some_and(|(id, _)| id == probe.id);
+        if !probe.probe || !self.permits.iter().any(held) {
+            return None;
+        }
+        self.ids += 1;
+        self.admitted += 1;
+        Some(Pass { id: self.ids, probe: false, rides: true, ..probe })
     }
 
     pub fn settle(&mut self, pass: Pass, verdict: Verdict, elapsed: Nanos, now: Nanos) -> Exit {
@@ -257,7 +269,7 @@ impl Model {
             Verdict::Cancelled => !too_long,
             Verdict::Success | Verdict::Failure => false,
         };
-        if neutral || self.state == State::Disabled {
+        if neutral || pass.rides || self.state == State::Disabled {
             return Exit::Stays;
         }
         match verdict {
@@ -378,13 +390,6 @@ impl Model {
     pub fn reconfigure(&mut self, settings: Settings, now: Nanos) {
         self.window = self.window.reshaped(&settings, now);
         self.settings = settings;
-        let wanted = self.settings.half_open_calls as usize;
-        if wanted > self.permits.len() {
-            self.permits = vec![None; wanted];
-            if self.state == State::HalfOpen {
-                self.step(State::HalfOpen, Cause::Manual, (None, None, 0), now);
-            }
-        }
     }
 
     pub fn snapshot(&self, now: Nanos) -> Snapshot {

@@ -78,8 +78,10 @@ class CircuitBreaker(Policy, _core.Breaker):
     def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
 
-        A call under way goes on under the settings that it started with. A window's contents are
-        kept, unless calls become seconds or seconds others. None brings a default back.
+        A call under way is judged by what it started with (``on``, ``ignore``, ``on_result``); what
+        its end brings about is a matter of the settings in force by then. A coroutine that was not
+        awaited yet has not started. A window's contents are kept, unless calls become seconds or
+        seconds others. None brings a default back.
 
         The name goes on to stand for what was declared: code that declares the breaker again,
         as it did before, gets this one with the changes.
