@@ -143,7 +143,30 @@ impl Held {
         }
     }
 
-    /// Settles: the work returned `value`.
+    /// Must a generator say when it rests between two items, and when it works again? Only where
+    /// somebody wants to know its time, or where its ticket means something to calls made inside.
+    #[inline(always)]
+    pub fn minds_rests(&self) -> bool {
+        self.open && (self.plan.timed() || self.plan.reaches_inside(self.slots()))
+    }
+
+    /// A generator has given an item: what its consumer does with it, and how long that takes, is
+    /// not the generator's.
+    #[cold]
+    pub fn rest(&mut self, py: Python<'_>) {
+        self.suspended(py, true);
+        // Until it works again, this is how long it has worked so far.
+        self.started = Self::now(py).saturating_sub(self.started);
+    }
+
+    /// It is asked for the next item.
+    #[cold]
+    pub fn work(&mut self, py: Python<'_>) {
+        self.started = Self::now(py).saturating_sub(self.started);
+        self.suspended(py, false);
+    }
+
+    /// Settles: the work returned `value`, or came to a good end without one (NULL).
     #[inline(always)]
     pub fn returned(&mut self, value: *mut ffi::PyObject) {
         if !std::mem::take(&mut self.open) {

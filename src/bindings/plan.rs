@@ -86,6 +86,12 @@ impl Plan {
         }
     }
 
+    /// Does any step need to know how long a call took?
+    #[inline(always)]
+    pub fn timed(&self) -> bool {
+        self.timed
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.steps.len()
@@ -105,7 +111,7 @@ impl Plan {
         Ok(if self.timed { clock.now() } else { 0 })
     }
 
-    /// The call returned `value`.
+    /// The call returned `value`, or came to a good end without one (NULL).
     #[inline(always)]
     pub fn returned<C: Clock>(
         &self,

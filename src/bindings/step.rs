@@ -87,7 +87,7 @@ impl Step {
         }
     }
 
-    /// The call returned `value`. The ticket is taken by reference for the reason it is written in
+    /// The call returned `value`, or came to a good end without one (NULL). The ticket is taken by reference for the reason it is written in
     /// place: of a copy, a pending store would have to be waited for.
     #[inline(always)]
     pub fn returned<C: Clock>(

@@ -111,7 +111,7 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
-        if self.judges_results {
+        if self.judges_results && !value.is_null() {
             return self.judge_returned(*ticket, value, elapsed, clock);
         }
         let passed = self.core.pass(ticket, elapsed, clock);
@@ -134,7 +134,8 @@ impl Step {
         // SAFETY: drivers run attached and keep the result alive while steps look at it.
         let (py, value) = unsafe {
             let py = Python::assume_attached();
-            (py, Bound::from_borrowed_ptr(py, value))
+            let none = ffi::Py_None();
+            (py, Bound::from_borrowed_ptr(py, if value.is_null() { none } else { value }))
         };
         let settled = if passed == Passed::Unjudged {
             self.core.judge_passed(*ticket, clock)
