@@ -1,6 +1,7 @@
 //! Which driver a callable needs, and what no driver can serve.
 #![allow(unsafe_code, reason = "asks whether an object is of one of the interpreter's own types")]
 
+use super::layers::hidden_generator;
 use super::protected::Protected;
 use crate::error::Problem;
 use pyo3::ffi;
@@ -76,11 +77,13 @@ pub fn shows_itself(callable: &Bound<'_, PyAny>) -> bool {
     callable.is_instance_of::<PyFunction>() || Protected::of(callable).is_some()
 }
 
+/// The code that a call of `callable` runs. A bound method shows that of its function.
+pub fn code_of<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    callable.getattr_opt(intern!(callable.py(), "__code__")).ok()?
+}
+
 fn code_flags(callable: &Bound<'_, PyAny>) -> Option<u32> {
-    // A bound method shows the code of its function.
-    let py = callable.py();
-    let code = callable.getattr_opt(intern!(py, "__code__")).ok()??;
-    code.getattr(intern!(py, "co_flags")).ok()?.extract().ok()
+    code_of(callable)?.getattr(intern!(callable.py(), "co_flags")).ok()?.extract().ok()
 }
 
 fn layer_below<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
@@ -105,7 +108,8 @@ fn is_method_object(object: &Bound<'_, PyAny>) -> bool {
     }
 }
 
-fn is_partial(callable: &Bound<'_, PyAny>) -> bool {
+/// Is it a `functools.partial`, or of a class derived from that?
+pub fn is_partial(callable: &Bound<'_, PyAny>) -> bool {
     static PARTIAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = callable.py();
     let partial = PARTIAL.get_or_try_init(py, || -> PyResult<_> {
@@ -158,7 +162,10 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
     if kind(target) == Kind::Generator {
         return Err(refuse(target, GENERATOR_REFUSED));
     }
-    Ok(Target::Callable(target.clone()))
+    match hidden_generator(target) {
+        Some(reason) => Err(refuse(target, reason)),
+        None => Ok(Target::Callable(target.clone())),
+    }
 }
 
 /// The problem with `target`.

@@ -5,15 +5,12 @@ use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
 use super::coroutine;
+use super::decorate::{check, protect};
 use super::failures::config_error;
-use super::function::{
-    FUNCTION_ATTRIBUTES, GENERATOR_REFUSED, Kind, Target, function_inside, kind, refuse,
-    shows_itself, target,
-};
+use super::function::{GENERATOR_REFUSED, Kind, Target, kind, refuse, target};
 use super::gate;
-use super::plan::{MAX_STEPS, Plan, PlanRef};
-use super::protected::Protected;
-use crate::error::Problem;
+use super::layers::hidden_generator;
+use super::plan::{Plan, PlanRef};
 use crate::time::{Clock, System};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
@@ -51,7 +48,7 @@ impl Guard {
 impl Guard {
     #[new]
     fn new(policies: Bound<'_, PyTuple>) -> PyResult<Self> {
-        check(&policies, "pipeline")?;
+        check(&policies, &[], &|| "pipeline".to_owned())?;
         Ok(Self { plan: PlanCell::new(None), members: Some(policies.unbind()) })
     }
 
@@ -66,42 +63,11 @@ impl Guard {
         slf: &Bound<'py, Self>,
         function: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let own = Self::members(slf)?;
-        let (inner, policies) = match target(function) {
-            Err(problem) => return Err(config_error(py, &subject(slf), vec![problem])),
-            Ok(Target::Descriptor(wrap, function)) => {
-                return wrap.call1((slf.call1((function,))?,));
-            }
-            Ok(Target::Callable(function)) => (function, own),
-            Ok(Target::Protected(wrapper)) => match Protected::of(&wrapper) {
-                Some(protected) => {
-                    let below = protected.policies(py);
-                    let all = own.iter().chain(below.iter()).collect::<Vec<_>>();
-                    (protected.function(py), PyTuple::new(py, all)?)
-                }
-                None => (wrapper, own),
-            },
-        };
-        check(&policies, &subject(slf))?;
-        let wrapper = Protected::wrap(&inner, &policies)?;
-        let functools = py.import("functools")?;
-        if shows_itself(function) {
-            functools.call_method1("update_wrapper", (&wrapper, function))?;
-        } else {
-            // The attributes of an object with a life of its own are looked up, never copied.
-            let assigned = functools.getattr("WRAPPER_ASSIGNMENTS")?;
-            let copied = PyTuple::empty(py);
-            functools.call_method1("update_wrapper", (&wrapper, function, assigned, copied))?;
+        // A method object's function goes through the subclass's own `__call__`.
+        if let Ok(Target::Descriptor(wrap, function)) = target(function) {
+            return wrap.call1((slf.call1((function,))?,));
         }
-        if let Some(function) = function_inside(&inner) {
-            for name in FUNCTION_ATTRIBUTES {
-                if wrapper.getattr_opt(name)?.is_none() {
-                    wrapper.setattr(name, function.getattr(name)?)?;
-                }
-            }
-        }
-        Ok(wrapper)
+        protect(function, &Self::members(slf)?, &|| subject(slf))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -116,32 +82,6 @@ impl Guard {
 
 fn subject(guard: &Bound<'_, Guard>) -> String {
     guard.repr().map_or_else(|_| "guard".to_owned(), |text| text.to_string())
-}
-
-/// What no composition may have.
-fn check(policies: &Bound<'_, PyTuple>, subject: &str) -> PyResult<()> {
-    let py = policies.py();
-    let mut problems = Vec::new();
-    if policies.len() > MAX_STEPS {
-        problems.push(Problem::new(
-            "policies",
-            policies.len(),
-            format!("are too many: a call passes at most {MAX_STEPS}"),
-        ));
-    }
-    for (at, policy) in policies.iter().enumerate() {
-        let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
-        if !policy.is_instance_of::<super::breaker::Breaker>() {
-            problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
-        } else if policies.iter().take(at).any(|other| other.is(&policy)) {
-            problems.push(Problem::new(
-                format!("policies[{at}]"),
-                text(),
-                "is there twice: one call would be counted as two",
-            ));
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(config_error(py, subject, problems)) }
 }
 
 /// `call(function, *args, **kwargs)`: one protected call, results and exceptions handed on.
@@ -196,8 +136,11 @@ unsafe fn once<F: Finish>(
         let callee = Callee::of(function.as_ptr());
         let awaits = match kind(&function) {
             Kind::Coroutine => true,
-            Kind::Plain => false,
-            Kind::Generator => return refuse_generator(guard, &function),
+            Kind::Plain => match hidden_generator(&function) {
+                None => false,
+                Some(reason) => return refuse_generator(guard, &function, reason),
+            },
+            Kind::Generator => return refuse_generator(guard, &function, GENERATOR_REFUSED),
         };
         match guard.get().plan.get() {
             Some(plan) if plan.gate == gate::word() => {
@@ -219,8 +162,12 @@ unsafe fn once<F: Finish>(
 
 /// A generator's work is done after its call: passing it through would protect nothing.
 #[cold]
-fn refuse_generator(guard: &Bound<'_, Guard>, function: &Bound<'_, PyAny>) -> *mut ffi::PyObject {
-    let problem = refuse(function, GENERATOR_REFUSED);
+fn refuse_generator(
+    guard: &Bound<'_, Guard>,
+    function: &Bound<'_, PyAny>,
+    reason: &str,
+) -> *mut ffi::PyObject {
+    let problem = refuse(function, reason);
     config_error(guard.py(), &subject(guard), vec![problem]).restore(guard.py());
     ptr::null_mut()
 }

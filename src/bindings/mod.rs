@@ -5,7 +5,7 @@
 //! | [`gate`] | the one word a call looks at before it takes the fast path |
 //! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
 //! | [`call`], [`coroutine`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
-//! | [`protected`], [`function`], [`guard`] | what wraps a function, which functions can be wrapped, what wraps them |
+//! | [`protected`], [`function`], [`layers`], [`decorate`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped and by what |
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`breaker`] | one file a policy |
 //! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
@@ -18,11 +18,13 @@ mod clock;
 mod context;
 mod convert;
 mod coroutine;
+mod decorate;
 mod failures;
 mod function;
 mod gate;
 mod guard;
 mod held;
+mod layers;
 mod native;
 mod outcome;
 mod plan;

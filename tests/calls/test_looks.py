@@ -95,11 +95,11 @@ def test_signature(function, signature):
         (Service().later, True),
         (Service.of_class, False),
         (Service.static, True),
-        (BREAKER(functools.partial(coroutine, 1)), True),
+        (BREAKER(functools.partial(coroutine.__wrapped__, 1)), True),
         (functools.partial(BREAKER(coroutine.__wrapped__), 1), True),
-        (BREAKER(Service().later), True),
+        (BREAKER(Service.later.__wrapped__.__get__(Service())), True),
         (BREAKER(mock.AsyncMock()), True),
-        (BREAKER(functools.partial(plain, 1)), False),
+        (BREAKER(functools.partial(plain.__wrapped__, 1)), False),
     ],
 )
 def test_coroutine_functions_are_known(function, is_async):
@@ -140,7 +140,7 @@ def test_it_says_what_it_is():
         plain,
         coroutine,
         Service.method,
-        BREAKER(Service().method),
+        BREAKER(Service.method.__wrapped__.__get__(Service())),
         BREAKER(functools.partial(plain.__wrapped__, 1)),
     ):
         assert inspect.isfunction(function)

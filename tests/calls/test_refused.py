@@ -1,5 +1,6 @@
 """What can't be protected is refused when it is decorated, and the message names it."""
 
+import contextlib
 import functools
 import types
 
@@ -52,6 +53,43 @@ GENERATORS = [
     staticmethod(async_generator),
 ]
 
+
+
+class Managed:
+    """Has context managers for methods."""
+
+    @contextlib.contextmanager
+    def manage(self):
+        """A block."""
+        yield 1
+
+    @functools.lru_cache  # noqa: B019 -- what is to be refused
+    def cached(self):
+        """Yields."""
+        yield 1
+
+
+DISPATCHED = functools.singledispatch(lambda value: value)
+DISPATCHED.register(int, generator)
+
+# Not generator functions themselves, but nothing else than what one makes comes out.
+HIDDEN = {
+    "contextmanager": contextlib.contextmanager(generator),
+    "asynccontextmanager": contextlib.asynccontextmanager(async_generator),
+    "contextmanager of what returns a generator": contextlib.contextmanager(lambda: generator()),
+    "partial": functools.partial(contextlib.contextmanager(generator)),
+    "method": Managed().manage,
+    "classmethod": classmethod(contextlib.contextmanager(generator)),
+    "lru_cache": functools.lru_cache(generator),
+    "cache": functools.cache(async_generator),
+    "method that is cached": Managed().cached,
+    "cached contextmanager": functools.cache(contextlib.contextmanager(generator)),
+    "cached generating object": functools.cache(Generates()),
+    "singledispatch": functools.singledispatch(generator),
+    "one of singledispatch": DISPATCHED,
+    "object": type("Calls", (), {"__call__": contextlib.contextmanager(generator)})(),
+}
+
 OTHERS = [
     (type("Service", (), {}), "is a class"),
     (int, "is a class"),
@@ -78,6 +116,51 @@ def test_generators(patient, target):
         patient(target)
     inside = getattr(target, "__func__", target)
     assert repr(inside) in str(refused.value) or repr(target) in str(refused.value)
+
+
+@pytest.mark.parametrize("target", HIDDEN)
+def test_generators_that_wrappers_hand_on(patient, tally, target):
+    """Wrappers of the standard library that hand a generator on are refused as generators are."""
+    target = HIDDEN[target]
+    protects = [patient]
+    if not isinstance(target, classmethod):
+        protects += [lambda target: patient.call(target), lambda target: patient.try_call(target)]
+    for protect in protects:
+        with pytest.raises(seawall.ConfigError, match="a generator function") as refused:
+            protect(target)
+        assert repr(getattr(target, "__func__", target)) in str(refused.value) or repr(
+            target
+        ) in str(refused.value)
+    assert tally(patient) == {}
+
+
+def test_functions_that_consume_a_generator(patient, tally):
+    """A function of one's own is what its own code says, whatever `__wrapped__` it shows."""
+
+    @functools.wraps(generator)
+    def total():
+        return sum(generator())
+
+    async def collected():
+        return [item async for item in async_generator()]
+
+    assert patient(total)() == 1
+    assert patient(functools.cache(total))() == 1
+    with pytest.raises(StopIteration):
+        patient(functools.wraps(async_generator)(collected))().send(None)
+    assert tally(patient) == {"success": 3}
+
+
+def test_wrappers_that_hide_no_generator(patient):
+    """Wrappers of the standard library that hide no generator are protected."""
+
+    @functools.singledispatch
+    def show(value):
+        return value
+
+    assert patient(show)(1) == 1
+    assert patient(functools.cache(show))(1) == 1
+    assert patient(functools.cache(len))("") == 0
 
 
 @pytest.mark.parametrize(("target", "why"), OTHERS, ids=range(len(OTHERS)))

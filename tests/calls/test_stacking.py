@@ -139,6 +139,41 @@ def test_twice_the_same_is_refused(protect):
     assert "'twice'" in str(refused.value)
 
 
+def logged(function):
+    """A decorator of somebody else's."""
+
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+
+    return wrapper
+
+
+LAYERS = {
+    "partial": functools.partial,
+    "nested partial": lambda function: functools.partial(functools.partial(function, 1), 2),
+    "method": lambda function: type("Api", (), {"method": function})().method,
+    "class method": lambda function: type("Api", (), {"method": classmethod(function)}).method,
+    "cache": functools.cache,
+    "singledispatch": functools.singledispatch,
+    "wraps": logged,
+    "wraps of a partial": lambda function: logged(functools.partial(function)),
+    "object": lambda function: type("Api", (), {"__call__": function})(),
+    "staticmethod": staticmethod,
+    "other policy": lambda function: functools.partial(breaker("between")(function)),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_twice_the_same_through_a_layer_is_refused(protect, layer, kind):
+    """A layer between does not hide that the same policy is there already."""
+    twice = breaker("twice")
+    inside = LAYERS[layer](protect([breaker("inner"), twice], kind.function(fail)))
+    with pytest.raises(seawall.ConfigError, match="'twice'.*is there twice"):
+        protect([breaker("outer"), twice], inside)
+    assert protect([breaker("another")], inside)
+
+
 def test_everything_wrong_is_said_at_once():
     """A composition's problems are all in one error."""
     twice = breaker("twice")

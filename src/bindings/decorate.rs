@@ -1,0 +1,86 @@
+//! Putting policies on a function.
+
+use super::failures::config_error;
+use super::function::{FUNCTION_ATTRIBUTES, Target, function_inside, shows_itself, target};
+use super::layers::policies_inside;
+use super::plan::MAX_STEPS;
+use super::protected::Protected;
+use crate::error::Problem;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// `function` under `policies`, outermost first, and whatever policies it has already below them.
+/// Refuses what can't be protected; `subject` says on whose behalf.
+pub fn protect<'py>(
+    function: &Bound<'py, PyAny>,
+    policies: &Bound<'py, PyTuple>,
+    subject: &dyn Fn() -> String,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let (inner, policies) = match target(function) {
+        Err(problem) => return Err(config_error(py, &subject(), vec![problem])),
+        Ok(Target::Descriptor(wrap, inside)) => {
+            return wrap.call1((protect(&inside, policies, subject)?,));
+        }
+        Ok(Target::Callable(function)) => (function, policies.clone()),
+        Ok(Target::Protected(wrapper)) => match Protected::of(&wrapper) {
+            Some(protected) => {
+                let below = protected.policies(py);
+                let all = policies.iter().chain(below.iter()).collect::<Vec<_>>();
+                (protected.function(py), PyTuple::new(py, all)?)
+            }
+            None => (wrapper, policies.clone()),
+        },
+    };
+    check(&policies, &policies_inside(&inner), subject)?;
+    let wrapper = Protected::wrap(&inner, &policies)?;
+    let functools = py.import("functools")?;
+    if shows_itself(function) {
+        functools.call_method1("update_wrapper", (&wrapper, function))?;
+    } else {
+        // The attributes of an object with a life of its own are looked up, never copied.
+        let assigned = functools.getattr("WRAPPER_ASSIGNMENTS")?;
+        let copied = PyTuple::empty(py);
+        functools.call_method1("update_wrapper", (&wrapper, function, assigned, copied))?;
+    }
+    if let Some(function) = function_inside(&inner) {
+        for name in FUNCTION_ATTRIBUTES {
+            if wrapper.getattr_opt(name)?.is_none() {
+                wrapper.setattr(name, function.getattr(name)?)?;
+            }
+        }
+    }
+    Ok(wrapper)
+}
+
+/// What no composition may have. `inside` are policies that lie further in, under other layers.
+pub fn check(
+    policies: &Bound<'_, PyTuple>,
+    inside: &[Bound<'_, PyAny>],
+    subject: &dyn Fn() -> String,
+) -> PyResult<()> {
+    let py = policies.py();
+    let mut problems = Vec::new();
+    if policies.len() > MAX_STEPS {
+        problems.push(Problem::new(
+            "policies",
+            policies.len(),
+            format!("are too many: a call passes at most {MAX_STEPS}"),
+        ));
+    }
+    for (at, policy) in policies.iter().enumerate() {
+        let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+        if !policy.is_instance_of::<super::breaker::Breaker>() {
+            problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
+        } else if policies.iter().take(at).any(|other| other.is(&policy))
+            || inside.iter().any(|other| other.is(&policy))
+        {
+            problems.push(Problem::new(
+                format!("policies[{at}]"),
+                text(),
+                "is there twice: one call would be counted as two",
+            ));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(config_error(py, &subject(), problems)) }
+}
