@@ -19,6 +19,9 @@ pub enum Kind {
     Coroutine,
     /// A generator of either sort.
     Generator,
+    /// What a generator function further in makes, handed out by a wrapper; and why that is none
+    /// of ours.
+    Hidden(&'static str),
 }
 
 const GENERATOR: u32 = 0x20;
@@ -26,28 +29,42 @@ const COROUTINE: u32 = 0x80;
 /// Of a generator function that `types.coroutine` made awaitable.
 const ITERABLE_COROUTINE: u32 = 0x100;
 const ASYNC_GENERATOR: u32 = 0x200;
+/// `def inside(*args, **kwargs)`, as a wrapper has it that may be around anything.
+const HANDS_ON: u32 = 0x04 | 0x08 | 0x10;
+
+/// Nobody nests this deep by hand, and a loop ends.
+pub const DEPTH: usize = 64;
 
 /// What calling `callable` gives, as far as can be told without calling it. Looks through bound
 /// methods, `functools.partial` and the `__call__` of instances.
 pub fn kind(callable: &Bound<'_, PyAny>) -> Kind {
-    match innermost(callable) {
-        Some((_, flags)) if flags & (COROUTINE | ITERABLE_COROUTINE) != 0 => Kind::Coroutine,
-        Some((_, flags)) if flags & (GENERATOR | ASYNC_GENERATOR) != 0 => Kind::Generator,
-        _ => Kind::Plain,
+    kind_within(callable, DEPTH)
+}
+
+/// As [`kind`], looking through at most `depth` wrappers.
+pub fn kind_within(callable: &Bound<'_, PyAny>, depth: usize) -> Kind {
+    let (layer, flags) = innermost(callable);
+    match flags {
+        Some(flags) if flags & (COROUTINE | ITERABLE_COROUTINE) != 0 => Kind::Coroutine,
+        Some(flags) if flags & (GENERATOR | ASYNC_GENERATOR) != 0 => Kind::Generator,
+        Some(flags) if flags & HANDS_ON != HANDS_ON => Kind::Plain,
+        _ => hidden_generator(&layer, depth).map_or(Kind::Plain, Kind::Hidden),
     }
 }
 
-/// The layer of `callable` that has code, and the flags of that.
-fn innermost<'py>(callable: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, u32)> {
+/// The layer of `callable` that has code, and the flags of that; or the last that there is.
+fn innermost<'py>(callable: &Bound<'py, PyAny>) -> (Bound<'py, PyAny>, Option<u32>) {
     let mut at = callable.clone();
-    // Each round takes one layer off; nobody nests this deep by hand, and a loop ends.
-    for _ in 0..64 {
+    for _ in 0..DEPTH {
         if let Some(flags) = code_flags(&at) {
-            return Some((at, flags));
+            return (at, Some(flags));
         }
-        at = layer_below(&at)?;
+        match layer_below(&at) {
+            Some(below) => at = below,
+            None => break,
+        }
     }
-    None
+    (at, None)
 }
 
 /// What `inspect` takes for granted in a function. A wrapper says that it is one where a Python
@@ -65,7 +82,7 @@ pub const FUNCTION_ATTRIBUTES: [&str; 8] = [
 
 /// The Python function whose code runs when `callable` is called, if there is one.
 pub fn function_inside<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    let (layer, _) = innermost(callable)?;
+    let (layer, _) = innermost(callable);
     let of_method = layer.getattr_opt(intern!(layer.py(), "__func__")).ok().flatten();
     let layer = of_method.unwrap_or(layer);
     (layer.is_instance_of::<PyFunction>() || Protected::of(&layer).is_some()).then_some(layer)
@@ -159,12 +176,10 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
             "is not callable: under a property or cached_property, put the policy below it",
         ));
     }
-    if kind(target) == Kind::Generator {
-        return Err(refuse(target, GENERATOR_REFUSED));
-    }
-    match hidden_generator(target) {
-        Some(reason) => Err(refuse(target, reason)),
-        None => Ok(Target::Callable(target.clone())),
+    match kind(target) {
+        Kind::Generator => Err(refuse(target, GENERATOR_REFUSED)),
+        Kind::Hidden(reason) => Err(refuse(target, reason)),
+        Kind::Plain | Kind::Coroutine => Ok(Target::Callable(target.clone())),
     }
 }
 

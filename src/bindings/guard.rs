@@ -9,7 +9,6 @@ use super::decorate::{check, protect};
 use super::failures::config_error;
 use super::function::{GENERATOR_REFUSED, Kind, Target, kind, refuse, target};
 use super::gate;
-use super::layers::hidden_generator;
 use super::plan::{Plan, PlanRef};
 use crate::time::{Clock, System};
 use pyo3::PyTraverseError;
@@ -136,10 +135,8 @@ unsafe fn once<F: Finish>(
         let callee = Callee::of(function.as_ptr());
         let awaits = match kind(&function) {
             Kind::Coroutine => true,
-            Kind::Plain => match hidden_generator(&function) {
-                None => false,
-                Some(reason) => return refuse_generator(guard, &function, reason),
-            },
+            Kind::Plain => false,
+            Kind::Hidden(reason) => return refuse_generator(guard, &function, reason),
             Kind::Generator => return refuse_generator(guard, &function, GENERATOR_REFUSED),
         };
         match guard.get().plan.get() {

@@ -1,14 +1,11 @@
 //! What lies inside a callable, behind layers that hand the call on.
 
-use super::function::{Kind, code_of, is_partial, kind};
+use super::function::{DEPTH, Kind, code_of, is_partial, kind_within};
 use super::protected::Protected;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyFunction, PyType};
-
-/// Nobody nests this deep by hand, and a loop ends.
-pub const DEPTH: usize = 64;
 
 /// The policies of the protected functions that a call of `callable` comes to.
 ///
@@ -65,6 +62,7 @@ struct Known {
     context_managers: [Py<PyAny>; 2],
     dispatch: Py<PyAny>,
     cache: Py<PyType>,
+    method: Py<PyType>,
 }
 
 fn known(py: Python<'_>) -> Option<&'static Known> {
@@ -85,51 +83,46 @@ fn known(py: Python<'_>) -> Option<&'static Known> {
                 ],
                 dispatch: code("functools", "singledispatch")?,
                 cache: cached.get_type().unbind(),
+                method: py.import("types")?.getattr("MethodType")?.cast_into::<PyType>()?.unbind(),
             })
         })
         .ok()
 }
 
-/// Why protecting `callable`, which is no generator function itself, would protect nothing: it is
-/// one of the wrappers known to hand a generator on. What any other function does with a generator
+/// Why protecting `layer`, which is no generator function itself, would protect nothing: it is one
+/// of the wrappers known to hand a generator on. What any other function does with a generator
 /// can't be told from outside; it may well consume it, so it is taken at its word.
-pub fn hidden_generator(callable: &Bound<'_, PyAny>) -> Option<&'static str> {
-    hidden(callable, DEPTH)
-}
-
-fn hidden(callable: &Bound<'_, PyAny>, depth: usize) -> Option<&'static str> {
-    let py = callable.py();
-    let known = known(py)?;
+pub fn hidden_generator(layer: &Bound<'_, PyAny>, depth: usize) -> Option<&'static str> {
+    let py = layer.py();
     let depth = depth.checked_sub(1)?;
-    let hands_out = |inside: &Bound<'_, PyAny>| {
-        if kind(inside) == Kind::Generator { Some(HANDED_OUT) } else { hidden(inside, depth) }
+    let known = known(py)?;
+    let hands_out = |inside: &Bound<'_, PyAny>| match kind_within(inside, depth) {
+        Kind::Generator => Some(HANDED_OUT),
+        Kind::Hidden(reason) => Some(reason),
+        Kind::Plain | Kind::Coroutine => None,
     };
-    if let Some(code) = code_of(callable) {
-        if known.context_managers.iter().any(|helper| code.is(helper)) {
-            return Some(CONTEXT_MANAGER);
+    let class = layer.get_type();
+    if class.is(&known.cache) {
+        return hands_out(&layer.getattr(intern!(py, "__wrapped__")).ok()?);
+    }
+    if class.is(&known.method) {
+        let function = layer.getattr(intern!(py, "__func__")).ok()?;
+        // A function's method shows code, and that of the function: it is no layer of its own.
+        if function.get_type().is(&known.cache) {
+            return hidden_generator(&function, depth);
         }
-        if !code.is(&known.dispatch) {
-            return None;
-        }
-        let registry = callable.getattr(intern!(py, "registry")).ok()?;
-        let implementations = registry.call_method0(intern!(py, "values")).ok()?;
-        return implementations.try_iter().ok()?.flatten().find_map(|inside| hands_out(&inside));
     }
-    if callable.get_type().is(&known.cache) {
-        return hands_out(&callable.getattr(intern!(py, "__wrapped__")).ok()?);
-    }
-    if is_partial(callable) {
-        return hidden(&callable.getattr(intern!(py, "func")).ok()?, depth);
-    }
-    if let Some(function) = callable.getattr_opt(intern!(py, "__func__")).ok()? {
-        return hidden(&function, depth);
-    }
-    if callable.is_instance_of::<PyType>() || callable.is_instance_of::<PyCFunction>() {
+    if layer.is_instance_of::<PyCFunction>() {
         return None;
     }
-    let call = callable.get_type().getattr_opt(intern!(py, "__call__")).ok()??;
-    if call.is_instance_of::<PyFunction>() || call.get_type().is(&known.cache) {
-        return hidden(&call, depth);
+    let code = code_of(layer)?;
+    if known.context_managers.iter().any(|helper| code.is(helper)) {
+        return Some(CONTEXT_MANAGER);
     }
-    None
+    if !code.is(&known.dispatch) {
+        return None;
+    }
+    let registry = layer.getattr(intern!(py, "registry")).ok()?;
+    let implementations = registry.call_method0(intern!(py, "values")).ok()?;
+    implementations.try_iter().ok()?.flatten().find_map(|inside| hands_out(&inside))
 }
