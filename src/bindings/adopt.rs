@@ -6,6 +6,7 @@
 use super::coroutine::Coroutine;
 use super::failures::{discard, report};
 use super::held::Held;
+use super::outcome::Outcome;
 use super::plan::{PlanRef, Slot};
 use super::step::Ended;
 use crate::time::Nanos;
@@ -17,17 +18,23 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// Can `value` be awaited?
+/// Is `value` something to be awaited? An outcome can be, but is an end itself.
 ///
 /// # Safety
-/// `value` is a live object.
+/// Attached; `value` is a live object.
 #[inline(always)]
 pub unsafe fn awaitable(value: *mut ffi::PyObject) -> bool {
     // SAFETY: a live object has a live type, and a type's async slots are valid or NULL.
     unsafe {
         let slots = (*ffi::Py_TYPE(value)).tp_as_async;
-        !slots.is_null() && (*slots).am_await.is_some()
+        !slots.is_null() && (*slots).am_await.is_some() && !is_outcome(value)
     }
+}
+
+#[cold]
+unsafe fn is_outcome(value: *mut ffi::PyObject) -> bool {
+    // SAFETY: attached, and alive, as the caller promises.
+    unsafe { Outcome::is(&Bound::from_borrowed_ptr(Python::assume_attached(), value)) }
 }
 
 /// Takes `value`, an awaitable, and the admission of the call that gave it back. Returns what the

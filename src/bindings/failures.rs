@@ -108,3 +108,44 @@ pub fn pending(py: Python<'_>) -> PyErr {
         PySystemError::new_err("a callable returned NULL without setting an exception")
     })
 }
+
+/// What an exception carries of its way, to be put back after somebody has handled it in between:
+/// each `raise` adds a frame, and inside a handler a context.
+pub struct Trail<'a, 'py> {
+    error: &'a Bound<'py, PyAny>,
+    traceback: Option<Bound<'py, PyAny>>,
+    context: Option<Bound<'py, PyAny>>,
+}
+
+impl<'a, 'py> Trail<'a, 'py> {
+    /// That of `object`, if it is an exception.
+    pub fn of(object: &'a Bound<'py, PyAny>) -> Option<Self> {
+        if !object.is_instance_of::<PyBaseException>() {
+            return None;
+        }
+        let py = object.py();
+        // SAFETY: attached; an exception is asked; both answers are new references or NULL.
+        unsafe {
+            let traceback = ffi::PyException_GetTraceback(object.as_ptr());
+            let context = ffi::PyException_GetContext(object.as_ptr());
+            Some(Self {
+                error: object,
+                traceback: Bound::from_owned_ptr_or_opt(py, traceback),
+                context: Bound::from_owned_ptr_or_opt(py, context),
+            })
+        }
+    }
+
+    pub fn put_back(self) {
+        let none = self.error.py().None();
+        let traceback = self.traceback.as_ref().map_or(none.as_ptr(), Bound::as_ptr);
+        let context = self.context.map_or(std::ptr::null_mut(), Bound::into_ptr);
+        // SAFETY: attached; what was read from the exception may be set again; the context is
+        // given away.
+        unsafe {
+            ffi::PyException_SetTraceback(self.error.as_ptr(), traceback);
+            ffi::PyException_SetContext(self.error.as_ptr(), context);
+        }
+        none.drop_ref(self.error.py());
+    }
+}

@@ -24,6 +24,19 @@ pub enum Kind {
     Hidden(&'static str),
 }
 
+impl Kind {
+    /// As the flags of a code object say.
+    fn of_flags(flags: u32) -> Self {
+        if flags & (COROUTINE | ITERABLE_COROUTINE) != 0 {
+            Self::Coroutine
+        } else if flags & (GENERATOR | ASYNC_GENERATOR) != 0 {
+            Self::Generator
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 const GENERATOR: u32 = 0x20;
 const COROUTINE: u32 = 0x80;
 /// Of a generator function that `types.coroutine` made awaitable.
@@ -44,12 +57,17 @@ pub fn kind(callable: &Bound<'_, PyAny>) -> Kind {
 /// As [`kind`], looking through at most `depth` wrappers.
 pub fn kind_within(callable: &Bound<'_, PyAny>, depth: usize) -> Kind {
     let (layer, flags) = innermost(callable);
-    match flags {
-        Some(flags) if flags & (COROUTINE | ITERABLE_COROUTINE) != 0 => Kind::Coroutine,
-        Some(flags) if flags & (GENERATOR | ASYNC_GENERATOR) != 0 => Kind::Generator,
-        Some(flags) if flags & HANDS_ON != HANDS_ON => Kind::Plain,
+    match flags.map(Kind::of_flags) {
+        Some(kind) if kind != Kind::Plain => kind,
+        Some(_) if flags.is_some_and(|flags| flags & HANDS_ON != HANDS_ON) => Kind::Plain,
         _ => hidden_generator(&layer, depth).map_or(Kind::Plain, Kind::Hidden),
     }
+}
+
+/// What a function with this code gives, if `code` is code.
+pub fn kind_of_code(code: &Bound<'_, PyAny>) -> Option<Kind> {
+    let flags = code.getattr_opt(intern!(code.py(), "co_flags")).ok()??;
+    flags.extract().ok().map(Kind::of_flags)
 }
 
 /// The layer of `callable` that has code, and the flags of that; or the last that there is.

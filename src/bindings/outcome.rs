@@ -7,8 +7,9 @@
 use super::failures::{exception, raise};
 use super::plan::{PlanRef, Refused};
 use crate::time::{Nanos, SECOND};
+use parking_lot::Mutex;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyStopIteration, PyValueError};
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -62,6 +63,11 @@ impl Outcome {
 
     pub fn refused(plan: PlanRef, refused: Refused) -> Self {
         Self { refusal: Some((plan, refused)), attempts: 0, ..Self::empty() }
+    }
+
+    /// Is `object` one?
+    pub fn is(object: &Bound<'_, PyAny>) -> bool {
+        object.is_exact_instance_of::<Self>()
     }
 
     /// As a new reference, or NULL with an error set if there is no memory for it.
@@ -152,6 +158,12 @@ impl Outcome {
         }
     }
 
+    /// Awaiting it gives itself, at once: who awaits `try_call` of a function that returns an
+    /// awaitable gets an outcome also when the function was not called.
+    fn __await__(slf: Py<Self>) -> Settled {
+        Settled(Mutex::new(Some(slf)))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let show = |object: &Py<PyAny>| object.bind(py).repr().map(|text| text.to_string());
         Ok(match (&self.value, self.rejected(py), &self.error) {
@@ -172,5 +184,48 @@ impl Outcome {
         // SAFETY: the collector runs attached, and only a pointer is read.
         let py = unsafe { Python::assume_attached() };
         self.rejected.get(py).map_or(Ok(()), |rejected| visit.call(rejected))
+    }
+}
+
+/// The iterator of an awaited outcome: it ends at its first step, with the outcome.
+#[pyclass(frozen, module = "seawall._core")]
+pub struct Settled(Mutex<Option<Py<Outcome>>>);
+
+#[pymethods]
+impl Settled {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> PyResult<Py<PyAny>> {
+        let outcome = self.0.lock().take();
+        Err(PyStopIteration::new_err((outcome,)))
+    }
+
+    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.__next__()
+    }
+
+    #[pyo3(signature = (error, _value = None, _traceback = None))]
+    fn throw(
+        &self,
+        py: Python<'_>,
+        error: Bound<'_, PyAny>,
+        _value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.close(py);
+        Err(PyErr::from_value(error))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        let outcome = self.0.lock().take();
+        if let Some(outcome) = outcome {
+            outcome.drop_ref(py);
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.try_lock().map_or(Ok(()), |outcome| visit.call(&*outcome))
     }
 }

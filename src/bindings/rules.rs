@@ -3,7 +3,7 @@
 //! They live in an object of their own, so that the collector can follow them from the policy and
 //! from every plan that the policy is part of.
 
-use super::failures::{classes, discard, report};
+use super::failures::{Trail, classes, discard, report};
 use crate::outcome::Verdict;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyException;
@@ -26,7 +26,9 @@ impl Matcher {
     fn matches(&self, py: Python<'_>, error: &PyErr, otherwise: bool) -> bool {
         match self {
             Self::Classes(classes) => error.matches(py, classes.bind(py)).unwrap_or(otherwise),
-            Self::Predicate(predicate) => ask(predicate.bind(py), error.value(py), otherwise),
+            Self::Predicate(predicate) => {
+                ask(predicate.bind(py), error.value(py).as_any(), otherwise)
+            }
         }
     }
 
@@ -131,35 +133,47 @@ fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// `concurrent.futures.CancelledError` is an `Exception` by inheritance and a cancellation by
-/// meaning. Looked up among the loaded modules: what is not loaded has not been raised.
+/// meaning; so is a class of the user's that inherits from asyncio's as well as from `Exception`.
 fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = match CLASS.get(py) {
-        Some(class) => class,
-        None => match loaded_class(py) {
-            Some(class) => CLASS.get_or_init(py, || class.unbind()),
-            None => return false,
-        },
-    };
-    error.matches(py, class.bind(py)).unwrap_or(false)
+    static CLASSES: [(PyOnceLock<Py<PyAny>>, &str); 2] = [
+        (PyOnceLock::new(), "concurrent.futures._base"),
+        (PyOnceLock::new(), "asyncio.exceptions"),
+    ];
+    CLASSES.iter().any(|(class, module)| {
+        let class = match class.get(py) {
+            Some(class) => class,
+            None => match loaded_class(py, module) {
+                Some(loaded) => class.get_or_init(py, || loaded.unbind()),
+                None => return false,
+            },
+        };
+        error.matches(py, class.bind(py)).unwrap_or(false)
+    })
 }
 
-fn loaded_class(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+/// Looked up among the loaded modules: what is not loaded has not been raised.
+fn loaded_class<'py>(py: Python<'py>, module: &str) -> Option<Bound<'py, PyAny>> {
     let modules = py.import("sys").ok()?.getattr(intern!(py, "modules")).ok()?;
     let modules = modules.cast::<PyDict>().ok()?;
-    let module = modules.get_item(intern!(py, "concurrent.futures._base")).ok()??;
+    let module = modules.get_item(module).ok()??;
     module.getattr_opt(intern!(py, "CancelledError")).ok()?
 }
 
-/// Asks a predicate of the user's. One that fails is reported, and `otherwise` is the answer.
+/// Asks a predicate of the user's. One that fails is reported, and `otherwise` is the answer. If it
+/// raises what it is asked about, to see how that is handled, the caller sees nothing of it.
 fn ask(predicate: &Bound<'_, PyAny>, about: &Bound<'_, PyAny>, otherwise: bool) -> bool {
-    match predicate.call1((about,)).and_then(|answer| answer.is_truthy()) {
+    let trail = Trail::of(about);
+    let answer = match predicate.call1((about,)).and_then(|answer| answer.is_truthy()) {
         Ok(answer) => answer,
         Err(error) => {
             report(predicate.py(), error, predicate);
             otherwise
         }
+    };
+    if let Some(trail) = trail {
+        trail.put_back();
     }
+    answer
 }
 
 #[pymethods]

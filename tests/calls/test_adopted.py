@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import functools
 import gc
+import inspect
+import io
 import weakref
 from unittest import mock
 
@@ -390,3 +392,147 @@ def test_a_future_in_a_cycle_with_its_policy(clock):
     gc.collect()
     loop.close()
     assert gone() is None
+
+
+class Generating:
+    """An awaitable whose iterator is a generator."""
+
+    def __await__(self):
+        """Suspends once."""
+        yield
+        return 7
+
+
+class Failing:
+    """An awaitable that fails when it is asked for its iterator."""
+
+    def __await__(self):
+        """Fails."""
+        raise OSError("ill")
+
+
+@pytest.mark.parametrize("shape", [Awaitable, Generating])
+def test_state_of_an_adopted_awaitable(patient, shape):
+    """`inspect.getcoroutinestate` and the `cr_*` behind it answer for what is no coroutine too."""
+
+    @patient
+    def function():
+        return shape()
+
+    adopted = function()
+    assert inspect.getcoroutinestate(adopted) == inspect.CORO_SUSPENDED
+    assert adopted.cr_await is adopted.cr_code is adopted.cr_frame is adopted.cr_origin is None
+    assert adopted.__name__ == adopted.__qualname__ == shape.__name__
+    adopted.send(None)
+    assert inspect.getcoroutinestate(adopted) == inspect.CORO_SUSPENDED
+    assert (adopted.cr_running, adopted.cr_suspended) == (False, True)
+    if shape is Generating:
+        assert adopted.cr_code is Generating.__await__.__code__
+        assert adopted.cr_frame.f_code is adopted.cr_code
+        assert adopted.__qualname__ == "Generating.__await__"
+    adopted.close()
+    assert inspect.getcoroutinestate(adopted) == inspect.CORO_CLOSED
+    assert repr(adopted).startswith("<protected <")
+
+
+def test_state_of_an_adopted_awaitable_that_runs(patient):
+    """While it runs it says so."""
+    seen = []
+
+    class Looks:
+        def __await__(self):
+            return self
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            seen.append((inspect.getcoroutinestate(adopted), adopted.cr_suspended))
+            raise StopIteration
+
+    adopted = patient(lambda: Looks())()
+    with pytest.raises(StopIteration):
+        adopted.send(None)
+    assert seen == [(inspect.CORO_RUNNING, False)]
+    assert inspect.getcoroutinestate(adopted) == inspect.CORO_CLOSED
+
+
+@pytest.mark.parametrize("shape", [Awaitable, Generating, Failing])
+def test_a_task_of_an_adopted_awaitable_can_be_shown(patient, shape):
+    """asyncio's debug mode, a task's repr and its stack work on it."""
+
+    @patient
+    def function():
+        return shape()
+
+    async def main():
+        task = asyncio.create_task(function())
+        assert shape.__name__ in repr(task)
+        await asyncio.sleep(0)
+        out = io.StringIO()
+        task.print_stack(file=out)
+        assert "<Task" in out.getvalue()
+        assert repr(task)
+        with contextlib.suppress(OSError):
+            await task
+        assert task.done()
+
+    asyncio.run(main(), debug=True)
+
+
+def test_an_outcome_can_be_awaited(patient):
+    """Awaiting an Outcome gives itself, at once: whoever awaits `try_call` need not look first."""
+
+    async def main():
+        outcome = patient.try_call(work)
+        assert (await outcome).value == 7
+        plain = patient.try_call(int)
+        assert await plain is plain
+        assert await plain is plain
+        patient.force_open()
+        for refused in (patient.try_call(lambda: work()), patient.try_call(int)):
+            assert isinstance(refused, seawall.Outcome)
+            assert (await refused).rejected.name == "patient"
+            assert await asyncio.ensure_future(refused) is refused
+            assert await asyncio.wait_for(refused, 1) is refused
+            assert await asyncio.gather(refused, work()) == [refused, 7]
+
+    asyncio.run(main())
+    assert inspect.isawaitable(patient.try_call(int))
+
+
+def test_an_outcome_awaited_by_hand(patient, finish):
+    """Its iterator ends with it, and stays at its end."""
+    outcome = patient.try_call(int)
+    steps = outcome.__await__()
+    assert iter(steps) is steps
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    assert stop.value.value is outcome
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    assert stop.value.value is None
+    assert finish(outcome) is outcome
+    steps = outcome.__await__()
+    with pytest.raises(OSError, match="ill"):
+        steps.throw(OSError("ill"))
+    steps.close()
+    with pytest.raises(StopIteration):
+        steps.send(None)
+
+
+def test_an_outcome_is_a_result(patient, tally):
+    """A plain function that returns an Outcome has ended: it is not waited for."""
+    other = seawall.CircuitBreaker("other")
+
+    @patient
+    def function():
+        return other.try_call(int)
+
+    outcome = function()
+    assert isinstance(outcome, seawall.Outcome)
+    assert tally(patient) == {"success": 1}
+    outer = patient.try_call(lambda: other.try_call(int))
+    assert isinstance(outer.value, seawall.Outcome)
+    assert outer.value.value == 0
+    assert tally(patient) == {"success": 2}

@@ -216,6 +216,69 @@ def test_setting_attributes(patient):
         protected.__policies__ = ()
 
 
+def test_setting_defaults_and_code(patient, kind):
+    """What decides how the function runs is set on the function, and read from it."""
+    function = kind.function(lambda *args, **kwargs: (args, kwargs))
+
+    def template(first=1, *, second=2):
+        return first, second
+
+    function = patient(function)
+    inside = function.__wrapped__
+    if kind.name == "sync":
+        function.__code__ = template.__code__.replace(co_freevars=("body",))
+        assert inside.__code__ is function.__code__
+        function.__defaults__ = (3,)
+        function.__kwdefaults__ = {"second": 4}
+        assert function() == (3, 4)
+    else:
+        function.__defaults__ = (3,)
+        function.__kwdefaults__ = {"second": 4}
+    assert inside.__defaults__ == function.__defaults__ == (3,)
+    assert inside.__kwdefaults__ is function.__kwdefaults__
+    assert not {"__defaults__", "__kwdefaults__", "__code__"} & set(vars(function))
+    del function.__defaults__
+    assert inside.__defaults__ is function.__defaults__ is None
+    with pytest.raises(TypeError):
+        function.__defaults__ = 7
+
+
+@pytest.mark.parametrize("other", ["coroutine", "generator"])
+def test_code_of_another_kind_is_refused(patient, other):
+    """A function's code can't be replaced by code of another kind: its driver would not fit."""
+
+    async def later():
+        return 1
+
+    def items():
+        yield 1
+
+    @patient
+    def function():
+        return 7
+
+    code = {"coroutine": later, "generator": items}[other].__code__
+    with pytest.raises(TypeError, match="another kind"):
+        function.__code__ = code
+    assert function() == 7
+    asynchronous = patient(later)
+    with pytest.raises(TypeError, match="another kind"):
+        asynchronous.__code__ = function.__code__
+
+
+def test_setting_defaults_around_a_partial(patient):
+    """Around what is no function they stay with the wrapper, as on a partial itself."""
+
+    def function(value=1):
+        return value
+
+    protected = patient(functools.partial(function))
+    protected.__defaults__ = (2,)
+    assert protected.__defaults__ == (2,)
+    assert function.__defaults__ == (1,)
+    assert protected() == functools.partial(function)() == 1
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickled_by_name(protocol):
     """A protected function is pickled by name and found again; so are bound methods."""

@@ -15,6 +15,10 @@ class Cancelled(concurrent.futures.CancelledError):
     """Somebody's own."""
 
 
+class CancelledToo(asyncio.CancelledError, Exception):
+    """Somebody's own, of both families."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Somebody's own."""
 
@@ -26,6 +30,7 @@ NEUTRAL = [
     asyncio.CancelledError,
     concurrent.futures.CancelledError,
     Cancelled,
+    CancelledToo,
     Interrupted,
     type("Own", (BaseException,), {}),
     lambda: BaseExceptionGroup("both", [KeyboardInterrupt(), ValueError()]),

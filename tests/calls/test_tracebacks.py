@@ -227,6 +227,54 @@ def test_groups_pass_whole(policy, kind):
     assert seen == [("one",), ("two",)]
 
 
+def swallow(error):
+    """Re-raises what it is asked about and swallows that, while it handles another."""
+    try:
+        raise KeyError("other")
+    except KeyError:
+        try:
+            raise error
+        except TroubleError:
+            return True
+
+
+def let_out(error):
+    """Re-raises what it is asked about, while it handles another."""
+    try:
+        raise KeyError("other")
+    except KeyError:
+        raise error  # noqa: B904 -- the context is what is looked at
+
+
+@pytest.mark.parametrize("predicate", [swallow, let_out])
+@pytest.mark.parametrize("rule", ["on", "ignore"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_predicates_leave_no_trace(protect, kind, rule, predicate, monkeypatch):
+    """A predicate that raises its error again adds no frame and no context to it."""
+    monkeypatch.setattr("sys.unraisablehook", lambda report: None)
+    policy = seawall.CircuitBreaker("ruled", **{rule: predicate})
+
+    def body():
+        raise TroubleError("mine")
+
+    def caller():
+        return kind.finish(protect(policy, kind.function(body))())
+
+    with pytest.raises(TroubleError) as raised:
+        caller()
+    assert frames(raised.value)[1:] == ["caller", "function", "body"]
+    assert raised.value.__context__ is None
+
+
+def test_predicates_leave_no_trace_on_a_returned_error(protect, kind):
+    """Nor does one that is asked about a result that is an error."""
+    policy = seawall.CircuitBreaker("ruled", on_result=swallow)
+    error = TroubleError("mine")
+    assert kind.finish(protect(policy, kind.function(lambda: error))()) is error
+    assert error.__traceback__ is None
+    assert error.__context__ is None
+
+
 def test_errors_of_predicates_do_not_reach_the_call(kind):
     """A predicate that fails is reported to the interpreter; the call's own error is untouched."""
     import sys

@@ -7,22 +7,71 @@ use crate::bindings::native::{Blueprint, no_args, visit};
 use crate::bindings::stop;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-/// Attributes of the inner coroutine that debuggers and tracers ask for.
-unsafe extern "C" fn inner_attribute(
-    slf: *mut ffi::PyObject,
-    name: *mut c_void,
-) -> *mut ffi::PyObject {
-    // SAFETY: called by the interpreter with a coroutine of ours and the name given below.
+/// An attribute that debuggers and tracers ask for: the inner coroutine's, or the corresponding one
+/// of an inner generator. What is neither has none of them, and we answer for it.
+struct Attribute {
+    name: &'static CStr,
+    of_generator: &'static CStr,
+    own: unsafe fn(*mut Coroutine) -> *mut ffi::PyObject,
+}
+
+static ATTRIBUTES: [Attribute; 8] = [
+    Attribute { name: c"cr_await", of_generator: c"gi_yieldfrom", own: none },
+    Attribute { name: c"cr_frame", of_generator: c"gi_frame", own: none },
+    Attribute { name: c"cr_running", of_generator: c"gi_running", own: running },
+    Attribute { name: c"cr_code", of_generator: c"gi_code", own: none },
+    Attribute { name: c"cr_origin", of_generator: c"cr_origin", own: none },
+    Attribute { name: c"cr_suspended", of_generator: c"gi_suspended", own: suspended },
+    Attribute { name: c"__name__", of_generator: c"__name__", own: name },
+    Attribute { name: c"__qualname__", of_generator: c"__qualname__", own: name },
+];
+
+unsafe extern "C" fn attribute(slf: *mut ffi::PyObject, which: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a coroutine of ours and a row of the table above.
     unsafe {
+        let which = &*which.cast::<Attribute>();
         let inner = (*slf.cast::<Coroutine>()).inner;
-        if inner.is_null() {
-            return ffi::Py_NewRef(ffi::Py_None());
+        if !inner.is_null() {
+            for name in [which.name, which.of_generator] {
+                let found = ffi::PyObject_GetAttrString(inner, name.as_ptr());
+                if !found.is_null() || ffi::PyErr_ExceptionMatches(ffi::PyExc_AttributeError) == 0 {
+                    return found;
+                }
+                ffi::PyErr_Clear();
+            }
         }
-        ffi::PyObject_GetAttrString(inner, name.cast::<c_char>())
+        (which.own)(slf.cast())
+    }
+}
+
+unsafe fn none(_: *mut Coroutine) -> *mut ffi::PyObject {
+    // SAFETY: None is alive.
+    unsafe { ffi::Py_NewRef(ffi::Py_None()) }
+}
+
+unsafe fn running(slf: *mut Coroutine) -> *mut ffi::PyObject {
+    // SAFETY: as the caller promises, a live coroutine of ours.
+    unsafe { ffi::PyBool_FromLong((*slf).entered.into()) }
+}
+
+/// An awaitable that was adopted is under way from the start: its call has been made.
+unsafe fn suspended(slf: *mut Coroutine) -> *mut ffi::PyObject {
+    // SAFETY: as for `running`.
+    unsafe {
+        let suspended = (*slf).phase == Phase::Running && !(*slf).entered;
+        ffi::PyBool_FromLong(suspended.into())
+    }
+}
+
+unsafe fn name(slf: *mut Coroutine) -> *mut ffi::PyObject {
+    // SAFETY: as for `running`; the type of a live object is alive.
+    unsafe {
+        let named = if (*slf).inner.is_null() { slf.cast() } else { (*slf).inner };
+        ffi::PyObject_GetAttrString(ffi::Py_TYPE(named).cast(), c"__name__".as_ptr())
     }
 }
 
@@ -94,12 +143,12 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ml_flags: flags,
         ml_doc: ptr::null(),
     };
-    let forwarded = |name: &'static CStr| ffi::PyGetSetDef {
-        name: name.as_ptr(),
-        get: Some(inner_attribute),
+    let forwarded = |row: &'static Attribute| ffi::PyGetSetDef {
+        name: row.name.as_ptr(),
+        get: Some(attribute),
         set: None,
         doc: ptr::null(),
-        closure: name.as_ptr().cast_mut().cast(),
+        closure: ptr::from_ref(row).cast_mut().cast(),
     };
     let blueprint = Blueprint {
         name: c"seawall._core.Coroutine",
@@ -116,18 +165,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
             (ffi::Py_tp_dealloc, dealloc as *mut c_void),
         ],
         members: vec![(c"__weaklistoffset__", std::mem::offset_of!(Coroutine, weak))],
-        getset: [
-            c"cr_await",
-            c"cr_frame",
-            c"cr_running",
-            c"cr_code",
-            c"cr_origin",
-            c"cr_suspended",
-            c"__name__",
-            c"__qualname__",
-        ]
-        .map(forwarded)
-        .into(),
+        getset: ATTRIBUTES.iter().map(forwarded).collect(),
         methods: vec![
             method(c"send", ffi::PyMethodDefPointer { PyCFunction: send }, ffi::METH_O),
             method(

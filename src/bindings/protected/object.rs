@@ -4,10 +4,11 @@
 use super::bind::Binding;
 use super::{Protected, TYPES};
 use crate::bindings::call::Callee;
+use crate::bindings::function::{kind, kind_of_code};
 use crate::bindings::native::{Blueprint, no_args, visit};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::Ordering;
 
@@ -24,6 +25,43 @@ unsafe extern "C" fn getattro(
         }
         ffi::PyErr_Clear();
         ffi::PyObject_GetAttr((*slf.cast::<Protected>()).callee.object, name)
+    }
+}
+
+/// What decides how a function runs is the function's, as far as there is one: set on the wrapper
+/// alone it would change nothing but what the wrapper shows.
+unsafe extern "C" fn setattro(
+    slf: *mut ffi::PyObject,
+    name: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    // SAFETY: called by the interpreter, attached, with a wrapper, a string, and a value or NULL.
+    unsafe {
+        let is = |other: &CStr| ffi::PyUnicode_CompareWithASCIIString(name, other.as_ptr()) == 0;
+        let function = (*slf.cast::<Protected>()).callee.object;
+        if ffi::PyFunction_Check(function) == 0
+            || !(is(c"__defaults__") || is(c"__kwdefaults__") || is(c"__code__"))
+        {
+            return ffi::PyObject_GenericSetAttr(slf, name, value);
+        }
+        if is(c"__code__") && !value.is_null() && of_another_kind(function, value) {
+            let message = c"a protected function can't get code of another kind: protect the \
+                function that has it";
+            ffi::PyErr_SetString(ffi::PyExc_TypeError, message.as_ptr());
+            return -1;
+        }
+        ffi::PyObject_SetAttr(function, name, value)
+    }
+}
+
+/// Would another driver be needed for `function` with `code`?
+unsafe fn of_another_kind(function: *mut ffi::PyObject, code: *mut ffi::PyObject) -> bool {
+    // SAFETY: attached; both are alive, as the caller promises.
+    unsafe {
+        let py = Python::assume_attached();
+        let function = Bound::from_borrowed_ptr(py, function);
+        let code = Bound::from_borrowed_ptr(py, code);
+        kind_of_code(&code).is_some_and(|after| after != kind(&function))
     }
 }
 
@@ -138,7 +176,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 fn blueprint(binding: Binding) -> Blueprint {
-    let getset = |name: &'static std::ffi::CStr, get: ffi::getter, set| ffi::PyGetSetDef {
+    let getset = |name: &'static CStr, get: ffi::getter, set| ffi::PyGetSetDef {
         name: name.as_ptr(),
         get: Some(get),
         set,
@@ -148,6 +186,7 @@ fn blueprint(binding: Binding) -> Blueprint {
     let mut slots = vec![
         (ffi::Py_tp_call, ffi::PyVectorcall_Call as *mut c_void),
         (ffi::Py_tp_getattro, getattro as *mut c_void),
+        (ffi::Py_tp_setattro, setattro as *mut c_void),
         (ffi::Py_tp_repr, repr as *mut c_void),
         (ffi::Py_tp_traverse, traverse as *mut c_void),
         (ffi::Py_tp_clear, clear as *mut c_void),
