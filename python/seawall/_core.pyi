@@ -40,7 +40,7 @@ class Guard:
     # plain function around a coroutine is not told from a coroutine function here: refused, its
     # outcome comes bare, and is awaited all the same.
     @overload
-    def try_call(  # type: ignore[overload-overlap]
+    def try_call(
         self, function: Callable[_P, Outcome[_R]], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Outcome[Outcome[_R]]: ...
     @overload

@@ -33,6 +33,7 @@ class Constant(Callable):
 class Text(str):
     """A string that a string's own method descriptors can bind to; a cache tells two apart."""
 
+    __slots__ = ()
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 

@@ -54,7 +54,6 @@ GENERATORS = [
 ]
 
 
-
 class Managed:
     """Has context managers for methods."""
 

@@ -169,7 +169,7 @@ def test_twice_the_same_through_a_layer_is_refused(protect, layer, kind):
     """A layer between does not hide that the same policy is there already."""
     twice = breaker("twice")
     inside = LAYERS[layer](protect([breaker("inner"), twice], kind.function(fail)))
-    with pytest.raises(seawall.ConfigError, match="'twice'.*is there twice"):
+    with pytest.raises(seawall.ConfigError, match=r"'twice'.*is there twice"):
         protect([breaker("outer"), twice], inside)
     assert protect([breaker("another")], inside)
 

@@ -125,6 +125,11 @@ async def decorated() -> None:
     assert_type(await callback(1), list[str])
 
 
+def ended() -> seawall.Outcome[int]:
+    """An outcome is a result, though it can be awaited."""
+    return breaker.try_call(lambda: 7)
+
+
 async def once() -> None:
     """`call` and `try_call` know arguments and results, of policies and pipelines alike."""
     for policy in (breaker, guard):
@@ -140,6 +145,8 @@ async def once() -> None:
         assert_type(outcome.unwrap(), dict[str, int])
         assert_type(await policy.try_call(fetch, "u"), seawall.Outcome[bytes])
         assert_type((await policy.try_call(start, 1)).unwrap(), int)
+        assert_type(policy.try_call(ended), seawall.Outcome[seawall.Outcome[int]])
+        assert_type(await outcome, seawall.Outcome[dict[str, int]])
         assert_type(await asyncio.create_task(policy.try_call(fetch, "u")), seawall.Outcome[bytes])
 
 
@@ -149,6 +156,6 @@ def wrong(service: Service[int]) -> None:
     unnamed("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     service.method("y")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     breaker.call(plain, 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    breaker.try_call(plain, "1", note="n")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    breaker.try_call(plain, "1", note="n")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     breaker(7)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     breaker.call()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
