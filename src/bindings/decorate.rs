@@ -1,5 +1,6 @@
 //! Putting policies on a function.
 
+use super::anchor::Anchor;
 use super::failures::config_error;
 use super::function::{FUNCTION_ATTRIBUTES, Target, function_inside, shows_itself, target};
 use super::layers::policies_inside;
@@ -49,6 +50,7 @@ pub fn protect<'py>(
                 wrapper.setattr(name, function.getattr(name)?)?;
             }
         }
+        Anchor::drop_on(&wrapper, wrapper.getattr("__qualname__")?)?;
     }
     Ok(wrapper)
 }

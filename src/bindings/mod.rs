@@ -5,12 +5,13 @@
 //! | [`gate`] | the one word a call looks at before it takes the fast path |
 //! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
 //! | [`call`], [`coroutine`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
-//! | [`protected`], [`function`], [`layers`], [`decorate`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped and by what |
+//! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`breaker`] | one file a policy |
 //! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
 
 mod adopt;
+mod anchor;
 mod breaker;
 mod call;
 mod cell;

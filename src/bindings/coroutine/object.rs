@@ -62,7 +62,7 @@ unsafe fn running(slf: *mut Coroutine) -> *mut ffi::PyObject {
 unsafe fn suspended(slf: *mut Coroutine) -> *mut ffi::PyObject {
     // SAFETY: as for `running`.
     unsafe {
-        let suspended = (*slf).phase == Phase::Running && !(*slf).entered;
+        let suspended = matches!((*slf).phase, Phase::Running | Phase::Outside) && !(*slf).entered;
         ffi::PyBool_FromLong(suspended.into())
     }
 }

@@ -109,30 +109,44 @@ unsafe extern "C" fn as_it_says(
     instance: *mut ffi::PyObject,
     owner: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: called by the interpreter, attached, with a wrapper, whose function is alive.
-    unsafe {
-        let py = Python::assume_attached();
-        let this = &*slf.cast::<Protected>();
-        let function = this.function(py);
-        let Some(get) = (*ffi::Py_TYPE(function.as_ptr())).tp_descr_get else {
-            return ffi::Py_NewRef(slf);
+    // Attached through pyo3: decorating drops its types, which it would put off otherwise.
+    Python::attach(|py| {
+        // SAFETY: called by the interpreter with a wrapper, whose function is alive.
+        let bound = unsafe {
+            let this = &*slf.cast::<Protected>();
+            ask(this, &Bound::from_borrowed_ptr(py, slf), instance, owner)
         };
-        let bound = get(function.as_ptr(), instance, owner);
-        let Some(bound) = Bound::from_owned_ptr_or_opt(py, bound) else {
-            return ptr::null_mut();
-        };
-        if bound.is(&function) {
-            return ffi::Py_NewRef(slf);
-        }
-        if !bound.is_callable() {
-            return bound.into_ptr();
-        }
-        match protect(&bound, &this.policies(py), &|| "binding".to_owned()) {
-            Ok(wrapper) => wrapper.into_ptr(),
+        match bound {
+            Ok(bound) => bound.into_ptr(),
             Err(error) => {
                 error.restore(py);
                 ptr::null_mut()
             }
         }
+    })
+}
+
+unsafe fn ask<'py>(
+    this: &Protected,
+    slf: &Bound<'py, PyAny>,
+    instance: *mut ffi::PyObject,
+    owner: *mut ffi::PyObject,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    let function = this.function(py);
+    // SAFETY: a live object has a live type; its slot takes what ours was given, and answers with a
+    // new reference or an error.
+    let bound = unsafe {
+        let Some(get) = (*ffi::Py_TYPE(function.as_ptr())).tp_descr_get else {
+            return Ok(slf.clone());
+        };
+        Bound::from_owned_ptr_or_err(py, get(function.as_ptr(), instance, owner))?
+    };
+    if bound.is(&function) {
+        return Ok(slf.clone());
     }
+    if !bound.is_callable() {
+        return Ok(bound);
+    }
+    protect(&bound, &this.policies(py), &|| "binding".to_owned())
 }
