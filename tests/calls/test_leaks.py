@@ -24,6 +24,38 @@ class TroubleError(Exception):
     """A failure."""
 
 
+class Steps:
+    """An awaitable that is no coroutine."""
+
+    def __init__(self, argument):
+        """Keeps it."""
+        self.argument = argument
+
+    def __await__(self):
+        """An iterator that never ends."""
+        return iter(int, 1)
+
+
+class Binds:
+    """Binds in a way of its own."""
+
+    def __call__(self, *args):
+        """Gives back what it got."""
+        return args
+
+    def __get__(self, instance, owner=None):
+        """A function of the instance."""
+        return self if instance is None else lambda: instance
+
+
+def raise_again(error):
+    """A predicate that raises what it is asked about."""
+    try:
+        raise error
+    except TroubleError:
+        return False
+
+
 class Paths:
     """Every path of a call; each method is run many times."""
 
@@ -45,6 +77,12 @@ class Paths:
         self.refused = self.shut(self.work)
         self.refused_later = self.shut(self.work_later)
         self.adopting = self.breaker(lambda argument: self.work_later(argument))
+        self.adopting_steps = self.breaker(lambda argument: Steps(argument))
+        self.binding = self.breaker(Binds())
+        self.settable = self.breaker(lambda argument=None: argument)
+        self.asking = seawall.CircuitBreaker(on=raise_again, ignore=raise_again, on_result=bool)
+        self.judged = self.asking(self.fail)
+        self.judged_once_more = self.asking(lambda argument: TroubleError(argument))
 
     def work(self, argument, *, key=None):
         """Returns."""
@@ -160,6 +198,44 @@ class Paths:
         """Binds methods and forgets them."""
         self.good.__get__(self, Paths)
 
+    def bound_as_it_says(self):
+        """Binds what has a `__get__` of its own, and calls that."""
+        self.binding.__get__(self.argument, object)()
+        self.binding.__get__(None, object)
+
+    def asked(self):
+        """Fails with one error, which predicates raise again, returned and raised."""
+        for function in (self.judged, self.judged_once_more):
+            with contextlib.suppress(TroubleError):
+                function(self.argument)
+        self.asking.reset()
+
+    def attributes(self):
+        """Sets what goes to the function, and what is refused."""
+        self.settable.__defaults__ = (self.argument,)
+        self.settable.__defaults__ = None
+        self.settable.__code__ = self.settable.__code__
+        with contextlib.suppress(TypeError):
+            self.settable.__code__ = Paths.work_later.__code__
+
+    def adopted_and_looked_at(self):
+        """Asks an adopted awaitable what is asked of a coroutine."""
+        adopted = self.adopting_steps(self.argument)
+        for name in ("cr_running", "cr_suspended", "cr_frame", "cr_await", "cr_code", "__name__"):
+            getattr(adopted, name)
+        adopted.close()
+
+    def outcome_awaited(self):
+        """Awaits outcomes, to the end and not."""
+        outcome = self.shut.try_call(self.work, self.argument)
+        assert run(outcome.__await__()) is outcome
+        outcome.__await__()
+        outcome.__await__().close()
+        with contextlib.suppress(TroubleError):
+            outcome.__await__().throw(self.error)
+        self.error.__traceback__ = None
+        assert self.breaker.call(lambda: outcome) is outcome
+
 
 def look(outcome):
     """Reads every field of an outcome, and unwraps it."""
@@ -183,7 +259,14 @@ PATHS = [name for name, value in vars(Paths).items() if callable(value) and valu
 PATHS = [
     name for name in PATHS if name not in {"__init__", "work", "work_later", "fail", "fail_later"}
 ]
-SLOW = {"decorated_and_thrown_away", "refused_to_decorate", "captured"}
+SLOW = {
+    "decorated_and_thrown_away",
+    "refused_to_decorate",
+    "captured",
+    "bound_as_it_says",
+    "asked",
+    "attributes",
+}
 
 
 @pytest.mark.parametrize("path", PATHS)
