@@ -7,6 +7,7 @@
 #[cfg(feature = "python")]
 mod bindings;
 pub mod error;
+pub mod keys;
 pub mod outcome;
 pub mod policies;
 pub mod random;

@@ -112,13 +112,21 @@ class CircuitOpenError(Rejected):
         """The circuit's state at that moment: ``open``, ``half_open`` or ``forced_open``."""
         return self.args[2] if len(self.args) > 2 else "open"
 
+    @property
+    def key(self) -> object:
+        """Of a breaker with a circuit for each key, whose circuit it was; None: it has one."""
+        return self.args[3] if len(self.args) > 3 else None
+
     def __str__(self) -> str:
         """What the circuit is doing, and when to try again."""
+        circuit = f"circuit {self.name!r}"
+        if len(self.args) > 3:
+            circuit += f" of key {self.key!r}"
         match self.state:
             case "half_open":
                 why = "is half-open and all of its probes are out"
             case "forced_open":
-                return f"circuit {self.name!r} is forced open: it stays so until reset() is called"
+                return f"{circuit} is forced open: it stays so until reset() is called"
             case _:
                 why = "is open"
-        return f"circuit {self.name!r} {why}; {self._when()}"
+        return f"{circuit} {why}; {self._when()}"

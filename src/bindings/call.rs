@@ -4,7 +4,7 @@
 use super::adopt;
 use super::failures;
 use super::outcome::Outcome;
-use super::plan::{MAX_STEPS, PlanRef, Refused, empty_slots};
+use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyException;
@@ -63,6 +63,14 @@ impl Callee {
             ffi::PyObject_Vectorcall(self.object, values, count, names)
         }
     }
+}
+
+/// A call, as far as it decides what state of a policy it belongs to.
+#[derive(Clone, Copy)]
+pub struct Call {
+    /// NULL: a block, which calls nobody.
+    pub callee: *mut ffi::PyObject,
+    pub arguments: Arguments,
 }
 
 /// What becomes of a finished call: handed on as it is, or wrapped in an [`Outcome`].
@@ -148,6 +156,9 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     finish: F,
 ) -> *mut ffi::PyObject {
     let mut slots = empty_slots::<MAX_STEPS>();
+    if plan.keyed() && !find(&plan, &mut slots, callee, arguments, clock) {
+        return ptr::null_mut();
+    }
     let began = if F::CAPTURES { clock.now() } else { 0 };
     let started = match plan.enter(&mut slots, clock) {
         Ok(started) => started,
@@ -169,6 +180,19 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     finish.returned(value, took(clock, began, F::CAPTURES))
 }
 
+/// Cold only in that its code lies aside: most plans have no keys.
+#[cold]
+#[inline(never)]
+fn find<C: Clock>(
+    plan: &PlanRef,
+    slots: &mut [Slot],
+    callee: Callee,
+    arguments: Arguments,
+    clock: &C,
+) -> bool {
+    plan.find(slots, &Call { callee: callee.object, arguments }, clock)
+}
+
 #[inline(always)]
 fn took<C: Clock>(clock: &C, began: Nanos, measured: bool) -> Nanos {
     if measured { clock.now().saturating_sub(began) } else { 0 }
@@ -177,13 +201,7 @@ fn took<C: Clock>(clock: &C, began: Nanos, measured: bool) -> Nanos {
 /// Tells every step of the exception that is set, and leaves it set, traceback and all.
 #[cold]
 #[inline(never)]
-pub fn raised<C: Clock>(
-    py: Python<'_>,
-    plan: &PlanRef,
-    slots: &[super::plan::Slot],
-    started: Nanos,
-    clock: &C,
-) {
+pub fn raised<C: Clock>(py: Python<'_>, plan: &PlanRef, slots: &[Slot], started: Nanos, clock: &C) {
     let error = failures::pending(py);
     plan.ended(py, slots, started, &Ended::Raised(&error), clock);
     error.restore(py);

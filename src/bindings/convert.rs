@@ -211,6 +211,18 @@ impl<'a, 'py> Reader<'a, 'py> {
         }
     }
 
+    /// Which of a policy's states a call belongs to.
+    pub fn key(&mut self, field: &'static str) -> Option<Py<PyAny>> {
+        let value = self.get(field)?;
+        if value.cast::<PyString>().is_ok_and(|name| !name.is_empty().unwrap_or(true)) {
+            Some(value.unbind())
+        } else if value.is_callable() {
+            self.plain(field, &value)
+        } else {
+            self.wrong(field, &value, "must be a callable of the arguments, or the name of one")
+        }
+    }
+
     /// Every name that was not asked for is a problem. Call last.
     pub fn finish(mut self) -> Vec<Problem> {
         for (name, value) in self.settings.iter() {

@@ -1,6 +1,7 @@
 //! Putting policies on a function.
 
 use super::anchor::Anchor;
+use super::breaker::Breaker;
 use super::failures::config_error;
 use super::function::{FUNCTION_ATTRIBUTES, Target, function_inside, shows_itself, target};
 use super::layers::policies_inside;
@@ -33,7 +34,7 @@ pub fn protect<'py>(
             None => (wrapper, policies.clone()),
         },
     };
-    check(&policies, &policies_inside(&inner), subject)?;
+    check(&policies, Some(&inner), subject)?;
     let wrapper = Protected::wrap(&inner, &policies)?;
     let functools = py.import("functools")?;
     if shows_itself(function) {
@@ -55,13 +56,15 @@ pub fn protect<'py>(
     Ok(wrapper)
 }
 
-/// What no composition may have. `inside` are policies that lie further in, under other layers.
+/// What no composition may have, alone or on `function`.
 pub fn check(
     policies: &Bound<'_, PyTuple>,
-    inside: &[Bound<'_, PyAny>],
+    function: Option<&Bound<'_, PyAny>>,
     subject: &dyn Fn() -> String,
 ) -> PyResult<()> {
     let py = policies.py();
+    // Those that lie further in, under other layers.
+    let inside = function.map(policies_inside).unwrap_or_default();
     let mut problems = Vec::new();
     if policies.len() > MAX_STEPS {
         problems.push(Problem::new(
@@ -72,9 +75,12 @@ pub fn check(
     }
     for (at, policy) in policies.iter().enumerate() {
         let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
-        if !policy.is_instance_of::<super::breaker::Breaker>() {
+        let Ok(breaker) = policy.cast::<Breaker>() else {
             problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
-        } else if policies.iter().take(at).any(|other| other.is(&policy))
+            continue;
+        };
+        problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
+        if policies.iter().take(at).any(|other| other.is(&policy))
             || inside.iter().any(|other| other.is(&policy))
         {
             problems.push(Problem::new(

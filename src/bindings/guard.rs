@@ -9,6 +9,7 @@ use super::decorate::{check, protect};
 use super::failures::config_error;
 use super::function::{GENERATOR_REFUSED, Kind, Target, kind, refuse, target};
 use super::gate;
+use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use crate::time::{Clock, System};
 use pyo3::PyTraverseError;
@@ -27,12 +28,22 @@ pub struct Guard {
     /// The policies of a pipeline, outermost first. A policy's own list is itself, and is not kept:
     /// an object that holds itself is only freed by the collector.
     members: Option<Py<PyTuple>>,
+    /// The key of all its calls, of policies that have a state for each.
+    key: Option<Py<PyAny>>,
 }
 
 impl Guard {
     /// The ground of a single policy.
     pub fn policy() -> Self {
-        Self { plan: PlanCell::new(None), members: None }
+        Self { plan: PlanCell::new(None), members: None, key: None }
+    }
+
+    fn build(slf: &Bound<'_, Self>) -> PyResult<PlanRef> {
+        let members = Self::members(slf)?;
+        match &slf.get().key {
+            Some(key) => Plan::build(&members, KeyOf::Fixed(key.bind(slf.py()))),
+            None => Plan::build(&members, KeyOf::Anybody),
+        }
     }
 
     fn members<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
@@ -47,8 +58,16 @@ impl Guard {
 impl Guard {
     #[new]
     fn new(policies: Bound<'_, PyTuple>) -> PyResult<Self> {
-        check(&policies, &[], &|| "pipeline".to_owned())?;
-        Ok(Self { plan: PlanCell::new(None), members: Some(policies.unbind()) })
+        check(&policies, None, &|| "pipeline".to_owned())?;
+        Ok(Self { plan: PlanCell::new(None), members: Some(policies.unbind()), key: None })
+    }
+
+    /// The same policies for calls of one key: to enter as a block, or to call through.
+    #[pyo3(signature = (*, key))]
+    fn block(slf: &Bound<'_, Self>, key: Bound<'_, PyAny>) -> PyResult<Self> {
+        key.hash()?;
+        let members = Some(Self::members(slf)?.unbind());
+        Ok(Self { plan: PlanCell::new(None), members, key: Some(key.unbind()) })
     }
 
     /// The policies a call passes, outermost first.
@@ -66,11 +85,17 @@ impl Guard {
         if let Ok(Target::Descriptor(wrap, function)) = target(function) {
             return wrap.call1((slf.call1((function,))?,));
         }
+        if slf.get().key.is_some() {
+            let rule = "can't be decorated by a block: what is decorated tells its key itself";
+            let problem = refuse(function, rule);
+            return Err(config_error(slf.py(), &subject(slf), vec![problem]));
+        }
         protect(function, &Self::members(slf)?, &|| subject(slf))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.plan.traverse(&visit)?;
+        visit.call(&self.key)?;
         visit.call(&self.members)
     }
 
@@ -144,7 +169,7 @@ unsafe fn once<F: Finish>(
                 run(plan, callee, arguments, awaits, &System, finish)
             }
             _ => {
-                let build = || Plan::build(&Guard::members(guard)?);
+                let build = || Guard::build(guard);
                 match guard.get().plan.refreshed(py, build) {
                     Ok(plan) => run(plan, callee, arguments, awaits, &ambient(py), finish),
                     Err(error) => {

@@ -4,7 +4,7 @@
 //! as dropped when the holder goes away first.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
-use super::call::raised;
+use super::call::{Call, raised};
 use super::clock::ambient;
 use super::failures::discard;
 use super::gate;
@@ -23,7 +23,17 @@ pub struct Held {
     inline: [Slot; INLINE],
     heap: Option<Box<[Slot; MAX_STEPS]>>,
     started: Nanos,
-    open: bool,
+    admission: Admission,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Admission {
+    /// Nothing is held.
+    None,
+    /// The states of a keyed plan are found; nobody has been asked yet.
+    Found,
+    /// Every step has let the call in.
+    Open,
 }
 
 /// Room on the heap for the tickets of a plan that is too long for the room in place.
@@ -35,7 +45,13 @@ fn room(plan: &PlanRef) -> Option<Box<[Slot; MAX_STEPS]>> {
 impl Held {
     /// Holds a plan that has not been entered yet.
     fn new(plan: PlanRef) -> Self {
-        Self { inline: empty_slots(), heap: room(&plan), plan, started: 0, open: false }
+        Self {
+            inline: empty_slots(),
+            heap: room(&plan),
+            plan,
+            started: 0,
+            admission: Admission::None,
+        }
     }
 
     /// Writes to `place` what holds a plan that has not been entered yet: only the fields that mean
@@ -50,18 +66,50 @@ impl Held {
             (&raw mut (*place).heap).write(room(&plan));
             (&raw mut (*place).plan).write(plan);
             (&raw mut (*place).started).write(0);
-            (&raw mut (*place).open).write(false);
+            (&raw mut (*place).admission).write(Admission::None);
         }
+    }
+
+    /// As [`Held::write_new`], of a keyed plan whose states are in `found`.
+    ///
+    /// # Safety
+    /// As there; and [`Plan::find`](super::plan::Plan::find) has filled `found`, which is not used
+    /// any more.
+    pub unsafe fn write_found(place: *mut Self, plan: PlanRef, found: &[Slot]) {
+        // SAFETY: as the caller promises.
+        let held = unsafe {
+            Self::write_new(place, plan);
+            &mut *place
+        };
+        held.keep(found);
+        held.admission = Admission::Found;
+    }
+
+    fn keep(&mut self, slots: &[Slot]) {
+        let own = self.slots_mut();
+        let shared = own.len().min(slots.len());
+        own[..shared].copy_from_slice(&slots[..shared]);
+    }
+
+    /// Finds the states of a keyed plan. `false`: an exception is set.
+    pub fn find(&mut self, py: Python<'_>, call: &Call) -> bool {
+        if !self.plan.keyed() {
+            return true;
+        }
+        let plan = self.plan.clone();
+        let found = plan.find(self.slots_mut(), call, &ambient(py));
+        if found {
+            self.admission = Admission::Found;
+        }
+        found
     }
 
     /// Takes over an admission that `slots` hold the tickets of.
     pub fn taken_over(plan: PlanRef, slots: &[Slot], started: Nanos) -> Self {
         let mut held = Self::new(plan);
-        let own = held.slots_mut();
-        let shared = own.len().min(slots.len());
-        own[..shared].copy_from_slice(&slots[..shared]);
+        held.keep(slots);
         held.started = started;
-        held.open = true;
+        held.admission = Admission::Open;
         held
     }
 
@@ -89,7 +137,15 @@ impl Held {
     /// Is there an admission to settle?
     #[inline(always)]
     pub fn open(&self) -> bool {
-        self.open
+        self.admission == Admission::Open
+    }
+
+    /// Takes the admission, to settle it: it can't be settled twice.
+    #[inline(always)]
+    fn take(&mut self) -> bool {
+        let open = self.open();
+        self.admission = Admission::None;
+        open
     }
 
     /// Enters the plan.
@@ -102,8 +158,10 @@ impl Held {
             None => &mut self.inline[..],
             Some(heap) => &mut heap[..],
         };
+        // What was found is handed in, or given back by a refusal.
+        self.admission = Admission::None;
         self.started = self.plan.enter(slots, &System)?;
-        self.open = true;
+        self.admission = Admission::Open;
         Ok(())
     }
 
@@ -115,30 +173,29 @@ impl Held {
         let py = unsafe { Python::assume_attached() };
         if self.plan.gate != gate::epoch(gate::word()) {
             match self.plan.renewed(py) {
-                Ok(plan) => {
-                    self.heap = room(&plan);
-                    self.plan = plan;
-                }
+                // As many steps, of the same policies: what was found for them holds.
+                Ok(plan) => self.plan = plan,
                 // No memory for a plan: the old one still does.
                 Err(error) => discard(py, error),
             }
         }
         let plan = self.plan.clone();
+        self.admission = Admission::None;
         self.started = plan.enter(self.slots_mut(), &ambient(py))?;
-        self.open = true;
+        self.admission = Admission::Open;
         Ok(())
     }
 
     /// Does it mean anything to the calls made inside of this one that it was let in?
     #[inline(always)]
     pub fn reaches_inside(&self) -> bool {
-        self.open && self.plan.reaches_inside(self.slots())
+        self.open() && self.plan.reaches_inside(self.slots())
     }
 
     /// The call stands still, or runs on.
     #[cold]
     pub fn suspended(&self, py: Python<'_>, suspended: bool) {
-        if self.open {
+        if self.open() {
             self.plan.suspended(py, self.slots(), suspended);
         }
     }
@@ -147,7 +204,7 @@ impl Held {
     /// somebody wants to know its time, or where its ticket means something to calls made inside.
     #[inline(always)]
     pub fn minds_rests(&self) -> bool {
-        self.open && (self.plan.timed() || self.plan.reaches_inside(self.slots()))
+        self.open() && (self.plan.timed() || self.plan.reaches_inside(self.slots()))
     }
 
     /// A generator has given an item: what its consumer does with it, and how long that takes, is
@@ -169,7 +226,7 @@ impl Held {
     /// Settles: the work returned `value`, or came to a good end without one (NULL).
     #[inline(always)]
     pub fn returned(&mut self, value: *mut ffi::PyObject) {
-        if !std::mem::take(&mut self.open) {
+        if !self.take() {
             return;
         }
         if gate::ambient(gate::word()) {
@@ -184,7 +241,7 @@ impl Held {
     /// Settles: the work raised the exception that is set, which stays set.
     #[cold]
     pub fn raised(&mut self, py: Python<'_>) {
-        if std::mem::take(&mut self.open) {
+        if self.take() {
             raised(py, &self.plan, self.slots(), self.started, &ambient(py));
         }
     }
@@ -192,7 +249,7 @@ impl Held {
     /// Settles: the work ended as `ended` says.
     #[cold]
     pub fn ended(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
-        if std::mem::take(&mut self.open) {
+        if self.take() {
             self.plan.ended(py, self.slots(), self.started, ended, &ambient(py));
         }
     }
@@ -206,7 +263,18 @@ impl Held {
 impl Drop for Held {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.open {
+        if self.admission != Admission::None {
+            self.drop_held();
+        }
+    }
+}
+
+impl Held {
+    #[cold]
+    fn drop_held(&mut self) {
+        if self.admission == Admission::Found {
+            self.plan.forget(self.slots());
+        } else {
             // SAFETY: holders are interpreter objects, freed by an attached thread.
             let py = unsafe { Python::assume_attached() };
             // The holder may be freed while an exception is on its way elsewhere.

@@ -7,7 +7,8 @@
 //! | [`call`], [`coroutine`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
-//! | [`breaker`] | one file a policy |
+//! | [`keys`] | policies with a state for each key |
+//! | [`breaker`] | one room a policy |
 //! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
 
 mod adopt;
@@ -25,6 +26,7 @@ mod function;
 mod gate;
 mod guard;
 mod held;
+mod keys;
 mod layers;
 mod native;
 mod outcome;

@@ -8,9 +8,12 @@
 //! interpreter's own reference counts cost no locked instruction.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+use super::call::Call;
+use super::failures;
 use super::gate;
+use super::keys::KeyOf;
 use super::native::Blueprint;
-use super::step::{Ended, Refusal, Step, Ticket};
+use super::step::{Ended, Refusal, RefusalSlot, Step, Ticket};
 use crate::time::{Clock, Nanos};
 use pyo3::PyTraverseError;
 use pyo3::ffi;
@@ -47,18 +50,20 @@ pub struct Plan {
     /// The gate word under which this plan may be followed without a second look.
     pub gate: u64,
     timed: bool,
+    keyed: bool,
     steps: Box<[Step]>,
 }
 
 static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 
 impl Plan {
-    /// Builds the plan of `policies`, outermost first, as they are configured now.
-    pub fn build(policies: &Bound<'_, PyTuple>) -> PyResult<PlanRef> {
+    /// Builds the plan of `policies`, outermost first, as they are configured now, for the calls
+    /// of `of`.
+    pub fn build(policies: &Bound<'_, PyTuple>, of: KeyOf<'_, '_>) -> PyResult<PlanRef> {
         let py = policies.py();
         // Read first: a reconfiguration from here on makes this plan look again, never the reverse.
         let gate = gate::epoch(gate::word());
-        let steps = policies.iter().map(|policy| Step::of(&policy, gate));
+        let steps = policies.iter().map(|policy| Step::of(&policy, gate, of));
         Self::make(py, gate, steps.collect::<PyResult<_>>()?)
     }
 
@@ -71,6 +76,7 @@ impl Plan {
 
     fn make(py: Python<'_>, gate: u64, steps: Box<[Step]>) -> PyResult<PlanRef> {
         let timed = steps.iter().any(Step::timed);
+        let keyed = steps.iter().any(Step::keyed);
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
         unsafe {
@@ -80,6 +86,7 @@ impl Plan {
             }
             (&raw mut (*plan).gate).write(gate);
             (&raw mut (*plan).timed).write(timed);
+            (&raw mut (*plan).keyed).write(keyed);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef(plan))
@@ -97,14 +104,48 @@ impl Plan {
         self.steps.len()
     }
 
+    /// Is there a step with a state for each key? Then [`Plan::find`] comes before entering.
+    #[inline(always)]
+    pub fn keyed(&self) -> bool {
+        self.keyed
+    }
+
+    /// Finds the states that `call` belongs to. `false`: an exception is set, which the user's key
+    /// raised, and nothing is held.
+    pub fn find<C: Clock>(&self, slots: &mut [Slot], call: &Call, clock: &C) -> bool {
+        // SAFETY: only drivers look for keys, and they run attached.
+        let py = unsafe { Python::assume_attached() };
+        for at in 0..self.steps.len().min(slots.len()) {
+            if let Err(error) = self.steps[at].find(py, &mut slots[at], call, clock) {
+                for (step, slot) in self.steps.iter().zip(slots.iter()).take(at) {
+                    step.forget(slot);
+                }
+                failures::raise(py, error);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Gives back what [`Plan::find`] has found, of a call that never entered.
+    #[cold]
+    pub fn forget(&self, slots: &[Slot]) {
+        for (step, slot) in self.steps.iter().zip(slots) {
+            step.forget(slot);
+        }
+    }
+
     /// Lets a call in at every step, or at none. Returns when its work began (0 if no step asks).
     ///
     /// The clock for slow calls starts only here, after the last admission: time spent waiting to
     /// be let in is not the callee's.
     #[inline(always)]
     pub fn enter<C: Clock>(&self, slots: &mut [Slot], clock: &C) -> Result<Nanos, Refused> {
+        let mut refusal = RefusalSlot::uninit();
         for at in 0..self.steps.len().min(slots.len()) {
-            if let Err(refusal) = self.steps[at].enter(&mut slots[at], clock) {
+            if !self.steps[at].enter(&mut slots[at], &mut refusal, clock) {
+                // SAFETY: a step that does not let a call in says why.
+                let refusal = unsafe { refusal.assume_init() };
                 return Err(self.refuse(at, refusal, slots, clock));
             }
         }
@@ -169,6 +210,9 @@ impl Plan {
             // SAFETY: the steps before `at` let the call in and filled their slots.
             let ticket = unsafe { slot.assume_init_ref() };
             step.ended(py, ticket, &Ended::Refused(&|| self.error(py, &refused)), 0, clock);
+        }
+        for (step, slot) in self.steps.iter().zip(slots).skip(at + 1) {
+            step.forget(slot);
         }
         refused
     }
@@ -271,9 +315,11 @@ unsafe extern "C" fn traverse(
             return met;
         }
         for step in &(*slf.cast::<Plan>()).steps {
-            let met = visit(step.rules().as_ptr(), arg);
-            if met != 0 {
-                return met;
+            for object in step.objects() {
+                let met = if object.is_null() { 0 } else { visit(object, arg) };
+                if met != 0 {
+                    return met;
+                }
             }
         }
     }

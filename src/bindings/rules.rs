@@ -48,12 +48,21 @@ pub struct Rules {
     pub on_result: Option<Py<PyAny>>,
     pub on_event: Option<Py<PyAny>>,
     pub open_duration: Option<Py<PyAny>>,
+    /// Which of its states a call belongs to: a callable, or the name of an argument.
+    pub key: Option<Py<PyAny>>,
 }
 
 impl Rules {
     /// Those of a policy that the collector has taken apart.
     pub fn none() -> Self {
-        Self { on: None, ignore: None, on_result: None, on_event: None, open_duration: None }
+        Self {
+            on: None,
+            ignore: None,
+            on_result: None,
+            on_event: None,
+            open_duration: None,
+            key: None,
+        }
     }
 
     /// These rules as an object. Policies that set nothing share one.
@@ -73,6 +82,7 @@ impl Rules {
             && self.on_result.is_none()
             && self.on_event.is_none()
             && self.open_duration.is_none()
+            && self.key.is_none()
     }
 
     /// What a raised `error` counts as.
@@ -184,6 +194,7 @@ impl Rules {
         }
         visit.call(&self.on_result)?;
         visit.call(&self.on_event)?;
-        visit.call(&self.open_duration)
+        visit.call(&self.open_duration)?;
+        visit.call(&self.key)
     }
 }

@@ -2,23 +2,35 @@
 //!
 //! A policy joins by a variant of [`Step`], [`Ticket`] and [`Refusal`] and an arm in each `match`
 //! below. Drivers never look inside.
+#![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
-use super::breaker;
+use super::breaker::{self, CircuitRef};
+use super::call::Call;
+use super::keys::KeyOf;
 use super::plan::Slot;
-use super::rules::Rules;
 use crate::time::{Clock, Nanos};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use std::hint::unreachable_unchecked;
+use std::mem::MaybeUninit;
+use std::ptr;
 
 /// A policy with its state, as a plan holds it.
 pub enum Step {
     Breaker(breaker::Step),
+    KeyedBreaker(Box<breaker::Keyed>),
 }
 
 /// What a policy handed out when it let a call in, and takes back when the call has ended.
 #[derive(Clone, Copy)]
 pub enum Ticket {
+    /// Of a closed circuit's generation: what nearly every call has, in two words.
+    Closed(u64),
     Breaker(crate::policies::breaker::Ticket),
+    /// Found, and not let in yet.
+    Circuit(CircuitRef),
+    KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
 }
 
 impl Ticket {
@@ -26,14 +38,41 @@ impl Ticket {
     #[inline(always)]
     pub fn reaches_inside(&self) -> bool {
         match self {
-            Self::Breaker(ticket) => ticket.probe(),
+            Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
+            Self::Closed(_) | Self::Circuit(_) => false,
         }
     }
 }
 
+impl Ticket {
+    /// The ticket in the slot of a breaker's step.
+    #[inline(always)]
+    fn of_breaker(&self) -> crate::policies::breaker::Ticket {
+        match self {
+            Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
+            Self::Breaker(ticket) => *ticket,
+            // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
+            Self::Circuit(_) | Self::KeyedBreaker(..) => unsafe { unreachable_unchecked() },
+        }
+    }
+}
+
+/// Room for a refusal.
+pub type RefusalSlot = MaybeUninit<Refusal>;
+
 /// Why a policy did not let a call in.
 pub enum Refusal {
     Breaker(crate::policies::breaker::Rejection),
+    KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
+}
+
+impl Drop for Refusal {
+    fn drop(&mut self) {
+        match self {
+            Self::Breaker(_) => {}
+            Self::KeyedBreaker(circuit, _) => circuit.release(),
+        }
+    }
 }
 
 /// How a call ended when it did not simply return.
@@ -50,14 +89,44 @@ pub enum Ended<'a, 'py> {
 
 impl Step {
     /// The step that `policy` contributes to a plan built under `gate`.
-    pub fn of(policy: &Bound<'_, PyAny>, gate: u64) -> PyResult<Self> {
-        Ok(Self::Breaker(policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate)))
+    pub fn of(policy: &Bound<'_, PyAny>, gate: u64, of: KeyOf<'_, '_>) -> PyResult<Self> {
+        policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
     /// The step that the same policy contributes to a plan built under `gate`.
     pub fn renewed(&self, py: Python<'_>, gate: u64) -> Self {
         match self {
             Self::Breaker(step) => Self::Breaker(step.renewed(py, gate)),
+            Self::KeyedBreaker(keyed) => Self::KeyedBreaker(Box::new(keyed.renewed(py, gate))),
+        }
+    }
+
+    /// Has it a state for each key?
+    pub fn keyed(&self) -> bool {
+        matches!(self, Self::KeyedBreaker(_))
+    }
+
+    /// Of a keyed policy: finds the state that `call` belongs to, and keeps it in `slot`.
+    pub fn find<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slot: &mut Slot,
+        call: &Call,
+        clock: &C,
+    ) -> PyResult<()> {
+        if let Self::KeyedBreaker(keyed) = self {
+            slot.write(Ticket::Circuit(keyed.find(py, call, clock)?));
+        }
+        Ok(())
+    }
+
+    /// Gives back what [`Step::find`] has found, of a call that will not enter.
+    pub fn forget(&self, slot: &Slot) {
+        // SAFETY: a keyed step's slot is filled before anybody enters.
+        if self.keyed()
+            && let Ticket::Circuit(circuit) = unsafe { slot.assume_init_ref() }
+        {
+            circuit.release();
         }
     }
 
@@ -65,24 +134,57 @@ impl Step {
     pub fn timed(&self) -> bool {
         match self {
             Self::Breaker(step) => step.timed(),
+            Self::KeyedBreaker(keyed) => keyed.step().timed(),
         }
     }
 
-    /// Lets a call in and fills `slot`, or does not.
+    /// Lets a call in and fills `slot`, or does not, and fills `refusal`.
     ///
-    /// The ticket is written where it stays: handed back by value it would be copied in wider
+    /// What comes of it is written where it stays: handed back by value it would be copied in wider
     /// pieces than it was written in, which stalls the processor for longer than all the rest.
     #[inline(always)]
-    pub fn enter<C: Clock>(&self, slot: &mut Slot, clock: &C) -> Result<(), Refusal> {
-        match self {
+    pub fn enter<C: Clock>(&self, slot: &mut Slot, refusal: &mut RefusalSlot, clock: &C) -> bool {
+        if let Self::Breaker(step) = self
+            && let Some(ticket) = step.core.admit()
+        {
+            slot.write(Ticket::Closed(ticket.generation()));
+            return true;
+        }
+        self.enter_otherwise(slot, refusal, clock)
+    }
+
+    /// Not the way that most calls take: that is to stay short.
+    #[inline(never)]
+    fn enter_otherwise<C: Clock>(
+        &self,
+        slot: &mut Slot,
+        refusal: &mut RefusalSlot,
+        clock: &C,
+    ) -> bool {
+        let answer = match self {
             Self::Breaker(step) => {
-                if let Some(ticket) = step.core.admit() {
-                    slot.write(Ticket::Breaker(ticket));
-                    return Ok(());
+                let answer = step.enter_unhealthy(&breaker::Which::own(step), clock);
+                answer.map(Ticket::Breaker).map_err(Refusal::Breaker)
+            }
+            Self::KeyedBreaker(keyed) => {
+                // SAFETY: `find` has filled the slot.
+                let Ticket::Circuit(found) = (unsafe { *slot.assume_init_ref() }) else {
+                    return true;
+                };
+                match keyed.enter(found, clock) {
+                    Ok((circuit, ticket)) => Ok(Ticket::KeyedBreaker(circuit, ticket)),
+                    Err((circuit, rejection)) => Err(Refusal::KeyedBreaker(circuit, rejection)),
                 }
-                let ticket = step.enter_unhealthy(clock).map_err(Refusal::Breaker)?;
-                slot.write(Ticket::Breaker(ticket));
-                Ok(())
+            }
+        };
+        match answer {
+            Ok(ticket) => {
+                slot.write(ticket);
+                true
+            }
+            Err(why) => {
+                refusal.write(why);
+                false
             }
         }
     }
@@ -97,9 +199,14 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
-        match (self, ticket) {
-            (Self::Breaker(step), Ticket::Breaker(ticket)) => {
-                step.returned(ticket, value, elapsed, clock);
+        match self {
+            Self::Breaker(step) => {
+                step.returned(&ticket.of_breaker(), value, elapsed, clock);
+            }
+            Self::KeyedBreaker(keyed) => {
+                if let Ticket::KeyedBreaker(circuit, ticket) = ticket {
+                    keyed.returned(*circuit, ticket, value, elapsed, clock);
+                }
             }
         }
     }
@@ -114,9 +221,17 @@ impl Step {
         clock: &C,
     ) {
         match (self, ticket) {
-            (Self::Breaker(step), Ticket::Breaker(ticket)) => {
-                step.ended(py, *ticket, ended, elapsed, clock);
+            (Self::Breaker(step), ticket) => {
+                let (which, ticket) = (breaker::Which::own(step), ticket.of_breaker());
+                step.ended(py, &which, ticket, ended, elapsed, clock);
             }
+            (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
+                keyed.with(py, circuit, |which| {
+                    keyed.step().ended(py, which, *ticket, ended, elapsed, clock);
+                });
+                circuit.release();
+            }
+            _ => {}
         }
     }
 
@@ -124,14 +239,26 @@ impl Step {
     /// of it while it runs, does not hold meanwhile, or holds again.
     pub fn suspended(&self, py: Python<'_>, ticket: &Ticket, suspended: bool) {
         match (self, ticket) {
-            (Self::Breaker(step), Ticket::Breaker(ticket)) => step.suspended(py, ticket, suspended),
+            (Self::Breaker(step), Ticket::Breaker(ticket)) => {
+                breaker::Step::suspended(py, &step.core, ticket, suspended);
+            }
+            (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
+                keyed.with(py, circuit, |which| {
+                    breaker::Step::suspended(py, which.core, ticket, suspended);
+                });
+            }
+            _ => {}
         }
     }
 
     /// The exception that tells a caller of `refusal`.
     pub fn error(&self, py: Python<'_>, refusal: &Refusal) -> PyErr {
         match (self, refusal) {
-            (Self::Breaker(step), Refusal::Breaker(rejection)) => step.error(py, rejection),
+            (Self::Breaker(step), Refusal::Breaker(rejection)) => step.error(py, None, rejection),
+            (Self::KeyedBreaker(keyed), Refusal::KeyedBreaker(circuit, rejection)) => {
+                keyed.step().error(py, Some(circuit.bind(py)), rejection)
+            }
+            _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
     }
 
@@ -140,13 +267,18 @@ impl Step {
     pub fn release(self, py: Python<'_>) {
         match self {
             Self::Breaker(step) => step.release(py),
+            Self::KeyedBreaker(keyed) => keyed.release(py),
         }
     }
 
-    /// The Python objects the policy was set up with.
-    pub fn rules(&self) -> &Py<Rules> {
+    /// The Python objects that it owns, for the collector. NULL: none.
+    pub fn objects(&self) -> [*mut ffi::PyObject; 3] {
         match self {
-            Self::Breaker(step) => &step.rules,
+            Self::Breaker(step) => [step.rules.as_ptr(), ptr::null_mut(), ptr::null_mut()],
+            Self::KeyedBreaker(keyed) => {
+                let [key, more] = keyed.objects();
+                [keyed.step().rules.as_ptr(), key, more]
+            }
         }
     }
 }

@@ -84,6 +84,21 @@ class Paths:
         self.judged = self.asking(self.fail)
         self.judged_once_more = self.asking(lambda argument: TroubleError(argument))
 
+        self.keyed = seawall.CircuitBreaker(failure_rate=1.0, key="argument", max_keys=16)
+        self.keyed_shut = seawall.CircuitBreaker(key="argument", max_keys=16)
+        self.keyed_shut.force_open()
+        self.keys = [object() for _ in range(40)]
+        self.keyed_good = self.keyed(self.work)
+        self.keyed_bad = self.keyed(self.fail)
+        self.keyed_later = self.keyed(self.work_later)
+        self.keyed_refused = self.keyed_shut(self.work)
+        self.keyed_tall = seawall.Pipeline(
+            "keys",
+            *(seawall.CircuitBreaker(key=key) for key in ["argument"] * 5),
+            self.keyed_shut,
+            seawall.CircuitBreaker(key="argument"),
+        )(self.work_later)
+
     def work(self, argument, *, key=None):
         """Returns."""
         return self.result
@@ -105,6 +120,38 @@ class Paths:
     def success(self):
         """Returns, positional and keyword arguments."""
         self.good(self.argument, key=self.argument)
+
+    def keys_that_come_and_go(self):
+        """States are made for keys, and forgotten again."""
+        for key in self.keys:
+            self.keyed_good(key)
+        with contextlib.suppress(TroubleError):
+            self.keyed_bad(self.argument)
+        self.keyed.reset(key=self.argument)
+
+    def keyed_and_refused(self):
+        """One key's circuit refuses, as an exception and as an outcome; so does one in a row."""
+        with contextlib.suppress(seawall.CircuitOpenError):
+            self.keyed_refused(self.argument)
+        self.keyed_shut.block(key=self.argument).try_call(int)
+        with contextlib.suppress(seawall.CircuitOpenError):
+            run(self.keyed_tall(self.argument))
+
+    def keyed_and_later(self):
+        """A key's coroutine: awaited, closed in the middle, never awaited."""
+        run(self.keyed_later(self.argument))
+        begun = self.keyed_later(self.argument)
+        begun.send(None)
+        begun.close()
+        self.keyed_later(self.argument).close()
+
+    def keyed_and_unfit(self):
+        """A key that can't be one."""
+        for key in ([], {}):
+            with contextlib.suppress(TypeError):
+                self.keyed_good(key)
+            with contextlib.suppress(TypeError):
+                self.keyed_tall(key)
 
     def success_through_six(self):
         """Passes more policies than a coroutine keeps in place."""

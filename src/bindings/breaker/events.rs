@@ -25,7 +25,13 @@ pub fn listening(on: bool) {
 
 /// Tells whoever listens. Nothing is built when nobody does.
 #[cold]
-pub fn tell(py: Python<'_>, name: &Bound<'_, PyString>, rules: &Rules, transition: &Transition) {
+pub fn tell(
+    py: Python<'_>,
+    name: &Bound<'_, PyString>,
+    key: Option<&Py<PyAny>>,
+    rules: &Rules,
+    transition: &Transition,
+) {
     if rules.on_event.is_none() && LISTENERS.load(Ordering::Relaxed) == 0 {
         return;
     }
@@ -33,6 +39,7 @@ pub fn tell(py: Python<'_>, name: &Bound<'_, PyString>, rules: &Rules, transitio
         let events = py.import("seawall.policies.breaker.events")?;
         let facts = PyDict::new(py);
         facts.set_item("name", name)?;
+        facts.set_item("key", key)?;
         facts.set_item("seq", transition.generation)?;
         facts.set_item("at", in_seconds(transition.at))?;
         facts.set_item("wall", ambient(py).wall())?;

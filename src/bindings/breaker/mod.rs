@@ -4,26 +4,33 @@
 //! |---|---|
 //! | `step` | the breaker in a plan |
 //! | `settings` | what it is set up with |
+//! | `keyed` | one with a circuit for each key |
+//! | `control` | reading it, and setting it by hand |
 //! | `probes` | the probes that a context is inside of |
 //! | `events` | what it tells |
 
+mod control;
 mod events;
+mod keyed;
 mod probes;
 mod settings;
 mod step;
 
 pub use events::listening;
-pub use step::Step;
+pub use keyed::{CircuitRef, Keyed};
+pub use step::{Step, Which};
 
 use super::clock::ambient;
 use super::failures::config_error;
 use super::gate;
 use super::guard::Guard;
+use super::keys::{KeyOf, Source};
 use super::rules::Rules;
 use crate::error::Problem;
-use crate::policies::breaker::{Breaker as Core, Transition, WindowSize};
+use crate::policies::breaker::{Breaker as Core, State, WindowSize};
 use crate::time::{Clock, Nanos, SECOND};
-use events::tell;
+use control::Key;
+use keyed::Circuits;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -50,6 +57,8 @@ struct Current {
 #[pyclass(frozen, subclass, extends = Guard, module = "seawall._core")]
 pub struct Breaker {
     current: Arc<Mutex<Current>>,
+    /// Of one with a state for each key; what is current is their pattern then.
+    circuits: Option<Arc<Circuits>>,
     /// Did somebody give it its name, or has it none of its own yet?
     named: AtomicBool,
 }
@@ -60,22 +69,32 @@ fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
 
 impl Breaker {
     /// The step this breaker contributes to a plan that is built now.
-    pub fn step(&self, py: Python<'_>, gate: u64) -> Step {
-        Step::of(py, &self.current, gate)
+    pub fn step(
+        &self,
+        py: Python<'_>,
+        gate: u64,
+        of: KeyOf<'_, '_>,
+    ) -> PyResult<crate::bindings::step::Step> {
+        let step = Step::of(py, &self.current, gate);
+        let Some(circuits) = &self.circuits else {
+            return Ok(crate::bindings::step::Step::Breaker(step));
+        };
+        let key = step.rules.get().key.as_ref().map(|key| key.bind(py).clone());
+        // The collector may have taken the rules apart.
+        let key = key.unwrap_or_else(|| py.None().into_bound(py));
+        let keyed = Keyed::of(step, circuits, Source::of(&key, of)?);
+        Ok(crate::bindings::step::Step::KeyedBreaker(Box::new(keyed)))
+    }
+
+    /// Why calls of `function` don't tell their key, if they don't.
+    pub fn key_problem(&self, function: &Bound<'_, PyAny>) -> Option<Problem> {
+        let py = function.py();
+        let key = self.current.lock().rules.get().key.as_ref().map(|key| key.clone_ref(py))?;
+        Source::problem(key.bind(py), function)
     }
 
     fn core(&self) -> Core {
         self.current.lock().core.clone()
-    }
-
-    fn set_state(&self, py: Python<'_>, change: impl FnOnce(&Core, Nanos) -> Option<Transition>) {
-        let (core, rules, name) = {
-            let current = self.current.lock();
-            (current.core.clone(), current.rules.clone_ref(py), current.name.bind(py).clone())
-        };
-        if let Some(transition) = change(&core, ambient(py).now()) {
-            tell(py, &name, rules.get(), &transition);
-        }
     }
 }
 
@@ -99,9 +118,16 @@ impl Breaker {
             }
         };
         let read = read.map_err(|problems| refused(&name, problems))?;
+        let now = ambient(py).now();
+        let core = Core::new(read.settings, now);
+        let circuits = match read.bounds {
+            Some(bounds) => Some(Arc::new(Circuits::new(py, &core, bounds, now)?)),
+            None => None,
+        };
         let breaker = Self {
+            circuits,
             current: Arc::new(Mutex::new(Current {
-                core: Core::new(read.settings, ambient(py).now()),
+                core,
                 rules: read.rules.object(py)?,
                 open_for: read.open_for,
                 name: name.clone().unbind(),
@@ -132,6 +158,23 @@ impl Breaker {
     fn _reconfigure(&self, py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<()> {
         let name = self.name(py);
         let read = read(settings).map_err(|problems| refused(name.bind(py), problems))?;
+        let key = self.current.lock().rules.get().key.as_ref().map(|key| key.clone_ref(py));
+        let same = match (&key, &read.rules.key) {
+            (None, None) => true,
+            (Some(old), Some(new)) => old.bind(py).eq(new)?,
+            _ => false,
+        };
+        if !same {
+            let problem = Problem::new(
+                "key",
+                read.rules.key.map_or_else(|| "None".to_owned(), |key| key.to_string()),
+                "can't be changed: its states belong to the keys they have",
+            );
+            return Err(refused(name.bind(py), vec![problem]));
+        }
+        if let (Some(circuits), Some(bounds)) = (&self.circuits, read.bounds) {
+            circuits.set_bounds(bounds);
+        }
         let rules = read.rules.object(py)?;
         let now = ambient(py).now();
         let old = {
@@ -147,67 +190,71 @@ impl Breaker {
     }
 
     /// `"closed"`, `"open"`, `"half_open"`, `"forced_open"`, `"disabled"` or `"metrics_only"`.
-    /// Reading never moves it: a circuit whose time has come stays open until the next call.
+    /// Reading never moves it: a circuit whose time has come stays open until the next call. With
+    /// a state for each key, the gravest of them.
     #[getter]
-    fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, self.core().state().as_str())
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        Ok(PyString::intern(py, self.seen(py, None)?.state.as_str()))
     }
 
     /// Seconds until an open circuit lets a probe in; 0.0 if it would now; None if it is forced
-    /// open, which only `reset()` ends.
+    /// open, which only `reset()` ends. With a state for each key, of the gravest state, and the
+    /// longest.
     #[getter]
-    fn retry_after(&self, py: Python<'_>) -> Option<f64> {
-        self.core().retry_after(ambient(py).now()).map(in_seconds)
+    fn retry_after(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        if self.circuits.is_none() {
+            return Ok(self.core().retry_after(ambient(py).now()).map(in_seconds));
+        }
+        Ok(self.seen(py, None)?.retry_after.map(in_seconds))
     }
 
     /// Rejects every call from now on, until `reset()`. Calls in flight go on.
-    fn force_open(&self, py: Python<'_>) {
-        self.set_state(py, Core::force_open);
+    ///
+    /// Args:
+    ///     key: Of a breaker with a state for each key, only calls of this one. Left out: every
+    ///         key's, also those that are yet to come.
+    #[pyo3(signature = (*, key=None))]
+    fn force_open(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+        self.set_state(py, key, State::ForcedOpen)
     }
 
     /// Lets every call through and judges none, until `reset()`.
-    fn disable(&self, py: Python<'_>) {
-        self.set_state(py, Core::disable);
+    ///
+    /// Args:
+    ///     key: See `force_open`.
+    #[pyo3(signature = (*, key=None))]
+    fn disable(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+        self.set_state(py, key, State::Disabled)
     }
 
     /// Lets every call through, but judges them and tells when it would have opened.
-    fn metrics_only(&self, py: Python<'_>) {
-        self.set_state(py, Core::metrics_only);
+    ///
+    /// Args:
+    ///     key: See `force_open`.
+    #[pyo3(signature = (*, key=None))]
+    fn metrics_only(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+        self.set_state(py, key, State::MetricsOnly)
     }
 
     /// Closes the circuit and forgets what led to its state. Calls in flight come too late to count.
-    fn reset(&self, py: Python<'_>) {
-        self.set_state(py, Core::reset);
+    ///
+    /// Args:
+    ///     key: See `force_open`.
+    #[pyo3(signature = (*, key=None))]
+    fn reset(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+        self.set_state(py, key, State::Closed)
     }
 
-    fn _snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let core = self.core();
-        let snapshot = core.snapshot(ambient(py).now());
-        let counts = PyDict::new(py);
-        for (name, count) in [
-            ("success", snapshot.counts.success),
-            ("failure", snapshot.counts.failure),
-            ("slow", snapshot.counts.slow),
-            ("ignored", snapshot.counts.ignored),
-            ("cancelled", snapshot.counts.cancelled),
-            ("late", snapshot.counts.late),
-            ("rejected", snapshot.counts.rejected),
-        ] {
-            counts.set_item(name, count)?;
-        }
-        let facts = PyDict::new(py);
-        facts.set_item("name", self.name(py))?;
-        facts.set_item("counts", counts)?;
-        facts.set_item("in_flight", snapshot.in_flight)?;
-        facts.set_item("state", snapshot.state.as_str())?;
-        facts.set_item("generation", snapshot.generation)?;
-        facts.set_item("failure_rate", snapshot.failure_rate)?;
-        facts.set_item("slow_call_rate", snapshot.slow_call_rate)?;
-        facts.set_item("window_calls", snapshot.window_calls)?;
-        facts.set_item("retry_after", snapshot.retry_after.map(in_seconds))?;
-        facts.set_item("opened_count", snapshot.opened_count)?;
-        facts.set_item("time_open", in_seconds(snapshot.time_open))?;
-        Ok(facts)
+    /// The keys that have a state of their own, in no order.
+    #[getter]
+    fn _keys<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let all = self.circuits(py)?.all(py);
+        Ok(all.into_iter().map(|circuit| circuit.get().key.bind(py).clone()).collect())
+    }
+
+    #[pyo3(signature = (key=None))]
+    fn _snapshot<'py>(&self, py: Python<'py>, key: Key<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.facts(py, key)
     }
 
     /// The numeric settings in force, defaults filled in; durations in seconds.
@@ -232,6 +279,9 @@ impl Breaker {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // Locked: somebody is at it, so it is alive, and this collection need not know why.
+        if let Some(circuits) = &self.circuits {
+            circuits.traverse(&visit)?;
+        }
         match self.current.try_lock() {
             Some(current) => visit.call(&current.rules),
             None => Ok(()),
@@ -249,6 +299,9 @@ impl Breaker {
     fn let_go(&self) {
         // SAFETY: the collector, and the end of an object, run attached.
         let py = unsafe { Python::assume_attached() };
+        if let Some(circuits) = &self.circuits {
+            circuits.clear(py);
+        }
         let Ok(none) = Rules::none().object(py) else { return };
         let old = std::mem::replace(&mut self.current.lock().rules, none);
         old.drop_ref(py);

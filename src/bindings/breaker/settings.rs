@@ -1,6 +1,7 @@
 //! A breaker's settings, as Python gives them and as the core takes them.
 
 use crate::bindings::convert::{Duration, Reader, Window};
+use crate::bindings::keys::Bounds;
 use crate::bindings::rules::Rules;
 use crate::error::Problem;
 use crate::policies::backoff::{self, Backoff, Memory};
@@ -41,6 +42,8 @@ pub struct Read {
     pub settings: Settings,
     pub open_for: OpenFor,
     pub rules: Rules,
+    /// Of one with a state for each key: how many, and for how long.
+    pub bounds: Option<Bounds>,
 }
 
 /// Reads them, or names everything that is wrong with them.
@@ -71,7 +74,10 @@ pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
         on_result: reader.callable("on_result"),
         on_event: reader.callable("on_event"),
         open_duration: None,
+        key: reader.key("key"),
     };
+    let most = reader.count("max_keys");
+    let idle = reader.seconds("key_idle");
     // Settings of the wrong kind were left out of the draft, where they would look absent: what
     // the draft then finds missing is not a further problem.
     let broken: Vec<String> = reader.problems.iter().map(|problem| problem.field.clone()).collect();
@@ -97,11 +103,12 @@ pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
             OpenFor::Custom(cap.and_then(check))
         }
     };
+    let bounds = Bounds::check(most, idle, rules.key.is_some(), &mut found);
     found.retain(|problem| !broken.contains(&problem.field));
     reader.problems.append(&mut found);
     let problems = reader.finish();
     match settings {
-        Some(settings) if problems.is_empty() => Ok(Read { settings, open_for, rules }),
+        Some(settings) if problems.is_empty() => Ok(Read { settings, open_for, rules, bounds }),
         _ => Err(problems),
     }
 }

@@ -1,6 +1,7 @@
 //! A circuit breaker in a plan: how calls go in and out of it.
 
 use super::events::tell;
+use super::keyed::Circuit;
 use super::settings::{DEFAULT_OPEN, OpenFor};
 use super::{Current, in_seconds, probes};
 use crate::bindings::convert::seconds;
@@ -22,6 +23,20 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use std::sync::Arc;
+
+/// The circuit that a call belongs to.
+pub struct Which<'a> {
+    pub core: &'a Core,
+    /// Of a keyed breaker: one of its circuits.
+    pub key: Option<&'a Bound<'a, Circuit>>,
+}
+
+impl<'a> Which<'a> {
+    /// The breaker's only one.
+    pub fn own(step: &'a Step) -> Self {
+        Self { core: &step.core, key: None }
+    }
+}
 
 /// A circuit breaker in a plan.
 ///
@@ -55,52 +70,40 @@ impl Step {
         Self::of(py, &self.current, gate)
     }
 
-    /// Does `tell` with the circuit as it is configured now.
-    fn in_force<T>(&self, tell: impl FnOnce(&Core) -> T) -> T {
-        if self.gate == gate::epoch(gate::word()) {
-            return tell(&self.core);
-        }
-        let core = self.current.lock().core.clone();
-        tell(&core)
-    }
-
     /// Whether anybody here wants to know how long a call took.
     pub fn timed(&self) -> bool {
         self.core.timed() || self.asks_for_time
     }
 
-    /// The way into a circuit that is not simply closed.
+    /// Lets a call into `which`, if it may.
     #[cold]
     #[inline(never)]
     #[allow(unsafe_code, reason = "drivers run attached")]
-    pub fn enter_unhealthy<C: Clock>(&self, clock: &C) -> Result<Ticket, Rejection> {
+    pub fn enter_unhealthy<C: Clock>(
+        &self,
+        which: &Which<'_>,
+        clock: &C,
+    ) -> Result<Ticket, Rejection> {
         // SAFETY: only drivers enter, and they run attached.
         let py = unsafe { Python::assume_attached() };
-        if self.core.state() == State::HalfOpen
-            && let Some(ticket) = probes::ride(py, &self.core)
+        let core = which.core;
+        if core.state() == State::HalfOpen
+            && let Some(ticket) = probes::ride(py, core)
         {
             return Ok(ticket);
         }
-        let ticket = match self.core.acquire(clock) {
+        let ticket = match core.acquire(clock) {
             Admission::Admitted(ticket) => Ok(ticket),
             Admission::Rejected(rejection) => Err(rejection),
             Admission::HalfOpened(transition, admission) => {
-                self.tell(py, &transition);
+                self.tell(py, which, &transition);
                 admission
             }
         }?;
         if ticket.probe() {
-            probes::enter(py, &self.core, ticket);
+            probes::enter(py, core, ticket);
         }
         Ok(ticket)
-    }
-
-    /// The context leaves the probe that `ticket` stands for, or is inside of it again.
-    pub fn suspended(&self, py: Python<'_>, ticket: &Ticket, suspended: bool) {
-        if ticket.probe() {
-            let change = if suspended { probes::leave } else { probes::enter };
-            change(py, &self.core, *ticket);
-        }
     }
 
     #[inline(always)]
@@ -111,74 +114,64 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
-        if self.judges_results && !value.is_null() {
-            return self.judge_returned(*ticket, value, elapsed, clock);
-        }
-        let passed = self.core.pass(ticket, elapsed, clock);
+        let passed = self.pass(&self.core, ticket, value, elapsed, clock);
         if passed != Passed::Quietly {
-            self.returned_unhealthy(passed, ticket, value, elapsed, clock);
+            self.returned_unhealthy(passed, &Which::own(self), ticket, value, elapsed, clock);
         }
     }
 
+    /// Settles a return in the quick way, if there is nothing to think about.
+    #[inline(always)]
+    pub fn pass<C: Clock>(
+        &self,
+        core: &Core,
+        ticket: &Ticket,
+        value: *mut ffi::PyObject,
+        elapsed: Nanos,
+        clock: &C,
+    ) -> Passed {
+        if self.judges_results && !value.is_null() {
+            return Passed::Not;
+        }
+        core.pass(ticket, elapsed, clock)
+    }
+
+    /// Settles a return that [`Step::pass`] has not.
     #[cold]
     #[inline(never)]
     #[allow(unsafe_code, reason = "a driver's result is a raw reference")]
-    fn returned_unhealthy<C: Clock>(
+    pub fn returned_unhealthy<C: Clock>(
         &self,
         passed: Passed,
+        which: &Which<'_>,
         ticket: &Ticket,
         value: *mut ffi::PyObject,
         elapsed: Nanos,
         clock: &C,
     ) {
         // SAFETY: drivers run attached and keep the result alive while steps look at it.
-        let (py, value) = unsafe {
+        let (py, value, judged) = unsafe {
             let py = Python::assume_attached();
-            let none = ffi::Py_None();
-            (py, Bound::from_borrowed_ptr(py, if value.is_null() { none } else { value }))
+            let judged = self.judges_results && !value.is_null();
+            let value = if value.is_null() { ffi::Py_None() } else { value };
+            (py, Bound::from_borrowed_ptr(py, value), judged)
         };
         let settled = if passed == Passed::Unjudged {
-            self.core.judge_passed(*ticket, clock)
+            which.core.judge_passed(*ticket, clock)
         } else {
-            self.settle(py, *ticket, Verdict::Success, elapsed, clock)
+            let verdict =
+                if judged { self.rules.get().judge_value(&value) } else { Verdict::Success };
+            self.settle(py, which, *ticket, verdict, elapsed, clock)
         };
         let outcome = || Outcome::returned(value.clone().unbind(), elapsed);
-        self.act(py, &settled, &outcome, clock);
+        self.act(py, which, &settled, &outcome, clock);
     }
 
-    fn settle<C: Clock>(
-        &self,
-        py: Python<'_>,
-        ticket: Ticket,
-        verdict: Verdict,
-        elapsed: Nanos,
-        clock: &C,
-    ) -> Settled {
-        if ticket.probe() {
-            probes::leave(py, &self.core, ticket);
-        }
-        self.in_force(|core| core.settle(ticket, verdict, elapsed, clock))
-    }
-
-    /// Does what an outcome has brought about.
-    fn act<C: Clock>(
-        &self,
-        py: Python<'_>,
-        settled: &Settled,
-        outcome: &dyn Fn() -> Outcome,
-        clock: &C,
-    ) {
-        match settled {
-            Settled::Stays | Settled::Late => {}
-            Settled::Moved(transition) => self.tell(py, transition),
-            Settled::Trips(trip) => self.open(py, trip, outcome, clock),
-        }
-    }
-
-    /// The way of everything that is not a plain, unjudged return.
+    /// The way of everything that is not a plain return.
     pub fn ended<C: Clock>(
         &self,
         py: Python<'_>,
+        which: &Which<'_>,
         ticket: Ticket,
         ended: &Ended<'_, '_>,
         elapsed: Nanos,
@@ -194,31 +187,70 @@ impl Step {
         // A call that somebody gave up waiting for may have been slow. One that was thrown away or
         // interrupted says nothing of the callee, however long it had been lying there.
         let judged = if interrupted(py, ended) { 0 } else { elapsed };
-        let settled = self.settle(py, ticket, verdict, judged, clock);
+        let settled = self.settle(py, which, ticket, verdict, judged, clock);
         let outcome = || match ended {
             Ended::Returned(value) => Outcome::returned((*value).clone().unbind(), elapsed),
             Ended::Raised(error) => Outcome::raised(error.clone_ref(py), py, elapsed),
             Ended::Refused(error) => Outcome::raised(error(), py, elapsed),
             Ended::Dropped => Outcome::raised(dropped(), py, elapsed),
         };
-        self.act(py, &settled, &outcome, clock);
+        self.act(py, which, &settled, &outcome, clock);
     }
 
-    #[cold]
-    #[allow(unsafe_code, reason = "a driver's result is a raw reference")]
-    fn judge_returned<C: Clock>(
+    /// The context leaves the probe that `ticket` stands for, or is inside of it again.
+    pub fn suspended(py: Python<'_>, core: &Core, ticket: &Ticket, suspended: bool) {
+        if ticket.probe() {
+            let change = if suspended { probes::leave } else { probes::enter };
+            change(py, core, *ticket);
+        }
+    }
+
+    fn settle<C: Clock>(
         &self,
+        py: Python<'_>,
+        which: &Which<'_>,
         ticket: Ticket,
-        value: *mut ffi::PyObject,
+        verdict: Verdict,
         elapsed: Nanos,
         clock: &C,
+    ) -> Settled {
+        if ticket.probe() {
+            probes::leave(py, which.core, ticket);
+        }
+        self.in_force(which, clock, |core| core.settle(ticket, verdict, elapsed, clock))
+    }
+
+    /// Does `tell` with the circuit as it is configured now.
+    fn in_force<T, C: Clock>(
+        &self,
+        which: &Which<'_>,
+        clock: &C,
+        tell: impl FnOnce(&Core) -> T,
+    ) -> T {
+        if self.gate == gate::epoch(gate::word()) {
+            return tell(which.core);
+        }
+        let core = self.current.lock().core.clone();
+        match which.key {
+            None => tell(&core),
+            Some(key) => tell(&key.get().like(&core, clock.now())),
+        }
+    }
+
+    /// Does what an outcome has brought about.
+    fn act<C: Clock>(
+        &self,
+        py: Python<'_>,
+        which: &Which<'_>,
+        settled: &Settled,
+        outcome: &dyn Fn() -> Outcome,
+        clock: &C,
     ) {
-        // SAFETY: as in `returned_unhealthy`.
-        let (py, value) = unsafe {
-            let py = Python::assume_attached();
-            (py, Bound::from_borrowed_ptr(py, value))
-        };
-        self.ended(py, ticket, &Ended::Returned(&value), elapsed, clock);
+        match settled {
+            Settled::Stays | Settled::Late => {}
+            Settled::Moved(transition) => self.tell(py, which, transition),
+            Settled::Trips(trip) => self.open(py, which, trip, outcome, clock),
+        }
     }
 
     /// Opens the circuit, after working out for how long: that may run the user's code, so the core
@@ -227,6 +259,7 @@ impl Step {
     fn open<C: Clock>(
         &self,
         py: Python<'_>,
+        which: &Which<'_>,
         trip: &Trip,
         outcome: &dyn Fn() -> Outcome,
         clock: &C,
@@ -240,6 +273,7 @@ impl Step {
             OpenFor::Fixed(duration) => duration,
             OpenFor::Backoff(shared) => random::with(py, |random| {
                 let (backoff, memory) = &*shared;
+                let memory = which.key.map_or(memory, |key| &key.get().delays);
                 let mut memory = memory.lock();
                 if trip.reopenings == 0 {
                     *memory = Memory::default();
@@ -253,8 +287,9 @@ impl Step {
                 self.ask_duration(ask, |ask| ask.call1((trip.reopenings,)), cap)
             }
         };
-        if let Some(transition) = self.in_force(|core| core.open(*trip, duration, clock.now())) {
-            self.tell(py, &transition);
+        let opened = self.in_force(which, clock, |core| core.open(*trip, duration, clock.now()));
+        if let Some(transition) = opened {
+            self.tell(py, which, &transition);
         }
     }
 
@@ -287,12 +322,21 @@ impl Step {
 
     /// The exception for a caller that was not let in.
     #[cold]
-    pub fn error(&self, py: Python<'_>, rejection: &Rejection) -> PyErr {
+    pub fn error(
+        &self,
+        py: Python<'_>,
+        key: Option<&Bound<'_, Circuit>>,
+        rejection: &Rejection,
+    ) -> PyErr {
         let retry_after = rejection.retry_after.map(in_seconds);
         let make = || -> PyResult<PyErr> {
             let class = classes(py)?.circuit_open.bind(py);
             let state = PyString::intern(py, rejection.state.as_str());
-            Ok(PyErr::from_value(class.call1((self.name(py), retry_after, state))?))
+            let error = match key {
+                None => class.call1((self.name(py), retry_after, state))?,
+                Some(key) => class.call1((self.name(py), retry_after, state, &key.get().key))?,
+            };
+            Ok(PyErr::from_value(error))
         };
         make().unwrap_or_else(|error| error)
     }
@@ -312,8 +356,9 @@ impl Step {
         self.current.lock().name.bind(py).clone()
     }
 
-    fn tell(&self, py: Python<'_>, transition: &Transition) {
-        tell(py, &self.name(py), self.rules.get(), transition);
+    fn tell(&self, py: Python<'_>, which: &Which<'_>, transition: &Transition) {
+        let key = which.key.map(|key| &key.get().key);
+        tell(py, &self.name(py), key, self.rules.get(), transition);
     }
 }
 

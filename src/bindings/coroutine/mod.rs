@@ -13,11 +13,11 @@ mod steps;
 
 pub use object::register;
 
-use super::call::{Arguments, Callee, Finish};
+use super::call::{Arguments, Call, Callee, Finish};
 use super::failures;
 use super::held::Held;
 use super::outcome::Outcome;
-use super::plan::{PlanRef, Refused};
+use super::plan::{MAX_STEPS, PlanRef, Refused, empty_slots};
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -74,17 +74,46 @@ pub unsafe fn start<C: Clock, F: Finish>(
     plan: PlanRef,
     callee: Callee,
     arguments: Arguments,
-    _clock: &C,
+    clock: &C,
     _finish: F,
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises; `inner` is a new reference, given on.
     unsafe {
+        if plan.keyed() {
+            return start_keyed(plan, callee, arguments, clock, F::CAPTURES);
+        }
         let inner = callee.call(arguments);
         if inner.is_null() {
             return inner;
         }
         let hold = |place| Held::write_new(place, plan);
         Coroutine::make(hold, inner, Phase::Fresh, 0, F::CAPTURES)
+    }
+}
+
+/// The arguments, which say what key a call has, are gone by the first step.
+#[cold]
+#[inline(never)]
+unsafe fn start_keyed<C: Clock>(
+    plan: PlanRef,
+    callee: Callee,
+    arguments: Arguments,
+    clock: &C,
+    captures: bool,
+) -> *mut ffi::PyObject {
+    let mut slots = empty_slots::<MAX_STEPS>();
+    if !plan.find(&mut slots, &Call { callee: callee.object, arguments }, clock) {
+        return ptr::null_mut();
+    }
+    // SAFETY: as in `start`.
+    unsafe {
+        let inner = callee.call(arguments);
+        if inner.is_null() {
+            plan.forget(&slots);
+            return inner;
+        }
+        let hold = |place| Held::write_found(place, plan, &slots);
+        Coroutine::make(hold, inner, Phase::Fresh, 0, captures)
     }
 }
 

@@ -17,7 +17,8 @@ use super::clock::ambient;
 use super::coroutine;
 use super::function::{Kind, function_inside, kind};
 use super::gate;
-use super::plan::Plan;
+use super::keys::KeyOf;
+use super::plan::{Plan, PlanRef};
 use crate::time::System;
 use bind::Binding;
 use pyo3::ffi;
@@ -52,7 +53,7 @@ impl Protected {
         policies: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = function.py();
-        let plan = Plan::build(policies)?;
+        let plan = Plan::build(policies, KeyOf::Function(function))?;
         let driver: ffi::vectorcallfunc =
             if kind(function) == Kind::Coroutine { call_coroutine } else { call_plain };
         let class = TYPES[Binding::of(function) as usize].load(Ordering::Relaxed);
@@ -88,6 +89,10 @@ impl Protected {
     pub fn function<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         // SAFETY: the wrapper owns its function (None once the collector has cleared it).
         unsafe { Bound::from_borrowed_ptr(py, self.callee.object) }
+    }
+
+    fn build(&self, py: Python<'_>) -> PyResult<PlanRef> {
+        Plan::build(&self.policies(py), KeyOf::Function(&self.function(py)))
     }
 
     /// Its policies, outermost first.
@@ -126,7 +131,7 @@ macro_rules! driver {
             // SAFETY: as above.
             unsafe {
                 let py = Python::assume_attached();
-                match this.plan.refreshed(py, || Plan::build(&this.policies(py))) {
+                match this.plan.refreshed(py, || this.build(py)) {
                     Ok(plan) => $run(plan, this.callee, arguments, &ambient(py), HandOn),
                     Err(error) => {
                         error.restore(py);

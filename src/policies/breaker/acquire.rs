@@ -26,7 +26,7 @@ impl<P: Place> Breaker<P> {
         if word.closed() {
             Self::count(&self.place.circuit().admitted);
             let generation = word.generation();
-            return Admission::Admitted(Ticket { generation, lease: 0, slot: 0 });
+            return Admission::Admitted(Ticket::closed(generation));
         }
         self.acquire_unless_closed(word, clock)
     }
@@ -55,7 +55,7 @@ impl<P: Place> Breaker<P> {
         let state = word.state();
         match state {
             State::Closed | State::Disabled | State::MetricsOnly => {
-                Look::Enter(Ticket { generation, lease: 0, slot: 0 })
+                Look::Enter(Ticket::closed(generation))
             }
             State::ForcedOpen => Look::Reject(Rejection { state, retry_after: None }),
             State::Open => match self.place.circuit().until(word) {

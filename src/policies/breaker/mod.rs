@@ -102,10 +102,30 @@ impl Breaker {
     /// on. A ticket may be settled by either: by this one, its outcome is in the new window.
     #[must_use]
     pub fn reconfigured(&self, settings: Settings, now: Nanos) -> Self {
+        self.under(Arc::new(settings), now)
+    }
+
+    /// The same circuit under the settings of `other`, shared with it: see
+    /// [`Breaker::reconfigured`].
+    #[must_use]
+    pub fn like(&self, other: &Self, now: Nanos) -> Self {
+        self.under(Arc::clone(&other.settings), now)
+    }
+
+    fn under(&self, settings: Arc<Settings>, now: Nanos) -> Self {
         let generation = self.generation();
         let place = self.place.reshaped(self.geometry, &settings, generation, now);
-        let breaker = Self::over(settings, place);
+        let breaker = Self::with(settings, place);
         breaker.unjudged.store(1, Ordering::Relaxed);
+        breaker
+    }
+
+    /// Another circuit under the same settings: closed, and has seen nothing.
+    #[must_use]
+    pub fn another(&self, now: Nanos) -> Self {
+        let place = Private::new(&self.settings);
+        let breaker = Self::with(Arc::clone(&self.settings), place);
+        breaker.start(now);
         breaker
     }
 }
@@ -128,10 +148,14 @@ impl<P: Place> Breaker<P> {
     /// [`Settings::window_words`].
     #[must_use]
     pub fn over(settings: Settings, place: P) -> Self {
+        Self::with(Arc::new(settings), place)
+    }
+
+    fn with(settings: Arc<Settings>, place: P) -> Self {
         let geometry = Geometry::of(&settings);
         let unjudged = AtomicU64::new(0);
         let slow_from = settings.slow_call_duration.unwrap_or(Nanos::MAX);
-        Self { settings: Arc::new(settings), slow_from, geometry, place, unjudged }
+        Self { settings, slow_from, geometry, place, unjudged }
     }
 
     /// Makes words of zeros a closed circuit. To be called once, before anybody else sees them.
@@ -150,6 +174,13 @@ impl<P: Place> Breaker<P> {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether both go by the same settings, not by equal ones.
+    #[inline]
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.settings, &other.settings)
     }
 
     /// Whether [`Breaker::settle`] wants to know how long a call took.

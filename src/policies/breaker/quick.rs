@@ -33,7 +33,7 @@ impl<P: Place> Breaker<P> {
             return None;
         }
         Self::count(&circuit.admitted);
-        Some(Ticket { generation: word.generation(), lease: 0, slot: 0 })
+        Some(Ticket::closed(word.generation()))
     }
 
     /// Settles a success, if there is nothing in the window or in a row that it could change.

@@ -17,6 +17,14 @@ pub struct Ticket {
 const RIDES: u32 = u32::MAX;
 
 impl Ticket {
+    /// That of a call that a closed circuit let in. All of one generation are alike, so it can be
+    /// kept as its generation alone.
+    #[inline(always)]
+    #[must_use]
+    pub fn closed(generation: u64) -> Self {
+        Self { generation, lease: 0, slot: 0 }
+    }
+
     pub(super) fn riding(generation: u64) -> Self {
         Self { generation, lease: 0, slot: RIDES }
     }

@@ -2,7 +2,7 @@
 
 use super::report::Evidence;
 use super::words::Word;
-use super::{Breaker, Place, State, Window};
+use super::{Breaker, Circuit, Place, State, Window};
 use crate::time::{Clock, Nanos};
 use crate::window::Totals;
 
@@ -50,6 +50,38 @@ pub struct Counts {
     pub rejected: u64,
 }
 
+impl Counts {
+    fn settled(&self) -> u64 {
+        self.success + self.failure + self.ignored + self.cancelled + self.late
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.success += other.success;
+        self.failure += other.failure;
+        self.slow += other.slow;
+        self.ignored += other.ignored;
+        self.cancelled += other.cancelled;
+        self.late += other.late;
+        self.rejected += other.rejected;
+    }
+}
+
+impl Circuit {
+    fn counts(&self) -> Counts {
+        Counts {
+            success: self.success.get(),
+            failure: self.failure.get(),
+            slow: self.slow.get(),
+            ignored: self.ignored.get(),
+            cancelled: self.cancelled.get(),
+            late: self.late.get(),
+            rejected: self.rejected.get(),
+        }
+    }
+}
+
 impl<P: Place> Breaker<P> {
     /// Where it stands.
     #[must_use]
@@ -61,6 +93,15 @@ impl<P: Place> Breaker<P> {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.place.circuit().word().generation()
+    }
+
+    /// How many calls were admitted and not settled. While others call, at least so many.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        let circuit = self.place.circuit();
+        let settled = circuit.counts().settled();
+        // Read after those that it is compared with.
+        circuit.admitted.get().saturating_sub(settled)
     }
 
     /// How long until a call may be let in: until half-open, 0 where it may be now, `None` where
@@ -76,17 +117,7 @@ impl<P: Place> Breaker<P> {
         let circuit = self.place.circuit();
         let word = circuit.word();
         let evidence = self.evidence(&self.held(word, now));
-        let counts = Counts {
-            success: circuit.success.get(),
-            failure: circuit.failure.get(),
-            slow: circuit.slow.get(),
-            ignored: circuit.ignored.get(),
-            cancelled: circuit.cancelled.get(),
-            late: circuit.late.get(),
-            rejected: circuit.rejected.get(),
-        };
-        let settled =
-            counts.success + counts.failure + counts.ignored + counts.cancelled + counts.late;
+        let in_flight = self.in_flight();
         Snapshot {
             state: word.state(),
             generation: word.generation(),
@@ -96,8 +127,8 @@ impl<P: Place> Breaker<P> {
             retry_after: self.left(word, now),
             opened_count: circuit.opened.get(),
             time_open: circuit.time_open(word, now),
-            in_flight: circuit.admitted.get().saturating_sub(settled),
-            counts,
+            in_flight,
+            counts: circuit.counts(),
         }
     }
 

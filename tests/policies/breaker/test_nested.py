@@ -17,6 +17,7 @@ def breaker(clock):
 
 
 def fail():
+    """Raises."""
     raise OSError("down")
 
 
@@ -117,8 +118,7 @@ def test_a_suspended_probe_is_not_around_its_stepper(breaker):
 
 
 def test_adopted_awaitables(breaker):
-    """The call of a plain function that gives an awaitable back is over there, not here: who made it
-    is refused, and what it awaits rides."""
+    """What a plain function gives to await is inside of the probe; who made it is not."""
 
     @breaker
     async def one():

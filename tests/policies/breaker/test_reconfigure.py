@@ -96,8 +96,7 @@ def test_a_running_call_keeps_its_plan(service):
 
 
 def test_a_running_call_counts_where_it_ends(service):
-    """What a call comes to is told to the circuit as it is when the call ends: in the window that
-    counts then, against the threshold that holds then."""
+    """What a call comes to counts in the window, and against the threshold, of its end."""
     it = service(failure_threshold=9)
     flights = [it.begin(), it.begin()]
     it.breaker.reconfigure(failure_threshold=None, failure_rate=1.0, min_calls=2)
@@ -143,15 +142,18 @@ def test_probes_that_are_out_stay_out(service):
 
 
 def open_it(breaker):
+    """One failure."""
     with pytest.raises(OSError, match="down"):
         breaker.call(fail)
 
 
 def fail():
+    """Raises."""
     raise OSError("down")
 
 
 async def paused():
+    """Suspends once."""
     await Pause()
 
 
@@ -163,6 +165,7 @@ class Pause:
 
 
 def enters(coroutine):
+    """Takes its first step, and says whether it was let in."""
     try:
         coroutine.send(None)
     except seawall.CircuitOpenError:
@@ -171,8 +174,7 @@ def enters(coroutine):
 
 
 def test_a_backoff_goes_on(service):
-    """A change of something else leaves a backoff where it is: with decorrelated jitter, each open
-    time depends on the one before."""
+    """A change of something else leaves a backoff, whose delays build on one another, at that."""
 
     def open_times(*, changed):
         backoff = seawall.exponential(1.0, cap=1000.0, jitter="decorrelated")

@@ -142,6 +142,9 @@ def test_settings_in_force(service):
         "ignore": (),
         "on_result": None,
         "on_event": None,
+        "key": None,
+        "max_keys": None,
+        "key_idle": None,
     }
     assert set(settings) == set(seawall.BreakerSettings.__annotations__)
 

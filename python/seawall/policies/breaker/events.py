@@ -122,7 +122,7 @@ def tell(on_event: Callable[[BreakerEvent], object] | None, facts: dict[str, Any
     """Makes the event of a transition, and lets it be heard. Called by the native core."""
     tripped = {name: facts.pop(name) for name in ("failure_rate", "slow_call_rate", "calls")}
     open_duration = facts.pop("open_duration")
-    common: dict[str, Any] = {"policy": "breaker", "key": None, **facts}
+    common: dict[str, Any] = {"policy": "breaker", **facts}
     event: BreakerEvent
     match facts["after"], facts["cause"]:
         case "open", _:

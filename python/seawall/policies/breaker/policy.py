@@ -11,7 +11,7 @@ from seawall.policies.breaker.settings import BreakerSettings
 from seawall.policies.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from typing import Self, Unpack
 
     from seawall.policies.breaker.snapshot import BreakerSnapshot
@@ -94,11 +94,29 @@ class CircuitBreaker(Policy, _core.Breaker):
             self._reconfigure({**self._declaration(), **changed})
             self._changed = _flat(changed)
 
-    def snapshot(self) -> BreakerSnapshot:
-        """Its state and counters at this moment."""
+    @property
+    def keys(self) -> list[Hashable]:
+        """The keys that have a circuit, in no order; ``"<other keys>"`` is the one that is shared.
+
+        Raises:
+            TypeError: It has one circuit for all calls.
+        """
+        return self._keys
+
+    def snapshot(self, *, key: Hashable | None = None) -> BreakerSnapshot:
+        """Its state and counters at this moment.
+
+        Args:
+            key: Of a breaker with a circuit for each key, that of this one. Left out, all of them
+                as one: counts are sums, the state is the gravest.
+
+        Raises:
+            KeyError: No circuit belongs to the key.
+            TypeError: A key is given, and it has one circuit for all calls.
+        """
         from seawall.policies.breaker.snapshot import BreakerSnapshot
 
-        facts = self._snapshot()
+        facts = self._snapshot(key)
         counts = Facts(facts.pop("counts"))
         return BreakerSnapshot(settings=self.settings, counts=counts, **facts)
 
@@ -110,14 +128,15 @@ class CircuitBreaker(Policy, _core.Breaker):
         given = {**self._declaration(), **_unflat(self._changed)}
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
-        open_duration = _default(given.get("open_duration"), 30.0)
-        if hasattr(open_duration, "total_seconds"):
-            open_duration = open_duration.total_seconds()
-        numbers["open_duration"] = open_duration
+        numbers["open_duration"] = _seconds(_default(given.get("open_duration"), 30.0))
         numbers["on"] = _default(given.get("on"), Exception)
         numbers["ignore"] = _default(given.get("ignore"), ())
         numbers["on_result"] = given.get("on_result")
         numbers["on_event"] = given.get("on_event")
+        key = numbers["key"] = given.get("key")
+        numbers["max_keys"] = None if key is None else _default(given.get("max_keys"), 10_000)
+        idle = None if key is None else _seconds(_default(given.get("key_idle"), 600.0))
+        numbers["key_idle"] = idle
         return Facts(numbers)
 
     def __repr__(self) -> str:
@@ -131,6 +150,10 @@ def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
 
 def _unflat(flat: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _seconds(duration: Any) -> Any:
+    return duration.total_seconds() if hasattr(duration, "total_seconds") else duration
 
 
 def _default(given: Any, default: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ class BreakerSettings(TypedDict, total=False):
         ignore: Exceptions that are neither success nor failure.
         on_result: A predicate of the returned value: true makes it a failure.
         on_event: Called with each `BreakerEvent` of this breaker, on the thread that caused it.
+        key: What a call's own circuit is looked up by: a callable of the arguments, or the name
+            of one of them. None: one circuit for all calls. A key that is None has none of its
+            own.
+        max_keys: How many keys have a circuit at once (default 10 000). Beyond, the least recently
+            used are forgotten, but never one that is not closed or has calls in flight; if all of
+            those looked at must stay, newcomers share one circuit.
+        key_idle: Seconds (default 600) after which a circuit that nobody used may be forgotten,
+            also where there is room.
     """
 
     failure_threshold: int | None
@@ -65,3 +73,6 @@ class BreakerSettings(TypedDict, total=False):
     ignore: Exceptions | None
     on_result: Callable[[Any], bool] | None
     on_event: Callable[[BreakerEvent], object] | None
+    key: Callable[..., Hashable] | str | None
+    max_keys: int | None
+    key_idle: Seconds | None

@@ -1,0 +1,12 @@
+//! Policies with a state for each key: which key a call belongs to, and where its state is.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `source` | where a call's key comes from |
+//! | `table` | the states, found by key, and as many as are wanted |
+
+mod source;
+mod table;
+
+pub use source::{KeyOf, Source};
+pub use table::{Bounds, Mark, State, Table};

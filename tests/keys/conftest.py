@@ -1,0 +1,18 @@
+"""Every test has its own registry."""
+
+import pytest
+import seawall
+
+
+@pytest.fixture(autouse=True)
+def registry():
+    """Names made in a test are its own."""
+    with seawall.testing.isolated():
+        yield
+
+
+@pytest.fixture
+def clock():
+    """Time, which stands still unless told to move."""
+    with seawall.testing.clock() as clock:
+        yield clock
