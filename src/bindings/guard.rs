@@ -1,6 +1,7 @@
 //! What protects calls: the native ground of every policy and of the pipeline.
 #![allow(unsafe_code, reason = "two methods take the interpreter's calling convention as it is")]
 
+use super::block;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
@@ -43,6 +44,15 @@ impl Guard {
         match &slf.get().key {
             Some(key) => Plan::build(&members, KeyOf::Fixed(key.bind(slf.py()))),
             None => Plan::build(&members, KeyOf::Anybody),
+        }
+    }
+
+    /// The plan in force.
+    #[inline(always)]
+    pub fn in_force(slf: &Bound<'_, Self>) -> PyResult<PlanRef> {
+        match slf.get().plan.get() {
+            Some(plan) if plan.gate == gate::word() => Ok(plan),
+            _ => slf.get().plan.refreshed(slf.py(), || Self::build(slf)),
         }
     }
 
@@ -244,5 +254,5 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         };
         class.setattr(name.to_string_lossy(), descriptor)?;
     }
-    Ok(())
+    block::register(&class)
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`gate`] | the one word a call looks at before it takes the fast path |
 //! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
-//! | [`call`], [`coroutine`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
+//! | [`call`], [`coroutine`], [`block`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`keys`] | policies with a state for each key |
@@ -13,6 +13,7 @@
 
 mod adopt;
 mod anchor;
+mod block;
 mod breaker;
 mod call;
 mod cell;

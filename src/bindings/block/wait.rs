@@ -1,0 +1,143 @@
+//! What the asynchronous halves give to await: `__aenter__()` the handle itself, which enters at the
+//! first step and never suspends; `__aexit__()` one object that is ready, always the same.
+//!
+//! Nothing here knows of an event loop.
+#![allow(unsafe_code, reason = "hand-made heap types: see native.rs")]
+
+use super::steps::enter;
+use super::{Handle, READY, State};
+use crate::bindings::failures;
+use crate::bindings::native::Blueprint;
+use crate::bindings::stop;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::ffi::PySendResult::{self, PYGEN_ERROR, PYGEN_RETURN};
+use pyo3::prelude::*;
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::atomic::Ordering;
+
+/// The object that `await` is done with at once. A new reference.
+///
+/// # Safety
+/// Attached.
+#[inline(always)]
+pub unsafe fn ready() -> *mut ffi::PyObject {
+    // SAFETY: made when the module was, and kept for good.
+    unsafe { ffi::Py_NewRef(READY.load(Ordering::Relaxed)) }
+}
+
+#[cold]
+fn refuse(slf: &Handle) {
+    // SAFETY: drivers run attached.
+    let py = unsafe { Python::assume_attached() };
+    let text = if slf.is(State::Fresh) {
+        "call __aenter__ and await what it gives"
+    } else {
+        "cannot reuse already awaited __aenter__()"
+    };
+    failures::raise(py, PyRuntimeError::new_err(text));
+}
+
+pub unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a handle of ours.
+    unsafe {
+        let this = &*slf.cast::<Handle>();
+        if !this.is(State::Called) {
+            refuse(this);
+            return ptr::null_mut();
+        }
+        ffi::Py_NewRef(slf)
+    }
+}
+
+/// The one step: enters. Gives a new reference to the guard, or NULL.
+#[inline(always)]
+unsafe fn step(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    let slf = slf.cast::<Handle>();
+    // SAFETY: called by the interpreter with a handle of ours, which its caller holds.
+    unsafe {
+        if !(*slf).advance(State::Called, State::Entering) {
+            refuse(&*slf);
+            return ptr::null_mut();
+        }
+        if enter(slf) { ffi::Py_NewRef((*slf).guard) } else { ptr::null_mut() }
+    }
+}
+
+pub unsafe extern "C" fn iternext(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: as for `step`.
+    unsafe {
+        let value = step(slf);
+        if value.is_null() { value } else { stop::iteration(value) }
+    }
+}
+
+pub unsafe extern "C" fn am_send(
+    slf: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+    result: *mut *mut ffi::PyObject,
+) -> PySendResult {
+    // SAFETY: as for `step`; `result` is writable.
+    unsafe {
+        *result = step(slf);
+        if (*result).is_null() { PYGEN_ERROR } else { PYGEN_RETURN }
+    }
+}
+
+pub unsafe extern "C" fn itself(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a live object.
+    unsafe { ffi::Py_NewRef(slf) }
+}
+
+unsafe extern "C" fn at_once(_: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    ptr::null_mut()
+}
+
+unsafe extern "C" fn send_at_once(
+    _: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+    result: *mut *mut ffi::PyObject,
+) -> PySendResult {
+    // SAFETY: `result` is writable.
+    unsafe { *result = ffi::Py_NewRef(ffi::Py_None()) };
+    PYGEN_RETURN
+}
+
+unsafe extern "C" fn traverse(
+    slf: *mut ffi::PyObject,
+    visit: ffi::visitproc,
+    arg: *mut c_void,
+) -> c_int {
+    // SAFETY: called by the collector with the ready object.
+    unsafe { visit(ffi::Py_TYPE(slf).cast(), arg) }
+}
+
+/// Makes the ready object.
+pub fn register(py: Python<'_>) -> PyResult<()> {
+    let blueprint = Blueprint {
+        name: c"seawall._core.Ready",
+        size: size_of::<ffi::PyObject>(),
+        flags: 0,
+        slots: vec![
+            (ffi::Py_am_await, itself as *mut c_void),
+            (ffi::Py_am_send, send_at_once as *mut c_void),
+            (ffi::Py_tp_iter, itself as *mut c_void),
+            (ffi::Py_tp_iternext, at_once as *mut c_void),
+            (ffi::Py_tp_traverse, traverse as *mut c_void),
+        ],
+        members: vec![],
+        getset: vec![],
+        methods: vec![],
+    };
+    // SAFETY: the slots take any object.
+    unsafe {
+        let class = blueprint.build(py)?;
+        let ready = ffi::PyObject_GC_New::<ffi::PyObject>(class);
+        if ready.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        READY.store(ready, Ordering::Relaxed);
+    }
+    Ok(())
+}
