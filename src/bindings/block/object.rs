@@ -1,7 +1,7 @@
 //! The handle as an object: its life and its types.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
-use super::wait::{am_await, am_send, iternext, itself};
+use super::wait::{am_await, am_send, iternext, itself, methods};
 use super::{Handle, State, TYPES, Way, pending, pool};
 use crate::bindings::native::{Blueprint, visit};
 use crate::bindings::stop;
@@ -101,7 +101,7 @@ pub fn register(py: Python<'_>) -> PyResult<()> {
             slots,
             members: vec![(c"__vectorcalloffset__", std::mem::offset_of!(Handle, vectorcall))],
             getset: vec![],
-            methods: vec![],
+            methods: if way == Way::Async { methods() } else { vec![] },
         };
         // SAFETY: the slots take a `Handle`, whose size and offset are given.
         TYPES[way as usize].store(unsafe { blueprint.build(py)? }, Ordering::Relaxed);

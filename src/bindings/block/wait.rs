@@ -7,9 +7,9 @@
 use super::steps::enter;
 use super::{Handle, READY, State};
 use crate::bindings::failures;
-use crate::bindings::native::Blueprint;
+use crate::bindings::native::{Blueprint, no_args};
 use crate::bindings::stop;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::ffi::PySendResult::{self, PYGEN_ERROR, PYGEN_RETURN};
 use pyo3::prelude::*;
@@ -90,6 +90,94 @@ pub unsafe extern "C" fn itself(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     unsafe { ffi::Py_NewRef(slf) }
 }
 
+/// `send`, for those who step by hand.
+unsafe extern "C" fn send(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: as for `step`.
+    unsafe { stop::raise(step(slf)) }
+}
+
+/// Nothing of it ran, and nothing will.
+unsafe extern "C" fn close(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with a handle of ours.
+    unsafe {
+        (*slf.cast::<Handle>()).advance(State::Called, State::Done);
+        ffi::Py_NewRef(ffi::Py_None())
+    }
+}
+
+unsafe extern "C" fn throw(
+    slf: *mut ffi::PyObject,
+    values: *mut *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
+    // SAFETY: as for `close`; `values` holds `count` arguments.
+    unsafe {
+        (*slf.cast::<Handle>()).advance(State::Called, State::Done);
+        throw_at_once(slf, values, count)
+    }
+}
+
+/// Raises what is thrown: there is nowhere to throw it into.
+unsafe extern "C" fn throw_at_once(
+    _: *mut ffi::PyObject,
+    values: *mut *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter, attached, with `count` live arguments.
+    unsafe {
+        let py = Python::assume_attached();
+        let given = |at: ffi::Py_ssize_t| {
+            (at < count).then(|| Bound::from_borrowed_ptr(py, *values.offset(at)))
+        };
+        let instance = given(1).filter(|value| value.is_instance_of::<PyBaseException>());
+        match instance.or_else(|| given(0)) {
+            Some(error) => PyErr::from_value(error).restore(py),
+            None => PyTypeError::new_err("throw() needs an exception").restore(py),
+        }
+        ptr::null_mut()
+    }
+}
+
+/// How `send`, `throw` and `close` are spelled, which whoever steps an awaitable may call.
+fn steps(
+    send: ffi::PyCFunction,
+    throw: ffi::PyCFunctionFast,
+    close: ffi::PyCFunction,
+) -> Vec<ffi::PyMethodDef> {
+    let method = |name: &'static std::ffi::CStr, ml_meth, ml_flags| ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth,
+        ml_flags,
+        ml_doc: ptr::null(),
+    };
+    vec![
+        method(c"send", ffi::PyMethodDefPointer { PyCFunction: send }, ffi::METH_O),
+        method(c"throw", ffi::PyMethodDefPointer { PyCFunctionFast: throw }, ffi::METH_FASTCALL),
+        no_args(c"close", close),
+    ]
+}
+
+/// Those of a handle.
+pub fn methods() -> Vec<ffi::PyMethodDef> {
+    steps(send, throw, close)
+}
+
+unsafe extern "C" fn send_nothing(
+    _: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter, attached.
+    unsafe { stop::raise(ffi::Py_NewRef(ffi::Py_None())) }
+}
+
+unsafe extern "C" fn close_nothing(
+    _: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: None is alive.
+    unsafe { ffi::Py_NewRef(ffi::Py_None()) }
+}
+
 unsafe extern "C" fn at_once(_: *mut ffi::PyObject) -> *mut ffi::PyObject {
     ptr::null_mut()
 }
@@ -128,7 +216,7 @@ pub fn register(py: Python<'_>) -> PyResult<()> {
         ],
         members: vec![],
         getset: vec![],
-        methods: vec![],
+        methods: steps(send_nothing, throw_at_once, close_nothing),
     };
     // SAFETY: the slots take any object.
     unsafe {
