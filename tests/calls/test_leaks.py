@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import sys
 import tracemalloc
@@ -283,6 +284,81 @@ class Paths:
         self.error.__traceback__ = None
         assert self.breaker.call(lambda: outcome) is outcome
 
+    def block(self):
+        """Is a block, left well, by an exception and by nothing."""
+        with self.breaker, self.breaker:
+            pass
+        with contextlib.suppress(TroubleError), self.breaker:
+            raise TroubleError(self.argument)
+        run(self.blocks_later())
+        self.breaker.reset()
+
+    async def blocks_later(self):
+        """Asynchronous blocks."""
+        async with self.breaker:
+            pass
+        with contextlib.suppress(TroubleError):
+            async with self.breaker:
+                raise TroubleError(self.argument)
+        with contextlib.suppress(seawall.Rejected):
+            async with self.shut:
+                pass
+
+    def block_refused(self):
+        """Is a block that is refused."""
+        with contextlib.suppress(seawall.Rejected), self.shut:
+            pass
+
+    def block_by_a_stack(self):
+        """Is entered by a stack, the same guard twice, and by one that is refused."""
+        with contextlib.ExitStack() as stack, contextlib.suppress(seawall.Rejected):
+            stack.enter_context(self.breaker)
+            stack.enter_context(self.breaker)
+            stack.enter_context(self.shut)
+
+    def block_dropped(self):
+        """Is thrown away in a block, and in an entry by hand."""
+
+        def items():
+            with self.breaker:
+                yield
+
+        next(items())
+        enter, leave = self.breaker.__enter__, self.breaker.__exit__
+        enter()
+        del enter, leave
+
+    def block_by_hand(self):
+        """Enters and exits by hand, also what is not entered, and what is refused."""
+        told = (None, None, None)
+        for guard in (self.breaker, self.shut):
+            with contextlib.suppress(seawall.Rejected):
+                guard.__enter__()
+        guard = self.breaker
+        guard.__exit__(TroubleError, self.error, None)
+        guard.__enter__()
+        guard.__exit__(TroubleError, None, None)
+        for wrong in (guard.__exit__, type(guard).__exit__, guard.__enter__):
+            with contextlib.suppress(RuntimeError, TypeError):
+                wrong(*told)
+        run(guard.__aenter__().__await__())
+        run(guard.__aexit__(*told).__await__())
+        guard.__aenter__()
+        awaited = guard.__aenter__()
+        with contextlib.suppress(TroubleError):
+            awaited.throw(self.error)
+        guard.__aenter__().close()
+        with contextlib.suppress(RuntimeError):
+            run(awaited)
+        self.error.__traceback__ = None
+        guard.reset()
+
+    def block_looked_at(self):
+        """Asks for the halves and uses none."""
+        for name in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
+            assert hasattr(self.breaker, name)
+            assert hasattr(type(self.breaker), name)
+
 
 def look(outcome):
     """Reads every field of an outcome, and unwraps it."""
@@ -304,7 +380,9 @@ def run(coroutine):
 
 PATHS = [name for name, value in vars(Paths).items() if callable(value) and value.__doc__]
 PATHS = [
-    name for name in PATHS if name not in {"__init__", "work", "work_later", "fail", "fail_later"}
+    name
+    for name in PATHS
+    if name not in {"__init__", "work", "work_later", "fail", "fail_later", "blocks_later"}
 ]
 SLOW = {
     "decorated_and_thrown_away",
@@ -313,6 +391,10 @@ SLOW = {
     "bound_as_it_says",
     "asked",
     "attributes",
+    "block",
+    "block_by_a_stack",
+    "block_by_hand",
+    "block_dropped",
 }
 
 
@@ -495,6 +577,27 @@ def test_a_cycle_through_a_bound_method():
         service.node = node
         service.bound = service.method
         assert service.bound() is service
+
+    assert collected(make)
+
+
+def test_a_cycle_through_a_block():
+    """A block that its own guard refers to, suspended or entered by hand, is collected."""
+
+    def make(node):
+        def items():
+            with node.breaker:
+                yield node
+
+        node.breaker = seawall.CircuitBreaker(on_event=lambda _: node)
+        node.items = items()
+        next(node.items)
+        node.halves = node.breaker.__enter__, node.breaker.__exit__
+        node.halves[0]()
+        node.more = type(node.breaker).__enter__
+        context = contextvars.copy_context()
+        context.run(node.breaker.__enter__)
+        node.context = context
 
     assert collected(make)
 
