@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Generator, Hashable
 from collections.abc import Coroutine as _Coroutine
 from contextvars import Token
-from types import GenericAlias
+from types import GenericAlias, TracebackType
 from typing import Any, Final, Generic, ParamSpec, Self, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
@@ -36,6 +36,22 @@ class Guard:
     def policies(self) -> tuple[Any, ...]: ...
     def __call__(self, function: _F, /) -> _F: ...
     def block(self, *, key: Hashable) -> Guard: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
     def call(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
     # A coroutine is also a result, and an outcome an awaitable; the first that fits is meant. A
     # plain function around a coroutine is not told from a coroutine function here: refused, its

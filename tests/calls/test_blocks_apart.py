@@ -236,14 +236,16 @@ def test_every_loop(patient, tally):
 
 
 def test_entered_by_wait_for(patient, tally):
-    """`wait_for` may enter, in a context of its own; who called exits."""
+    """Another task may enter, in a context of its own; who called exits."""
 
     async def main():
         assert await asyncio.wait_for(patient.__aenter__(), 1) is patient
         await asyncio.wait_for(patient.__aexit__(*NONE), 1)
+        assert await asyncio.create_task(patient.__aenter__()) is patient
+        await asyncio.create_task(patient.__aexit__(*NONE))
 
     asyncio.run(main())
-    assert tally(patient) == {"success": 1}
+    assert tally(patient) == {"success": 2}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -222,19 +222,6 @@ def test_a_repr_that_fails_does_not_hide_the_refusal(patient):
         patient(Broken())
 
 
-def test_blocks_are_refused(patient):
-    """`with` and `async with` are not of this version: they fail rather than protect nothing."""
-    with pytest.raises(TypeError, match="context manager"), patient:
-        pass
-
-    async def block():
-        async with patient:
-            pass
-
-    with pytest.raises(TypeError, match="context manager"):
-        block().send(None)
-
-
 def test_attributes_that_lie_do_not_confuse(patient):
     """Objects that answer any attribute with anything are plain callables."""
 
