@@ -554,11 +554,16 @@ def test_thrown_away(guard, patient, tally):
         with guard:
             yield
 
-    enter, leave = guard.__enter__, guard.__exit__
-    enter()
+    generator = items()
+    next(generator)
     assert tally(patient) == {"in_flight": 1}
-    del enter, leave
+    del generator
     assert tally(patient) == {"cancelled": 1}
+    enter, leave = type(guard).__enter__, type(guard).__exit__
+    enter(guard)
+    assert enter is leave
+    del enter, leave
+    assert tally(patient) == {"cancelled": 2}
 
 
 def test_what_is_in_force_is_asked(patient, tally):

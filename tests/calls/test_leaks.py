@@ -317,15 +317,15 @@ class Paths:
             stack.enter_context(self.shut)
 
     def block_dropped(self):
-        """Is thrown away in a block, and in an entry by hand."""
+        """Is thrown away in a block, and with both of its halves."""
 
         def items():
             with self.breaker:
                 yield
 
         next(items())
-        enter, leave = self.breaker.__enter__, self.breaker.__exit__
-        enter()
+        enter, leave = type(self.breaker).__enter__, type(self.breaker).__exit__
+        enter(self.breaker)
         del enter, leave
 
     def block_by_hand(self):
@@ -592,8 +592,8 @@ def test_a_cycle_through_a_block():
         node.breaker = seawall.CircuitBreaker(on_event=lambda _: node)
         node.items = items()
         next(node.items)
-        node.halves = node.breaker.__enter__, node.breaker.__exit__
-        node.halves[0]()
+        node.halves = type(node.breaker).__enter__, type(node.breaker).__exit__
+        node.halves[0](node.breaker)
         node.more = type(node.breaker).__enter__
         context = contextvars.copy_context()
         context.run(node.breaker.__enter__)
