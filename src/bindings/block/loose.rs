@@ -152,11 +152,11 @@ pub unsafe fn come(via: *mut Handle, guard: *mut ffi::PyObject) -> *mut ffi::PyO
 
 /// The most recent open entry of `guard` in this context; only of those made through `via`, unless
 /// that is NULL.
-pub fn find<'py>(
-    py: Python<'py>,
+pub fn find(
+    py: Python<'_>,
     guard: *mut ffi::PyObject,
     via: *mut ffi::PyObject,
-) -> Option<Bound<'py, PyAny>> {
+) -> Option<Bound<'_, PyAny>> {
     let mut entry = innermost(py);
     while let Some(this) = entry {
         let handle = this.get().handle();

@@ -181,17 +181,13 @@ unsafe fn go_by_hand(
             None if (*slf).guard == guard && (*slf).is(State::Open) => return settle(slf, told),
             None => loose::find(py, guard, ptr::null_mut()),
         };
-        match found {
-            Some(found) => {
-                let gone = settle(found.as_ptr().cast(), told);
-                loose::tidy(py);
-                gone
-            }
-            None => {
-                fail(nothing_open(&Bound::from_borrowed_ptr(py, guard)));
-                false
-            }
-        }
+        let Some(found) = found else {
+            fail(nothing_open(&Bound::from_borrowed_ptr(py, guard)));
+            return false;
+        };
+        let gone = settle(found.as_ptr().cast(), told);
+        loose::tidy(py);
+        gone
     }
 }
 

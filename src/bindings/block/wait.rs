@@ -129,7 +129,7 @@ unsafe extern "C" fn throw_at_once(
         let given = |at: ffi::Py_ssize_t| {
             (at < count).then(|| Bound::from_borrowed_ptr(py, *values.offset(at)))
         };
-        let instance = given(1).filter(|value| value.is_instance_of::<PyBaseException>());
+        let instance = given(1).filter(PyAnyMethods::is_instance_of::<PyBaseException>);
         match instance.or_else(|| given(0)) {
             Some(error) => PyErr::from_value(error).restore(py),
             None => PyTypeError::new_err("throw() needs an exception").restore(py),
