@@ -533,6 +533,8 @@ def test_awaited_twice(patient, finish, tally):
     """What `__aenter__()` gives is awaited once."""
     entry = patient.__aenter__()
     assert finish(entry) is patient
+    with pytest.raises(TypeError, match="call __aenter__"):
+        finish(patient.__aenter__)
     with pytest.raises(RuntimeError, match="already awaited"):
         finish(entry)
     finish(patient.__aexit__(*NONE))

@@ -31,12 +31,12 @@ pub unsafe fn ready() -> *mut ffi::PyObject {
 fn refuse(slf: &Handle) {
     // SAFETY: drivers run attached.
     let py = unsafe { Python::assume_attached() };
-    let text = if slf.is(State::Fresh) {
-        "call __aenter__ and await what it gives"
+    let error = if slf.is(State::Fresh) {
+        PyTypeError::new_err("call __aenter__ and await what it gives")
     } else {
-        "cannot reuse already awaited __aenter__()"
+        PyRuntimeError::new_err("cannot reuse already awaited __aenter__()")
     };
-    failures::raise(py, PyRuntimeError::new_err(text));
+    failures::raise(py, error);
 }
 
 pub unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
