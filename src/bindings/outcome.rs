@@ -98,7 +98,7 @@ impl Outcome {
 
     /// What it raised, or the refusal; None if it returned.
     #[getter]
-    fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    pub fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         match &self.error {
             Some(error) => Some(error.clone_ref(py)),
             None => self.rejected(py),

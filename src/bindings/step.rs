@@ -122,10 +122,11 @@ impl Step {
 
     /// Gives back what [`Step::find`] has found, of a call that will not enter.
     pub fn forget(&self, slot: &Slot) {
+        if !self.keyed() {
+            return;
+        }
         // SAFETY: a keyed step's slot is filled before anybody enters.
-        if self.keyed()
-            && let Ticket::Circuit(circuit) = unsafe { slot.assume_init_ref() }
-        {
+        if let Ticket::Circuit(circuit) = unsafe { slot.assume_init_ref() } {
             circuit.release();
         }
     }
@@ -226,7 +227,7 @@ impl Step {
                 step.ended(py, &which, ticket, ended, elapsed, clock);
             }
             (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
-                keyed.with(py, circuit, |which| {
+                circuit.with(py, |which| {
                     keyed.step().ended(py, which, *ticket, ended, elapsed, clock);
                 });
                 circuit.release();
@@ -242,8 +243,8 @@ impl Step {
             (Self::Breaker(step), Ticket::Breaker(ticket)) => {
                 breaker::Step::suspended(py, &step.core, ticket, suspended);
             }
-            (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
-                keyed.with(py, circuit, |which| {
+            (Self::KeyedBreaker(_), Ticket::KeyedBreaker(circuit, ticket)) => {
+                circuit.with(py, |which| {
                     breaker::Step::suspended(py, which.core, ticket, suspended);
                 });
             }

@@ -362,6 +362,15 @@ def test_each_way_of_stepping(patient):
     assert asyncio.run(main()) == 7
 
 
+def test_a_first_value_that_is_none_of_its(patient, tally):
+    """Sending something into what has not begun is refused, and says nothing of the callee."""
+    waiting = patient(lambda: work())()
+    with pytest.raises(TypeError, match="can't send non-None value to a just-started coroutine"):
+        waiting.send(5)
+    assert tally(patient) == {"in_flight": 1}
+    waiting.close()
+
+
 def test_awaited_twice(patient, finish):
     """An adopted coroutine can't be awaited twice."""
     coroutine = patient(lambda: work())()

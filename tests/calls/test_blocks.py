@@ -477,9 +477,9 @@ def test_looking_at_it_changes_nothing(way, guard, patient, tally, finish):
         lambda: getattr(type(guard), leave),
         lambda: attributes(guard),
         lambda: mock.create_autospec(type(guard), instance=True),
-        lambda: mock.MagicMock(spec=type(guard)),
+        lambda: mock.MagicMock(spec=guard),
         lambda: pydoc.render_doc(type(guard)),
-        lambda: inspect.getmembers(type(guard)),
+        lambda: inspect.getmembers(guard),
         lambda: inspect.getmembers_static(guard),
         lambda: repr(getattr(guard, enter)),
     ]

@@ -37,18 +37,20 @@ impl Breaker {
                 self.circuits(py)?;
             }
             let core = self.core();
-            return self.put(py, &core, None, state, now);
+            self.put(py, &core, None, state, now);
+            return Ok(());
         };
         let pattern = self.core();
         if let Some(key) = key {
             let circuit = circuits.of(key, &pattern, &ambient(py))?;
             let core = circuit.get().like(&pattern, now);
-            return self.put(py, &core, Some(&circuit), state, now);
+            self.put(py, &core, Some(&circuit), state, now);
+            return Ok(());
         }
         circuits.begin_in(py, state);
         for circuit in circuits.all(py) {
             let core = circuit.get().like(&pattern, now);
-            self.put(py, &core, Some(&circuit), state, now)?;
+            self.put(py, &core, Some(&circuit), state, now);
         }
         Ok(())
     }
@@ -60,7 +62,7 @@ impl Breaker {
         circuit: Option<&Bound<'_, Circuit>>,
         state: State,
         now: Nanos,
-    ) -> PyResult<()> {
+    ) {
         let (rules, name) = {
             let current = self.current.lock();
             (current.rules.clone_ref(py), current.name.bind(py).clone())
@@ -69,7 +71,6 @@ impl Breaker {
             let key = circuit.map(|circuit| &circuit.get().key);
             tell(py, &name, key, rules.get(), &transition);
         }
-        Ok(())
     }
 
     /// All of it as one: counts are sums, the state is the gravest.

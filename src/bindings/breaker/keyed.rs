@@ -215,11 +215,17 @@ impl CircuitRef {
     }
 
     /// Lends the circuit out.
-    pub fn bind<'a>(&'a self, py: Python<'_>) -> &'a Bound<'a, Circuit> {
+    pub fn bind<'a>(&'a self, _attached: Python<'_>) -> &'a Bound<'a, Circuit> {
         // SAFETY: a `Bound` is a token of nothing and a non-null pointer to a live object; this one
         // is only borrowed, and this reference keeps it alive.
-        let _ = py;
         unsafe { &*(&raw const self.0).cast::<Bound<'a, Circuit>>() }
+    }
+
+    /// Does `act` with the circuit.
+    pub fn with<T>(self, py: Python<'_>, act: impl FnOnce(&Which<'_>) -> T) -> T {
+        let bound = self.bind(py);
+        let core = bound.get().core();
+        act(&Which { core: &core, key: Some(bound) })
     }
 
     /// Gives the reference back.
@@ -293,12 +299,11 @@ impl Keyed {
     ) -> Result<(CircuitRef, Ticket), (CircuitRef, Rejection)> {
         loop {
             let bound = circuit.bind(py);
-            let entered = match ticket.take() {
-                Some(ticket) => Ok(ticket),
-                None => {
-                    let core = bound.get().like(&self.step.core, clock.now());
-                    self.step.enter_unhealthy(&Which { core: &core, key: Some(bound) }, clock)
-                }
+            let entered = if let Some(ticket) = ticket.take() {
+                Ok(ticket)
+            } else {
+                let core = bound.get().like(&self.step.core, clock.now());
+                self.step.enter_unhealthy(&Which { core: &core, key: Some(bound) }, clock)
             };
             if !bound.get().mark.gone() {
                 return match entered {
@@ -346,17 +351,6 @@ impl Keyed {
             self.step.returned_unhealthy(passed, &which, ticket, value, elapsed, clock);
         }
         circuit.release();
-    }
-
-    pub fn with<T>(
-        &self,
-        py: Python<'_>,
-        circuit: &CircuitRef,
-        act: impl FnOnce(&Which<'_>) -> T,
-    ) -> T {
-        let bound = circuit.bind(py);
-        let core = bound.get().core();
-        act(&Which { core: &core, key: Some(bound) })
     }
 
     pub fn objects(&self) -> [*mut ffi::PyObject; 2] {

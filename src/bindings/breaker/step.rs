@@ -5,7 +5,7 @@ use super::keyed::Circuit;
 use super::settings::{DEFAULT_OPEN, OpenFor};
 use super::{Current, in_seconds, probes};
 use crate::bindings::convert::seconds;
-use crate::bindings::failures::{classes, report};
+use crate::bindings::failures::{Trail, classes, report};
 use crate::bindings::gate;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::random;
@@ -256,9 +256,9 @@ impl Step {
     /// Opens the circuit, after working out for how long: that may run the user's code, so the core
     /// has no part in it.
     #[cold]
-    fn open<C: Clock>(
+    fn open<'py, C: Clock>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         which: &Which<'_>,
         trip: &Trip,
         outcome: &dyn Fn() -> Outcome,
@@ -281,7 +281,18 @@ impl Step {
                 backoff.delay(trip.reopenings, &mut memory, random)
             }),
             OpenFor::Callable => {
-                self.ask_duration(ask, |ask| ask.call1((Bound::new(py, outcome())?,)), None)
+                let ask_about = |ask: &Bound<'py, PyAny>| {
+                    let outcome = Bound::new(py, outcome())?;
+                    // It may raise the caller's own exception again, in looking at it.
+                    let error = outcome.get().error(py).map(|error| error.into_bound(py));
+                    let trail = error.as_ref().and_then(Trail::of);
+                    let answer = ask.call1((outcome,));
+                    if let Some(trail) = trail {
+                        trail.put_back();
+                    }
+                    answer
+                };
+                self.ask_duration(ask, ask_about, None)
             }
             OpenFor::Custom(cap) => {
                 self.ask_duration(ask, |ask| ask.call1((trip.reopenings,)), cap)
@@ -306,10 +317,12 @@ impl Step {
             if answer.is_none() {
                 return Ok(DEFAULT_OPEN);
             }
-            seconds(&answer).and_then(|seconds| backoff::bound(seconds, cap)).ok_or_else(|| {
+            let fits = |seconds: &f64| *seconds > 0.0 && seconds.is_finite();
+            let given = seconds(&answer).filter(fits);
+            given.and_then(|seconds| backoff::bound(seconds, cap)).ok_or_else(|| {
                 PyValueError::new_err(format!(
-                    "open_duration of circuit {} answered {answer}: it must answer seconds, a \
-                     timedelta, or None for the default of 30 s",
+                    "open_duration of circuit {} answered {answer}: it must answer more than 0 \
+                     seconds, a timedelta, or None for the default of 30 s",
                     self.name(py)
                 ))
             })

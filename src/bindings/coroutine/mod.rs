@@ -186,12 +186,12 @@ impl Coroutine {
             if (*slf).phase == Phase::Done {
                 return refuse(PyRuntimeError::new_err("cannot reuse already awaited coroutine"));
             }
+            if !(*slf).begun && value != ffi::Py_None() {
+                return refuse(PyTypeError::new_err(
+                    "can't send non-None value to a just-started coroutine",
+                ));
+            }
             if (*slf).phase == Phase::Fresh {
-                if value != ffi::Py_None() {
-                    return refuse(PyTypeError::new_err(
-                        "can't send non-None value to a just-started coroutine",
-                    ));
-                }
                 if (*slf).captures {
                     (*slf).began = Held::now(py);
                 }

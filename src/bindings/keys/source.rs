@@ -114,7 +114,7 @@ impl Source {
             Self::Fixed(key) | Self::Ask(key) => [key.as_ptr(), none],
             Self::Unresolved(name) => [name.as_ptr(), none],
             Self::Named(named) => {
-                [named.name.as_ptr(), named.default.as_ref().map_or(none, |it| it.as_ptr())]
+                [named.name.as_ptr(), named.default.as_ref().map_or(none, Py::as_ptr)]
             }
         }
     }
@@ -151,20 +151,20 @@ impl Named {
             let parameter = parameter?;
             let kind = parameter.getattr("kind")?;
             let is = |name: &str| -> PyResult<bool> { kind.eq(kinds.getattr(name)?) };
-            let placed = is("POSITIONAL_ONLY")? || is("POSITIONAL_OR_KEYWORD")?;
-            if placed || is("KEYWORD_ONLY")? {
+            let by_place = is("POSITIONAL_ONLY")? || is("POSITIONAL_OR_KEYWORD")?;
+            if by_place || is("KEYWORD_ONLY")? {
                 let own = parameter.getattr("name")?;
                 if own.eq(name)? {
                     let default = parameter.getattr("default")?;
                     let default = (!default.is(&empty)).then(|| default.unbind());
-                    let place = placed.then_some(places);
+                    let place = by_place.then_some(places);
                     // Interned, as the names of arguments are: they are compared by identity first.
                     let name = PyString::intern(py, &name.to_cow()?).unbind();
                     return Ok(Self { name, place, default });
                 }
                 known.push(own.to_string());
             }
-            places += usize::from(placed);
+            places += usize::from(by_place);
         }
         Err(PyTypeError::new_err(format!(
             "must be one of the parameters of {}: {}",

@@ -98,8 +98,7 @@ class CircuitBreaker(Policy, _core.Breaker):
     def keys(self) -> list[Hashable]:
         """The keys that have a circuit, in no order; ``"<other keys>"`` is the one that is shared.
 
-        Raises:
-            TypeError: It has one circuit for all calls.
+        Empty for a breaker with one circuit for all calls.
         """
         return self._keys
 
