@@ -44,6 +44,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
+    native::main_interpreter_only(py)?;
     plan::register(py)?;
     protected::register(module)?;
     coroutine::register(module)?;

@@ -4,6 +4,7 @@
 //! nothing needs. Everything cold stays with `#[pyclass]`.
 #![allow(unsafe_code, reason = "types are described to the interpreter through its C API")]
 
+use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{CStr, c_int, c_uint, c_ulong, c_void};
@@ -12,6 +13,19 @@ use std::ptr;
 unsafe extern "C" {
     /// Not declared by pyo3-ffi; public C API since Python 3.0.
     pub fn PyMethod_New(func: *mut ffi::PyObject, slf: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+/// Types, pools and the gate are the process's, and objects belong to one interpreter: a second one
+/// would be given the first one's.
+pub fn main_interpreter_only(_attached: Python<'_>) -> PyResult<()> {
+    // SAFETY: attached, so there is an interpreter to ask.
+    let id = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if id == 0 {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(
+        "seawall works in the main interpreter of a process only, and this is a sub-interpreter",
+    ))
 }
 
 /// What a native type is made of. Tables are leaked: a type lives as long as the process.
