@@ -58,10 +58,12 @@ HEAVY = [
     "subprocess",
     "threading",
     "traceback",
+    "typing",
     "unittest",
     "urllib.request",
 ]
 COLD = [
+    "seawall.hints",
     "seawall.background",
     "seawall.clients.signs",
     "seawall.events",
@@ -78,7 +80,7 @@ import json, sys
 before = set(sys.modules)
 import seawall
 alone = set(sys.modules) - before
-breaker = seawall.CircuitBreaker("shop", failure_threshold=1, window=seawall.calls(10))
+breaker = seawall.CircuitBreaker("shop", failure_threshold=1)
 breaker.call(int)
 breaker.try_call(lambda: 1 / 0)
 breaker.try_call(int)
@@ -121,5 +123,32 @@ import json, seawall
 before = "BreakerOpened" in vars(seawall)
 seawall.BreakerOpened
 print(json.dumps([before, "BreakerOpened" in vars(seawall)]))
+"""
+    assert child(code) == [False, True]
+
+
+def test_hints_can_be_read():
+    """Importing loads no `typing`; who asks a public function for its hints gets them."""
+    code = """
+import sys, seawall
+loaded = "typing" in sys.modules
+import inspect, json, typing
+functions = [
+    *(getattr(seawall, name) for name in seawall.__all__),
+    *(getattr(seawall.registry, name) for name in seawall.registry.__all__),
+    *(
+        value
+        for cls in (seawall.CircuitBreaker, seawall.Pipeline)
+        for base in cls.__mro__
+        for value in vars(base).values()
+    ),
+]
+read = 0
+for function in functions:
+    function = getattr(function, "fget", function)
+    if inspect.isfunction(function) and function.__module__.startswith("seawall"):
+        typing.get_type_hints(function)
+        read += 1
+print(json.dumps([loaded, read > 20]))
 """
     assert child(code) == [False, True]

@@ -266,3 +266,23 @@ def test_listing_while_names_are_made_and_lost():
         stop.set()
         for thread in threads:
             thread.join(30)
+
+
+class Shop(seawall.CircuitBreaker):
+    """A breaker of a user's own class."""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(seawall.CircuitBreaker, Shop), (Shop, seawall.CircuitBreaker)]
+)
+def test_a_name_stands_for_a_class(first, second):
+    """A name that one class has is refused to another, which could not tell them apart."""
+    standing = first("shop")
+    with pytest.raises(seawall.ConfigError) as caught:
+        second("shop")
+    [problem] = caught.value.problems
+    assert problem.field == "class"
+    assert problem.value.endswith(second.__qualname__)
+    assert f"{first.__module__}.{first.__qualname__}" in problem.rule
+    assert first("shop") is standing
+    assert type(second("shop", replace=True)) is second

@@ -8,15 +8,14 @@ from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import CircuitOpenError, ConfigError, Problem, Rejected, SeawallError
 from seawall.pipeline import Pipeline
-from seawall.policies.backoff import Backoff, constant, custom, exponential, fibonacci, linear
-from seawall.policies.breaker import BreakerSettings, CircuitBreaker, circuit_breaker
-from seawall.windows import Window, calls, seconds
+from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from seawall import events, testing
     from seawall.clients import unhealthy
     from seawall.events import Event, subscribe
+    from seawall.policies.backoff import Backoff, constant, custom, exponential, fibonacci, linear
     from seawall.policies.breaker import (
         BreakerClosed,
         BreakerDisabled,
@@ -26,9 +25,11 @@ if TYPE_CHECKING:
         BreakerMetricsOnly,
         BreakerOpened,
         BreakerReset,
+        BreakerSettings,
         BreakerSnapshot,
         BreakerWouldOpen,
     )
+    from seawall.windows import Window, calls, seconds
 
 __all__ = [
     "Backoff",
@@ -71,6 +72,7 @@ __all__ = [
 __getattr__, __dir__ = lazy.names(
     __name__,
     {
+        "Backoff": "seawall.policies.backoff",
         "BreakerClosed": "seawall.policies.breaker",
         "BreakerDisabled": "seawall.policies.breaker",
         "BreakerEvent": "seawall.policies.breaker",
@@ -79,10 +81,19 @@ __getattr__, __dir__ = lazy.names(
         "BreakerMetricsOnly": "seawall.policies.breaker",
         "BreakerOpened": "seawall.policies.breaker",
         "BreakerReset": "seawall.policies.breaker",
+        "BreakerSettings": "seawall.policies.breaker",
         "BreakerSnapshot": "seawall.policies.breaker",
         "BreakerWouldOpen": "seawall.policies.breaker",
         "Event": "seawall.events",
+        "Window": "seawall.windows",
+        "calls": "seawall.windows",
+        "constant": "seawall.policies.backoff",
+        "custom": "seawall.policies.backoff",
         "events": "seawall.events",
+        "exponential": "seawall.policies.backoff",
+        "fibonacci": "seawall.policies.backoff",
+        "linear": "seawall.policies.backoff",
+        "seconds": "seawall.windows",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",
         "unhealthy": "seawall.clients",

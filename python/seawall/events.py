@@ -7,6 +7,7 @@ built when nobody listens.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from seawall import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
     from typing import Self
 
 __all__ = ["Event", "Subscription", "listener_failures", "subscribe"]

@@ -11,9 +11,34 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, overload
+else:
 
-__all__ = ["names"]
+    def overload(function):  # noqa: ANN001  type checkers see that of typing
+        """That of `typing`, which is not loaded for it: only type checkers look at overloads."""
+        return function
+
+
+__all__ = ["module", "names", "overload"]
+
+
+class _Module:
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        __import__(self._name)
+        return getattr(sys.modules[self._name], attribute)
+
+
+def module(name: str) -> Any:
+    """What stands for the module ``name`` until somebody asks it for an attribute.
+
+    For annotations, which are text that few programs ever evaluate.
+    """
+    return _Module(name)
 
 
 def names(

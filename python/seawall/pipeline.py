@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from seawall import _core
+from seawall import _core, lazy
 from seawall.errors import ConfigError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Self
-
-    from seawall.policies.policy import Policy
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["Pipeline"]
-
-F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 
 
 class Pipeline(_core.Guard):
@@ -36,7 +32,7 @@ class Pipeline(_core.Guard):
 
     name: str
 
-    def __new__(cls, name: str, /, *policies: Policy) -> Self:
+    def __new__(cls, name: str, /, *policies: t.Policy) -> t.Self:
         """Checks the composition."""
         problems: list[tuple[str, str, str, str | None]] = []
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -50,9 +46,21 @@ class Pipeline(_core.Guard):
         self.name = name
         return self
 
-    def __call__(self, function: F, /) -> F:
+    def __call__(self, function: t.F, /) -> t.F:
         """Returns ``function`` protected by the policies, as they would protect it one by one."""
         return super().__call__(function)
+
+    def __copy__(self) -> t.Self:
+        """A copy of a pipeline is the pipeline: its policies' state is one."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> t.Self:
+        """As `__copy__`."""
+        return self
+
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        """Pickled by name and policies, which another process finds by their names."""
+        return type(self), (self.name, *self.policies)
 
     def __repr__(self) -> str:
         """Its name and policies."""

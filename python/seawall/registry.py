@@ -14,28 +14,37 @@ Settings are compared as they were declared, callables by identity.
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
+from seawall import lazy
 from seawall.errors import ConfigError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from weakref import WeakValueDictionary
 
-    from seawall.policies.policy import Policy
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["find", "get", "policies"]
 
-P = TypeVar("P", bound="Policy")
 
-
-class _Weak(dict[str, "WeakValueDictionary[str, Any]"]):
+class _Given(dict[str, "dict[str, t.Any]"]):
     __slots__ = ()
 
-    def __missing__(self, kind: str) -> WeakValueDictionary[str, Any]:
+    def __missing__(self, kind: str) -> dict[str, t.Any]:
         # Atomic, which a defaultdict's would not be: the first names of a kind may come at once.
+        return self.setdefault(kind, {})
+
+
+class _Weak(dict[str, "WeakValueDictionary[str, t.Any]"]):
+    __slots__ = ()
+
+    def __missing__(self, kind: str) -> WeakValueDictionary[str, t.Any]:
+        # Here, because importing seawall makes no policy.
+        from weakref import WeakValueDictionary
+
         return self.setdefault(kind, WeakValueDictionary())
 
 
@@ -46,11 +55,11 @@ class Books:
 
     def __init__(self) -> None:
         """Starts empty."""
-        self.given: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.given = _Given()
         self.derived = _Weak()
         self.number = itertools.count(1)
 
-    def get(self, kind: str, name: str) -> Any:
+    def get(self, kind: str, name: str) -> t.Any:
         """The policy of that name, or None."""
         given = self.given[kind].get(name)
         return self.derived[kind].get(name) if given is None else given
@@ -60,12 +69,12 @@ class Books:
 books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # noqa: B039  shared on purpose
 
 
-def policies() -> list[Policy]:
+def policies() -> list[t.Policy]:
     """Every policy there is, by kind and name."""
     here = books.get()
     # Lists are taken in one go: threads may add names meanwhile. The items of a weak dictionary
     # can't be, its references can.
-    known: dict[tuple[str, str], Any] = {}
+    known: dict[tuple[str, str], t.Any] = {}
     for kind, derived in list(here.derived.items()):
         known.update(
             ((kind, policy.name), policy)
@@ -77,13 +86,13 @@ def policies() -> list[Policy]:
     return [known[key] for key in sorted(known)]
 
 
-def get(kind: str, name: str) -> Policy | None:
+def get(kind: str, name: str) -> t.Policy | None:
     """The policy of that kind (``"breaker"``) and name, or None."""
-    found: Policy | None = books.get().get(kind, name)
+    found: t.Policy | None = books.get().get(kind, name)
     return found
 
 
-def find(kind: str, name: str) -> Policy:
+def find(kind: str, name: str) -> t.Policy:
     """The policy of that kind and name.
 
     Raises:
@@ -98,18 +107,32 @@ def find(kind: str, name: str) -> Policy:
 
 def claim(
     kind: str,
-    name: Any,
-    declared: Mapping[str, Any],
-    make: Callable[[Any, bool], P],
-    declared_by: Callable[[P], Mapping[str, Any]],
+    cls: type[t.P],
+    name: t.Any,
+    declared: t.Mapping[str, t.Any],
+    make: t.Callable[[t.Any, bool], t.P],
+    declared_by: t.Callable[[t.P], t.Mapping[str, t.Any]],
     *,
     replace: bool,
-) -> P:
+) -> t.P:
     """The policy that has ``name``, if it was declared likewise, or the one that ``make`` makes.
 
     Raises:
-        ConfigError: The settings are wrong, or the name is taken by one with other settings.
+        ConfigError: The settings are wrong, or the name is taken by one of another class or with
+            other settings.
     """
+
+    def check(standing: t.P) -> None:
+        other = type(standing)
+        if other is not cls:
+            raise _taken(kind, name, [("class", _path(cls), _path(other))])
+        before = declared_by(standing)
+        fields = _differing(declared, before)
+        if fields:
+            make(name, True)  # which refuses what is wrong by itself
+            rows = [(field, repr(declared.get(field)), repr(before.get(field))) for field in fields]
+            raise _taken(kind, name, rows)
+
     here = books.get()
     if name is None:
         policy = make(_free(here, kind, (f"{kind}-{number}" for number in here.number)), False)
@@ -124,54 +147,44 @@ def claim(
     if policy is None:
         policy = make(name, True)
     else:
-        fields = _differing(declared, declared_by(policy))
-        if fields:
-            make(name, True)  # which refuses what is wrong by itself
-            raise _taken(kind, name, fields, declared, declared_by(policy))
+        check(policy)
     # Atomic: of two threads that got here at once, one finds the other's. A name that was derived
     # so far is a given one from now on.
-    standing: P = here.given[kind].setdefault(name, policy)
+    standing: t.P = here.given[kind].setdefault(name, policy)
     if not standing._named:
         standing._rename(name)
-    fields = _differing(declared, declared_by(standing))
-    if fields:
-        raise _taken(kind, name, fields, declared, declared_by(standing))
+    check(standing)
     return standing
 
 
-def _differing(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
+def _differing(new: t.Mapping[str, t.Any], old: t.Mapping[str, t.Any]) -> list[str]:
     return sorted(field for field in {*new, *old} if not _equal(new.get(field), old.get(field)))
 
 
-def _taken(
-    kind: str, name: str, fields: list[str], new: Mapping[str, Any], old: Mapping[str, Any]
-) -> ConfigError:
+def _taken(kind: str, name: str, rows: list[tuple[str, str, str]]) -> ConfigError:
+    hint = "pass replace=True, or another name"
     return ConfigError(
         f"{kind} {name!r}, which exists already",
-        [
-            (
-                field,
-                repr(new.get(field)),
-                f"differs from {old.get(field)!r}: pass replace=True, or another name",
-                None,
-            )
-            for field in fields
-        ],
+        [(field, new, f"differs from {old}: {hint}", None) for field, new, old in rows],
     )
 
 
-def _free(here: Books, kind: str, names: Iterable[str]) -> str:
+def _path(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _free(here: Books, kind: str, names: t.Iterable[str]) -> str:
     return next(name for name in names if here.get(kind, name) is None)
 
 
-def _equal(one: Any, other: Any) -> bool:
+def _equal(one: t.Any, other: t.Any) -> bool:
     try:
         return one is other or bool(one == other)
     except Exception:  # noqa: BLE001  a comparison of the user's that fails is no equality
         return False
 
 
-def name_after(policy: Policy, function: Any) -> None:
+def name_after(policy: t.Policy, function: t.Any) -> None:
     """Names a nameless policy after the function that it was put on."""
     if policy._named:
         return
@@ -189,7 +202,7 @@ def name_after(policy: Policy, function: Any) -> None:
     policy._rename(name)
 
 
-def _stem(function: Any) -> str:
+def _stem(function: t.Any) -> str:
     # A method object, a partial and the like name what is inside them.
     for attribute in ("__func__", "func"):
         if not hasattr(function, "__qualname__"):

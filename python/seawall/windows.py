@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from seawall import lazy
+
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["Window", "calls", "seconds"]
 
@@ -14,7 +18,7 @@ class Window(NamedTuple):
     """How far back a rate looks. Made by `calls` and `seconds`; checked by the policy."""
 
     unit: Literal["calls", "seconds"]
-    size: int | float | timedelta
+    size: int | t.Seconds
 
 
 def calls(count: int, /) -> Window:
@@ -25,7 +29,7 @@ def calls(count: int, /) -> Window:
     return Window("calls", count)
 
 
-def seconds(length: float | timedelta, /) -> Window:
+def seconds(length: t.Seconds, /) -> Window:
     """Looks at the calls of the last ``length`` seconds (at least 0.1).
 
     Time moves in steps of a sixteenth of the length: what is counted goes back at least fifteen

@@ -142,6 +142,7 @@ async def once() -> None:
         assert_type(outcome, seawall.Outcome[dict[str, int]])
         assert_type(outcome.value, dict[str, int] | None)
         assert_type(outcome.error, Exception | None)
+        assert_type(outcome.rejected, seawall.Rejected | None)
         assert_type(outcome.unwrap(), dict[str, int])
         assert_type(await policy.try_call(fetch, "u"), seawall.Outcome[bytes])
         assert_type((await policy.try_call(start, 1)).unwrap(), int)

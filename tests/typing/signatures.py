@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, assert_type
 
 import seawall
+from seawall.policies.breaker import BreakerState
 
 if TYPE_CHECKING:
     pass
@@ -50,6 +51,7 @@ async def check() -> None:
     assert_type(piped(3), float)
     assert_type(Shop().sell(1), bool)
     assert_type(Shop.open("x"), Shop)
+    assert_type(breaker.state, BreakerState)
     assert_type(breaker.call(len, "abc"), int)
     assert_type(breaker.try_call(len, "abc"), seawall.Outcome[int])
     assert_type(breaker.try_call(len, "abc").unwrap(), int)

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
-if TYPE_CHECKING:
-    from datetime import timedelta
+from seawall import lazy
 
-Seconds: TypeAlias = "float | timedelta"
-"""A time: a plain number is seconds."""
+if TYPE_CHECKING:
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 Jitter: TypeAlias = Literal["none", "full", "equal", "decorrelated", "smooth"] | float
 """How delays are spread, so that clients that failed together do not return together.
@@ -51,11 +52,11 @@ class Backoff(NamedTuple):
     """The longest delay, in seconds; None for no limit but the core's hundred years."""
     jitter: Jitter = "none"
     """How the delays are spread."""
-    callable: Callable[[int], Seconds] | None = None
+    callable: Callable[[int], t.Seconds] | None = None
     """What gives the delays; `custom` only."""
 
 
-def constant(seconds: Seconds, *, jitter: Jitter = "none") -> Backoff:
+def constant(seconds: t.Seconds, *, jitter: Jitter = "none") -> Backoff:
     """The same delay every time: ``b``.
 
     Args:
@@ -65,7 +66,7 @@ def constant(seconds: Seconds, *, jitter: Jitter = "none") -> Backoff:
     return Backoff("constant", _seconds(seconds), jitter=jitter)
 
 
-def linear(base: Seconds, *, cap: Seconds | None = None, jitter: Jitter = "none") -> Backoff:
+def linear(base: t.Seconds, *, cap: t.Seconds | None = None, jitter: Jitter = "none") -> Backoff:
     """Delays that grow by the base: ``b · (n + 1)``.
 
     Args:
@@ -77,7 +78,7 @@ def linear(base: Seconds, *, cap: Seconds | None = None, jitter: Jitter = "none"
 
 
 def exponential(
-    base: Seconds, *, factor: float = 2.0, cap: Seconds | None = None, jitter: Jitter = "full"
+    base: t.Seconds, *, factor: float = 2.0, cap: t.Seconds | None = None, jitter: Jitter = "full"
 ) -> Backoff:
     """Delays that grow by a factor: ``min(cap, b · factor**n)``.
 
@@ -90,7 +91,7 @@ def exponential(
     return Backoff("exponential", _seconds(base), factor, _optional(cap), jitter)
 
 
-def fibonacci(base: Seconds, *, cap: Seconds | None = None, jitter: Jitter = "none") -> Backoff:
+def fibonacci(base: t.Seconds, *, cap: t.Seconds | None = None, jitter: Jitter = "none") -> Backoff:
     """Delays that grow like Fibonacci's numbers: ``b · F(n + 1)``, F = 1, 1, 2, 3, 5, ….
 
     Args:
@@ -101,7 +102,7 @@ def fibonacci(base: Seconds, *, cap: Seconds | None = None, jitter: Jitter = "no
     return Backoff("fibonacci", _seconds(base), cap=_optional(cap), jitter=jitter)
 
 
-def custom(call: Callable[[int], Seconds], /, *, cap: Seconds | None = None) -> Backoff:
+def custom(call: Callable[[int], t.Seconds], /, *, cap: t.Seconds | None = None) -> Backoff:
     """Delays that a function gives.
 
     Args:
@@ -112,12 +113,12 @@ def custom(call: Callable[[int], Seconds], /, *, cap: Seconds | None = None) -> 
     return Backoff("custom", cap=_optional(cap), callable=call)
 
 
-def _seconds(time: Seconds) -> float:
+def _seconds(time: t.Seconds) -> float:
     # What is no time at all passes through: the policy that takes the backoff names it.
     # By its method: `datetime` is not imported for those who give numbers.
     total = getattr(time, "total_seconds", None)
     return cast("float", total() if callable(total) else time)
 
 
-def _optional(time: Seconds | None) -> float | None:
+def _optional(time: t.Seconds | None) -> float | None:
     return None if time is None else _seconds(time)

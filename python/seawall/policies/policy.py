@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from seawall import lazy, registry
 
-from seawall import registry
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
-
+    from seawall import hints as t
     from seawall._core import Guard
 
     _Ground = Guard
 else:
+    t = lazy.module("seawall.hints")
     _Ground = object
 
 __all__ = ["Policy"]
-
-F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 
 
 class Policy(_Ground):
@@ -27,7 +23,7 @@ class Policy(_Ground):
     __slots__ = ()
 
     #: The word for policies of this kind, in the registry, in events and in metrics.
-    kind: ClassVar[str]
+    kind: t.ClassVar[str]
 
     if TYPE_CHECKING:
 
@@ -41,7 +37,7 @@ class Policy(_Ground):
 
         def _rename(self, name: str) -> None: ...
 
-    def __call__(self, function: F, /) -> F:
+    def __call__(self, function: t.F, /) -> t.F:
         """Returns ``function`` protected by this policy.
 
         It keeps its kind, signature and names. Functions that share a policy share its state.
@@ -54,14 +50,14 @@ class Policy(_Ground):
         registry.name_after(self, function)
         return protected
 
-    def __copy__(self) -> Self:
+    def __copy__(self) -> t.Self:
         """A copy of a policy is the policy: its state is one."""
         return self
 
-    def __deepcopy__(self, memo: object) -> Self:
+    def __deepcopy__(self, memo: object) -> t.Self:
         """As `__copy__`."""
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[t.Any, ...]:
         """Pickled by name: another process finds its own policy of that name."""
         return registry.find, (self.kind, self.name)

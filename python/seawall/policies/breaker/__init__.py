@@ -2,7 +2,6 @@
 
 from seawall import lazy
 from seawall.policies.breaker.policy import CircuitBreaker, circuit_breaker
-from seawall.policies.breaker.settings import BreakerSettings, BreakerState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
         BreakerReset,
         BreakerWouldOpen,
     )
+    from seawall.policies.breaker.settings import BreakerSettings, BreakerState
     from seawall.policies.breaker.snapshot import BreakerSnapshot
 
 __all__ = [
@@ -51,6 +51,8 @@ __getattr__, __dir__ = lazy.names(
     __name__,
     {
         **dict.fromkeys(_EVENTS, f"{__name__}.events"),
+        "BreakerSettings": f"{__name__}.settings",
         "BreakerSnapshot": f"{__name__}.snapshot",
+        "BreakerState": f"{__name__}.settings",
     },
 )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from seawall import events
-
-if TYPE_CHECKING:
-    from seawall.policies.breaker.settings import BreakerState
+from seawall.policies.breaker.settings import BreakerState
 
 __all__ = [
     "BreakerClosed",

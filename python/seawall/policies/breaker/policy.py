@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from _thread import RLock
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
-
-from seawall import _core, registry
+from seawall import _core, lazy, registry
 from seawall.facts import Facts
-from seawall.policies.breaker.settings import BreakerSettings
+from seawall.lazy import overload
 from seawall.policies.policy import Policy
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-    from typing import Self, Unpack
-
-    from seawall.policies.breaker.snapshot import BreakerSnapshot
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["CircuitBreaker", "circuit_breaker"]
 
-F = TypeVar("F", bound="Callable[..., Any]")
-
-#: Two that change one breaker at the same time must not lose each other's changes.
-_reconfiguring = RLock()
+#: In a state of changes, the one that took its place. No setting can have this name.
+_NEXT = None
 
 
 class CircuitBreaker(Policy, _core.Breaker):
@@ -50,32 +45,48 @@ class CircuitBreaker(Policy, _core.Breaker):
 
     kind = "breaker"
 
-    #: What it was declared with, which is what its name stands for, and what `reconfigure` has
-    #: changed since: name, value, name, value, … Half the size of dicts, replaced as a whole.
-    _declared: tuple[Any, ...]
-    _changed: tuple[Any, ...]
+    #: What it was declared with, which is what its name stands for: name, value, name, value, …
+    #: Half the size of a dict.
+    _declared: tuple[t.Any, ...]
+    #: What `reconfigure` has changed since. Never changed but to name its successor, see `_latest`.
+    _changed: dict[t.Any, t.Any]
 
     def __new__(
-        cls, name: str | None = None, *, replace: bool = False, **settings: Unpack[BreakerSettings]
-    ) -> Self:
+        cls,
+        name: str | None = None,
+        *,
+        replace: bool = False,
+        **settings: t.Unpack[t.BreakerSettings],
+    ) -> t.Self:
         """Gives back the breaker of that name, or makes it."""
         declared = dict(settings)
 
-        def make(given: Any, named: bool) -> CircuitBreaker:
+        def make(given: t.Any, named: bool) -> t.Any:
             self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
-            self._declared = _flat(declared)
-            self._changed = ()
+            self._declared = tuple(part for item in declared.items() for part in item)
+            self._changed = {}
             return self
 
-        found = registry.claim(
-            "breaker", name, declared, make, CircuitBreaker._declaration, replace=replace
+        return registry.claim(
+            "breaker", cls, name, declared, make, CircuitBreaker._declaration, replace=replace
         )
-        return cast("Self", found)
 
-    def _declaration(self) -> dict[str, Any]:
-        return _unflat(self._declared)
+    def _declaration(self) -> dict[str, t.Any]:
+        return dict(zip(self._declared[::2], self._declared[1::2], strict=True))
 
-    def reconfigure(self, **changes: Unpack[BreakerSettings]) -> None:
+    def _latest(self) -> dict[t.Any, t.Any]:
+        """The changes in force. A state that was replaced says by which, so none is ever lost."""
+        state = self._changed
+        while (following := state.get(_NEXT)) is not None:
+            state = following
+        return state
+
+    def _apply(self, changed: dict[t.Any, t.Any]) -> None:
+        settings: dict[t.Any, t.Any] = {**self._declaration(), **changed}
+        settings.pop(_NEXT, None)
+        self._reconfigure(settings)
+
+    def reconfigure(self, **changes: t.Unpack[t.BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
 
         A call under way is judged by what it started with (``on``, ``ignore``, ``on_result``); what
@@ -89,20 +100,39 @@ class CircuitBreaker(Policy, _core.Breaker):
         Raises:
             ConfigError: Naming every wrong setting. Nothing is changed then.
         """
-        with _reconfiguring:
-            changed = {**_unflat(self._changed), **changes}
-            self._reconfigure({**self._declaration(), **changed})
-            self._changed = _flat(changed)
+        # Reading settings runs code of the user's (`__index__`, `__eq__`, `__repr__`), which may
+        # change this breaker, fork, or wait for another thread that does: no lock is held. What
+        # was replaced meanwhile is read and applied again. `setdefault` lets one of several win.
+        try:
+            while True:
+                before = self._latest()
+                changed: dict[t.Any, t.Any] = {**before, **changes}
+                changed.pop(_NEXT, None)
+                self._apply(changed)
+                if before.setdefault(_NEXT, changed) is changed:
+                    self._changed = changed
+                    return
+        except BaseException:
+            # An attempt that lost may have been applied.
+            self._settle()
+            raise
+
+    def _settle(self) -> None:
+        while True:
+            state = self._latest()
+            self._apply(state)
+            if _NEXT not in state:
+                return
 
     @property
-    def keys(self) -> list[Hashable]:
+    def keys(self) -> list[t.Hashable]:
         """The keys that have a circuit, in no order; ``"<other keys>"`` is the one that is shared.
 
         Empty for a breaker with one circuit for all calls.
         """
         return self._keys
 
-    def snapshot(self, *, key: Hashable | None = None) -> BreakerSnapshot:
+    def snapshot(self, *, key: t.Hashable | None = None) -> t.BreakerSnapshot:
         """Its state and counters at this moment.
 
         Args:
@@ -124,7 +154,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
-        given = {**self._declaration(), **_unflat(self._changed)}
+        given = {**self._declaration(), **self._latest()}
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         numbers["open_duration"] = _seconds(_default(given.get("open_duration"), 30.0))
@@ -143,40 +173,32 @@ class CircuitBreaker(Policy, _core.Breaker):
         return f"<CircuitBreaker {self.name!r} {self.state}>"
 
 
-def _flat(declared: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(part for item in declared.items() for part in item)
-
-
-def _unflat(flat: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _seconds(duration: Any) -> Any:
+def _seconds(duration: t.Any) -> t.Any:
     return duration.total_seconds() if hasattr(duration, "total_seconds") else duration
 
 
-def _default(given: Any, default: Any) -> Any:
+def _default(given: t.Any, default: t.Any) -> t.Any:
     return default if given is None else given
 
 
 @overload
-def circuit_breaker(function: F, /) -> F: ...
+def circuit_breaker(function: t.F, /) -> t.F: ...
 @overload
 def circuit_breaker(
-    name: str | None = None, /, *, replace: bool = False, **settings: Unpack[BreakerSettings]
+    name: str | None = None, /, *, replace: bool = False, **settings: t.Unpack[t.BreakerSettings]
 ) -> CircuitBreaker: ...
 @overload
 def circuit_breaker(
-    *, name: str | None, replace: bool = False, **settings: Unpack[BreakerSettings]
+    *, name: str | None, replace: bool = False, **settings: t.Unpack[t.BreakerSettings]
 ) -> CircuitBreaker: ...
 def circuit_breaker(
-    function: Any = None,
+    function: t.Any = None,
     /,
     *,
-    name: Any = None,
+    name: t.Any = None,
     replace: bool = False,
-    **settings: Unpack[BreakerSettings],
-) -> Any:
+    **settings: t.Unpack[t.BreakerSettings],
+) -> t.Any:
     """Protects a function with a circuit breaker: ``@circuit_breaker`` or ``@circuit_breaker(…)``.
 
     Takes what `CircuitBreaker` takes. Called, it gives back the breaker itself, which is the

@@ -1,0 +1,41 @@
+"""The words of the annotations, for whoever evaluates them at run time.
+
+Type checkers follow the import; a program meets a `seawall.lazy.module` instead, and `typing`,
+which would be half of what importing seawall costs, is loaded when somebody asks for a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Unpack
+
+from seawall.policies.breaker.settings import BreakerSettings, BreakerState
+from seawall.policies.breaker.snapshot import BreakerSnapshot
+from seawall.policies.policy import Policy
+
+__all__ = [
+    "Any",
+    "BreakerSettings",
+    "BreakerSnapshot",
+    "BreakerState",
+    "Callable",
+    "ClassVar",
+    "Collection",
+    "F",
+    "Hashable",
+    "Iterable",
+    "Mapping",
+    "P",
+    "Policy",
+    "Seconds",
+    "Self",
+    "Unpack",
+    "timedelta",
+]
+
+#: What is decorated keeps its type.
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
+P = TypeVar("P", bound="Policy")
+Seconds: TypeAlias = float | timedelta
+"""A time: a plain number is seconds."""
