@@ -1,5 +1,6 @@
 """Events: who hears what, in which order, and what a listener can't do."""
 
+import asyncio
 import contextvars
 import gc
 import logging
@@ -7,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import threading
+import time
 
 import pytest
 import seawall
@@ -123,7 +125,6 @@ def test_events_are_values(breaker):
     [
         ({"kinds": ["breaker.reset"]}, ["breaker.reset"]),
         ({"kinds": {"breaker"}}, ["breaker.forced_open", "breaker.reset", "breaker.disabled"]),
-        ({"kinds": ["retry"]}, []),
         ({"kinds": []}, []),
         ({"names": ["other"]}, ["breaker.disabled"]),
         ({"names": ["shop"], "kinds": ["breaker.disabled"]}, []),
@@ -144,6 +145,131 @@ def test_a_string_is_no_filter(asked):
     """A string where names are wanted would be taken letter by letter: it is refused."""
     with pytest.raises(TypeError, match="must be a collection of strings"):
         seawall.subscribe(print, **asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "nearest"),
+    [
+        ("breaker.opend", "breaker.opened"),
+        ("braker", "breaker"),
+        ("opened", "breaker.opened"),
+        ("retry", None),
+        (5, None),
+    ],
+)
+def test_an_unknown_kind_is_refused(kind, nearest):
+    """A kind that no policy tells would be waited for in vain: the nearest known one is named."""
+    with pytest.raises(seawall.ConfigError) as caught:
+        seawall.subscribe(print, kinds=["breaker.reset", kind])
+    assert caught.value.problems == (("kinds", repr(kind), "is not a kind of event", nearest),)
+
+
+def test_every_kind_is_known(breaker):
+    """What a breaker tells in all of its transitions are the kinds that may be subscribed to."""
+    from seawall.policies.breaker.events import KINDS
+
+    with (
+        seawall.testing.clock() as clock,
+        seawall.testing.record() as told,
+        seawall.subscribe(print, kinds=KINDS),
+    ):
+        fail(breaker, 2)
+        clock.advance(30)
+        for _ in range(3):
+            breaker.call(int)
+        breaker.metrics_only()
+        fail(breaker, 2)
+        breaker.force_open()
+        breaker.disable()
+        breaker.reset()
+    assert set(told.kinds) == set(KINDS)
+
+
+class CutError(BaseException):
+    """An exit of a user's own."""
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), GeneratorExit(), CutError(), asyncio.CancelledError()]
+)
+def test_no_exception_of_a_listener_gets_out(breaker, caplog, error):
+    """Whatever a listener raises, a policy's own or another, all hear and the call is unharmed."""
+    heard = []
+    before = events.listener_failures()
+
+    def broken(event):
+        raise error
+
+    own = seawall.CircuitBreaker("own", failure_threshold=1, on_event=broken)
+    with seawall.subscribe(broken), seawall.subscribe(heard.append):
+        fail(own)
+    assert [event.kind for event in heard] == ["breaker.opened"]
+    assert events.listener_failures() == before + 2
+    assert [record.exc_info[1] for record in caplog.records] == [error, error]
+
+
+def test_a_log_that_fails_harms_nobody(breaker, monkeypatch):
+    """A filter or handler that raises keeps nobody from hearing; the failure is counted."""
+    heard = []
+    before = events.listener_failures()
+    logger = logging.getLogger("seawall")
+    monkeypatch.setattr(logger, "filters", [lambda record: 1 / 0])
+    with seawall.subscribe(lambda event: 1 / 0), seawall.subscribe(heard.append):
+        breaker.force_open()
+    assert len(heard) == 1
+    assert events.listener_failures() == before + 1
+
+
+def interrupted(event):
+    """Ctrl-C falls into this listener."""
+    raise KeyboardInterrupt
+
+
+def interruptible(act):
+    """Acts, and then gives an interruption some time to come."""
+    act()
+    for _ in range(1000):
+        time.sleep(0.01)
+
+
+def test_an_interruption_is_not_lost(breaker):
+    """Ctrl-C in a listener is raised again, once everybody has heard."""
+    heard = []
+    with (
+        seawall.subscribe(interrupted),
+        seawall.subscribe(heard.append),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        interruptible(breaker.force_open)
+    assert len(heard) == 1
+
+
+def test_an_interruption_of_the_background_is_not_lost(breaker):
+    """On a listener's thread it is raised in the main one, and the thread goes on."""
+    with seawall.subscribe(interrupted, background=True) as subscription:
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(breaker.force_open)
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(breaker.reset)
+        assert subscription.flush(30)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), CutError()])
+def test_the_background_survives_an_exit(breaker, caplog, error):
+    """A listener that raises what is no `Exception` on its thread hears the next event."""
+    heard = []
+
+    def listener(event):
+        heard.append(event.kind)
+        raise error
+
+    before = events.listener_failures()
+    with seawall.subscribe(listener, background=True) as subscription:
+        breaker.force_open()
+        breaker.reset()
+        assert subscription.flush(30)
+    assert heard == ["breaker.forced_open", "breaker.reset"]
+    assert events.listener_failures() == before + 2
 
 
 def test_a_listener_must_be_callable():
@@ -327,7 +453,7 @@ def test_background_survives_a_failing_listener(breaker, caplog):
 def test_background_thread_starts_with_the_first_event(breaker):
     """Subscribing alone starts no thread."""
     before = threading.active_count()
-    with seawall.subscribe(print, kinds=["none"], background=True) as subscription:
+    with seawall.subscribe(print, names=["none"], background=True) as subscription:
         breaker.force_open()
         assert subscription.flush(0)
         assert threading.active_count() <= before

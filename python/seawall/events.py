@@ -1,18 +1,21 @@
 """Events: what policies tell, and who hears it.
 
 A policy decides first and tells afterwards, outside of every lock, on the thread whose call made
-the change. A listener can't change the decision; one that fails is logged and counted. Nothing is
-built when nobody listens.
+the change. A listener can't change the decision; whatever one raises is logged and counted,
+and the others hear all the same. Nothing is built when nobody listens.
 """
 
 from __future__ import annotations
 
+import _thread
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
+from seawall.errors import ConfigError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -65,7 +68,7 @@ class Subscription:
         if background:
             from seawall.background import Queue
 
-            self._queue = Queue(lambda event: _hear(listener, event))
+            self._queue = Queue(lambda event: _raise_again(_hear(listener, event)))
             self._hear = self._queue.put
 
     @property
@@ -77,13 +80,13 @@ class Subscription:
         """Waits until the background thread has heard what was told so far; True if it has."""
         return self._queue is None or self._queue.flush(timeout)
 
-    def offer(self, event: Event) -> None:
-        """Lets the listener hear ``event`` if it is one of those asked for."""
+    def offer(self, event: Event) -> bool:
+        """Lets the listener hear ``event`` if it is one of those asked for; see `_hear`."""
         if self._names is not None and event.name not in self._names:
-            return
+            return False
         if self._kinds is not None and self._kinds.isdisjoint((event.kind, event.policy)):
-            return
-        _hear(self._hear, event)
+            return False
+        return _hear(self._hear, event)
 
     def cancel(self) -> None:
         """Hears nothing that is told from now on. Cancelling twice does nothing."""
@@ -105,6 +108,8 @@ class Subscription:
 #: that a fork could leave locked.
 _subscriptions: dict[Subscription, None] = {}
 _failures = 0
+#: The policies that tell something; the `events` of each lists its `KINDS`.
+_ROOMS = ("breaker",)
 #: Those of this context.
 _recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
 
@@ -127,12 +132,14 @@ def subscribe(
 
     Raises:
         TypeError: The listener can't be called, or a string stands where several are wanted.
+        ConfigError: No event is of one of ``kinds``.
     """
     if not callable(listener):
         raise TypeError(f"a listener must be callable, and {listener!r} is not")
     for what, given in (("kinds", kinds), ("names", names)):
         if isinstance(given, str):
             raise TypeError(f"{what} must be a collection of strings, not the string {given!r}")
+    _check(kinds)
     subscription = Subscription(listener, kinds, names, background=background)
     _subscriptions[subscription] = None
     _core.listening(True)
@@ -146,25 +153,63 @@ def listener_failures() -> int:
 
 def publish(event: Event, on_event: Callable[[Any], object] | None) -> None:
     """Lets ``event`` be heard: by its policy's own listener first. Called by the policies."""
+    interrupted = False
     if on_event is not None:
-        _hear(on_event, event)
+        interrupted = _hear(on_event, event)
     for recording in _recordings.get():
         recording.append(event)
     for subscription in list(_subscriptions):
-        subscription.offer(event)
+        interrupted |= subscription.offer(event)
+    _raise_again(interrupted)
 
 
-def _hear(listener: Callable[[Any], object], event: Event) -> None:
+def _hear(listener: Callable[[Any], object], event: Event) -> bool:
+    """Lets one listener hear; True if Ctrl-C fell into it, which is then to be raised again."""
     global _failures
     try:
         listener(event)
-    except Exception:
+    except KeyboardInterrupt:
+        return True
+    except BaseException:  # noqa: BLE001  not even an exit may keep the others from hearing
+        _failures += 1
+        return _log(listener, event)
+    return False
+
+
+def _log(listener: Callable[[Any], object], event: Event) -> bool:
+    try:
         import logging
 
-        _failures += 1
-        logging.getLogger("seawall").exception(
-            "listener %r failed on %s of %r", listener, event.kind, event.name
+        logging.getLogger("seawall").error(
+            "listener %r failed on %s of %r", listener, event.kind, event.name, exc_info=True
         )
+    except KeyboardInterrupt:
+        return True
+    except BaseException:  # noqa: BLE001  a filter or handler of the user's: it is counted
+        return False
+    return False
+
+
+def _raise_again(interrupted: bool) -> None:
+    # Once everybody has heard, and where the interpreter raises it by itself: in the main thread,
+    # whichever thread this is, and through a handler of the user's if there is one.
+    if interrupted:
+        _thread.interrupt_main()
+
+
+def _check(kinds: Collection[str] | None) -> None:
+    known: list[str] = []
+    for room in _ROOMS if kinds else ():
+        known += [room, *import_module(f"seawall.policies.{room}.events").KINDS]
+    unknown = [kind for kind in kinds or () if kind not in known]
+    if unknown:
+        from difflib import get_close_matches
+
+        problems: list[tuple[str, str, str, str | None]] = []
+        for kind in unknown:
+            nearest = next(iter(get_close_matches(str(kind), known, 1)), None)
+            problems.append(("kinds", repr(kind), "is not a kind of event", nearest))
+        raise ConfigError("subscribe", problems)
 
 
 def start_recording(into: list[Event]) -> Any:

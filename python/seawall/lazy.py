@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, overload
 else:
 
-    def overload(function):  # noqa: ANN001  type checkers see that of typing
+    def overload(function):  # noqa: ANN001, ANN201  type checkers see that of typing
         """That of `typing`, which is not loaded for it: only type checkers look at overloads."""
         return function
 

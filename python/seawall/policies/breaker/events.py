@@ -21,6 +21,18 @@ __all__ = [
     "BreakerWouldOpen",
 ]
 
+#: Every kind that a circuit breaker tells.
+KINDS = (
+    "breaker.opened",
+    "breaker.half_opened",
+    "breaker.closed",
+    "breaker.would_open",
+    "breaker.forced_open",
+    "breaker.disabled",
+    "breaker.metrics_only",
+    "breaker.reset",
+)
+
 Cause: TypeAlias = Literal[
     "consecutive_failures", "failure_rate", "slow_call_rate", "probe", "recovered", "due", "manual"
 ]
