@@ -170,18 +170,18 @@ def _hear(listener: Callable[[Any], object], event: Event) -> bool:
         listener(event)
     except KeyboardInterrupt:
         return True
-    except BaseException:  # noqa: BLE001  not even an exit may keep the others from hearing
+    except BaseException as error:  # noqa: BLE001  not even an exit may keep the others from hearing
         _failures += 1
-        return _log(listener, event)
+        return _log(listener, event, error)
     return False
 
 
-def _log(listener: Callable[[Any], object], event: Event) -> bool:
+def _log(listener: Callable[[Any], object], event: Event, error: BaseException) -> bool:
     try:
         import logging
 
         logging.getLogger("seawall").error(
-            "listener %r failed on %s of %r", listener, event.kind, event.name, exc_info=True
+            "listener %r failed on %s of %r", listener, event.kind, event.name, exc_info=error
         )
     except KeyboardInterrupt:
         return True
