@@ -11,8 +11,12 @@ pub type Nanos = u64;
 /// Nanoseconds in a second.
 pub const SECOND: Nanos = 1_000_000_000;
 
-/// The longest duration a setting may name: ten years of 365 days.
+/// The longest duration a setting may name, and the longest delay: ten years of 365 days.
 pub const LONGEST: Nanos = 10 * 365 * 86_400 * SECOND;
+
+/// Nobody's clock may be later. Dates are kept in 60 bits, 36 years of a machine's uptime, and the
+/// longest duration from here on still fits.
+pub const LATEST: Nanos = (1 << 60) - 1 - LONGEST;
 
 /// A number of seconds as nanoseconds, rounded to the nearest.
 ///
@@ -65,6 +69,12 @@ impl Manual {
     #[must_use]
     pub fn new(start: Nanos) -> Self {
         Self(AtomicU64::new(start))
+    }
+
+    /// Moves forward, unless that were beyond [`LATEST`]; says whether it did.
+    pub fn try_advance(&self, by: Nanos) -> bool {
+        let later = |at: Nanos| at.checked_add(by).filter(|to| *to <= LATEST);
+        self.0.fetch_update(Relaxed, Relaxed, later).is_ok()
     }
 
     /// Moves forward. Saturates at the end of time rather than wrapping to its beginning.

@@ -20,6 +20,10 @@ class Window(NamedTuple):
     unit: Literal["calls", "seconds"]
     size: int | t.Seconds
 
+    def __repr__(self) -> str:
+        """As it was made: ``calls(100)``."""
+        return f"{self.unit}({self.size!r})"
+
 
 def calls(count: int, /) -> Window:
     """Looks at the last ``count`` calls (1 to 100 000).

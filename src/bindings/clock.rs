@@ -3,6 +3,7 @@
 use super::context::{current, new_variable, reset, set};
 use super::gate;
 use crate::time::{self, Clock, Manual, Nanos, SECOND, System};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::sync::Arc;
@@ -90,8 +91,11 @@ impl TestClock {
     }
 
     /// Moves the clock forward by whole nanoseconds.
-    fn _advance(&self, nanos: Nanos) {
-        self.reading.clock.advance(nanos);
+    fn _advance(&self, nanos: Nanos) -> PyResult<()> {
+        if self.reading.clock.try_advance(nanos) {
+            return Ok(());
+        }
+        Err(PyOverflowError::new_err("beyond the latest time that fits"))
     }
 
     /// Makes it the one of this context; answers the token that undoes it.

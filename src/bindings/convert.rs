@@ -120,12 +120,21 @@ impl<'a, 'py> Reader<'a, 'py> {
     ) -> Option<Duration> {
         let before = self.problems.len();
         let default = BackoffDraft::default();
+        let custom = kind.eq("custom").unwrap_or(false);
         let base = self.part(field, value, "base", DURATION, seconds);
         let factor = self.part(field, value, "factor", "must be a number", real);
         let cap = self.part(field, value, "cap", DURATION, seconds);
         let jitter =
             self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
-        if kind.eq("custom").unwrap_or(false) {
+        let too_short = "must be more than 0 seconds";
+        // Jitter and growth are multiples of the base, and nothing is longer than the cap.
+        for (name, given) in [("base", base.filter(|_| !custom)), ("cap", cap)] {
+            if given.is_some_and(|seconds| (0.0..0.5e-9).contains(&seconds)) {
+                let part = value.getattr(name).unwrap_or_else(|_| value.clone());
+                self.wrong::<()>(&format!("{field}.{name}"), &part, too_short);
+            }
+        }
+        if custom {
             return match value.getattr("callable") {
                 Ok(callable) if callable.is_callable() => {
                     Some(Duration::Custom(callable.unbind(), cap))
@@ -225,6 +234,20 @@ impl<'a, 'py> Reader<'a, 'py> {
 
     /// Every name that was not asked for is a problem. Call last.
     pub fn finish(mut self) -> Vec<Problem> {
+        // The core's rules speak of the numbers that it was given: shown is what was written.
+        let settings = self.settings;
+        for problem in &mut self.problems {
+            let (name, part) = problem.field.split_once('.').unwrap_or((&problem.field, ""));
+            let whole = settings.get_item(name).ok().flatten();
+            let given = match part {
+                "" => whole,
+                _ => whole.and_then(|whole| whole.getattr(part).ok()),
+            };
+            if let Some(given) = given.filter(|it| !it.is_none() && !it.is_instance_of::<PyString>())
+            {
+                problem.value = text(&given);
+            }
+        }
         for (name, value) in self.settings.iter() {
             let name = name.to_string();
             if !self.known.contains(&name.as_str()) {
@@ -238,7 +261,12 @@ impl<'a, 'py> Reader<'a, 'py> {
 const DURATION: &str = "must be seconds or a timedelta";
 
 fn text(value: &Bound<'_, PyAny>) -> String {
-    value.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string())
+    const MOST: usize = 100;
+    let text = value.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    text.chars().take(MOST - 1).chain(['…']).collect()
 }
 
 fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {

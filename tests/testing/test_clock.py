@@ -228,3 +228,12 @@ def test_an_outage_plays_the_same_each_time():
     assert first[-1][0] == "breaker.closed"
     assert len(first) > 10
     assert play() == first
+
+
+@pytest.mark.parametrize("length", [1e9, 1e300, float("inf"), timedelta.max])
+def test_it_ends(length):
+    """A clock is not moved to where the core's dates no longer fit: it says so and stays."""
+    with testing.clock() as clock:
+        with pytest.raises(ValueError, match="a clock can't be moved by"):
+            clock.advance(length)
+        assert clock.elapsed == 0.0

@@ -49,7 +49,7 @@ class Backoff(NamedTuple):
     factor: float = 2.0
     """Growth from one delay to the next; `exponential` only."""
     cap: float | None = None
-    """The longest delay, in seconds; None for no limit but the core's hundred years."""
+    """The longest delay, in seconds; None for no limit but the core's ten years."""
     jitter: Jitter = "none"
     """How the delays are spread."""
     callable: Callable[[int], t.Seconds] | None = None

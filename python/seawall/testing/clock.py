@@ -43,15 +43,21 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
         """Moves the clock forward, to the nanosecond.
 
         Raises:
-            ValueError: A clock does not go back.
+            ValueError: A clock does not go back, nor beyond what fits: some 26 years after the
+                machine was started, ten before the end of the core's time.
         """
-        if isinstance(seconds, timedelta):
-            nanos = seconds // timedelta(microseconds=1) * 1_000
-        else:
-            nanos = round(seconds * 1_000_000_000)
-        if nanos < 0:
-            raise ValueError(f"a clock does not go back, and {seconds!r} is negative")
-        self._advance(nanos)
+        try:
+            if isinstance(seconds, timedelta):
+                nanos = seconds // timedelta(microseconds=1) * 1_000
+            else:
+                nanos = round(seconds * 1_000_000_000)
+            if nanos < 0:
+                raise ValueError(f"a clock does not go back, and {seconds!r} is negative")
+            self._advance(nanos)
+        except OverflowError:
+            raise ValueError(
+                f"a clock can't be moved by {seconds!r}: it ends 26 years after the machine's start"
+            ) from None
 
     def __enter__(self) -> Self:
         """Makes it the clock of this context."""

@@ -16,13 +16,13 @@ mod tests;
 pub use delay::{Memory, bound};
 pub use settings::{BackoffDraft, JitterDraft, check_cap};
 
-use crate::time::{Nanos, SECOND};
+use crate::time::{LONGEST, Nanos};
 
-/// No delay is longer, with or without a cap: a hundred years.
+/// No delay is longer, with or without a cap: ten years, as with every setting that is a time.
 ///
-/// Later instants still fit the clocks and timers of every platform (`time.sleep` refuses more
-/// than 292 years), so nobody who adds a delay to a time has to think about the sum.
-pub const CEILING: Nanos = 100 * 365 * 86_400 * SECOND;
+/// Later instants still fit the clocks and timers of every platform and the 60 bits of a circuit's
+/// dates, so nobody who adds a delay to a time has to think about the sum.
+pub const CEILING: Nanos = LONGEST;
 
 /// How delays grow.
 #[derive(Clone, Copy, Debug, PartialEq)]

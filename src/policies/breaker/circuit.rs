@@ -166,7 +166,7 @@ fn tag(generation: u64) -> u64 {
 }
 
 fn pack(until: Nanos, generation: u64) -> u64 {
-    // 60 bits of nanoseconds are 36 years after the machine was started.
+    // 60 bits of nanoseconds are 36 years after the machine was started: see `time::LATEST`.
     // Never 0: that is a slot without an end.
     until.clamp(1, (1 << 60) - 1) << 4 | tag(generation)
 }

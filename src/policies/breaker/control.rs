@@ -15,7 +15,7 @@ impl<P: Place> Breaker<P> {
         if !trips || word.generation() != trip.generation {
             return None;
         }
-        let until = circuit.propose(word, now.saturating_add(duration));
+        let until = circuit.propose(word, now.saturating_add(duration.max(1)));
         let reopenings = u8::try_from(trip.reopenings).unwrap_or(u8::MAX);
         let next = circuit.step(word, State::Open, reopenings, now)?;
         Some(Transition {

@@ -123,6 +123,10 @@ def test_a_wrong_half_of_a_slow_rule_is_one_problem():
     ("backoff", "fields"),
     [
         (seawall.constant(-1), {"base"}),
+        (seawall.constant(0), {"base"}),
+        (seawall.exponential(0), {"base"}),
+        (seawall.linear(1e-12), {"base"}),
+        (seawall.custom(print, cap=0), {"cap"}),
         (
             seawall.exponential("x", factor=True, cap="y", jitter=[]),
             {"base", "factor", "cap", "jitter"},
@@ -215,3 +219,28 @@ def test_a_value_that_has_no_representation_harms_nothing():
             raise RuntimeError("no")
 
     assert set(problems(min_calls=Shy(), banana=Shy())) == {"min_calls", "banana"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [
+        ({"failure_threshold": 10**30}, str(10**30)),
+        ({"min_calls": -(10**30)}, str(-(10**30))),
+        ({"half_open_max_duration": 1e308}, "1e+308"),
+        ({"failure_rate": 1e308}, "1e+308"),
+        ({"window": seawall.calls(0)}, "calls(0)"),
+        ({"window": seawall.seconds(-1)}, "seconds(-1)"),
+        ({"open_duration": seawall.linear(1e308)}, "1e+308"),
+    ],
+)
+def test_a_problem_shows_what_was_written(settings, value):
+    """The value in a problem is the one given, not what became of it on the way to the rule."""
+    [problem] = problems(**settings).values()
+    assert problem.value == value
+
+
+def test_a_problem_is_one_line():
+    """A value whose text is long is cut."""
+    [problem] = problems(min_calls=-(10**1000)).values()
+    assert len(problem.value) == 100
+    assert problem.value.endswith("…")
