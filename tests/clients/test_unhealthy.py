@@ -183,3 +183,38 @@ def test_nothing_heavy_is_imported():
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     heavy = {*CLASSES, "urllib", "email"} - {"builtins", "seawall"}
     assert not heavy & set(loaded.stdout.decode().split())
+
+
+class PaymentError(Exception):
+    """An error of the caller's own."""
+
+
+def raised_from(cause: BaseException | None) -> Exception:
+    """An error raised from another."""
+    try:
+        raise PaymentError from cause
+    except PaymentError as error:
+        return error
+
+
+def test_an_error_is_what_it_was_raised_from():
+    """What says nothing by itself counts by its cause; what it came after says nothing."""
+    errors = pytest.importorskip("seawall.errors", exc_type=ImportError)
+    assert unhealthy(raised_from(ConnectionResetError()))
+    assert unhealthy(raised_from(raised_from(RefusalError(status=503))))
+    assert not unhealthy(raised_from(RefusalError(status=404)))
+    assert not unhealthy(raised_from(errors.Rejected("shop", 1.0)))
+    assert not unhealthy(raised_from(asyncio.CancelledError()))
+    known = RefusalError(status=404)
+    known.__cause__ = ConnectionResetError()
+    assert not unhealthy(known)
+    after = PaymentError()
+    after.__context__ = ConnectionResetError()
+    assert not unhealthy(after)
+
+
+def test_causes_that_go_round_end():
+    """Errors that are each other's cause are unknown, not an endless search."""
+    one, other = PaymentError(), PaymentError()
+    one.__cause__, other.__cause__ = other, one
+    assert not unhealthy(one)

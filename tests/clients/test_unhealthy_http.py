@@ -189,3 +189,16 @@ def test_other_errors_of_clients_do_not_count(error: Exception):
 def test_rarer_errors_of_transport_count(error: Exception):
     """A pool emptied by a slow service and a body that can't be decoded count."""
     assert unhealthy(error)
+
+
+class WrappedError(Exception):
+    """What a caller makes of a client's error."""
+
+
+@each_client
+@pytest.mark.parametrize(("mode", "counts"), [("refused", True), ("503", True), ("404", False)])
+def test_errors_raised_from_a_clients_error(service, get: Get, mode: str, counts: bool):
+    """An error raised from a client's counts as that one does."""
+    error = WrappedError()
+    error.__cause__ = failure(lambda: get(service.url(mode), strict=True))
+    assert unhealthy(error) is counts

@@ -20,7 +20,8 @@ def unhealthy(outcome: object, /) -> bool:
     answers with a status of 5xx, 408, 425 or 429. False for other statuses, for seawall's own
     rejections, for cancellation, and for whatever is not known: a 404 or a bug in the caller
     must not open a circuit. A status of 400 or more outweighs the class of the exception that
-    carries it. An exception group is unhealthy if a member is.
+    carries it. An exception group is unhealthy if a member is. An exception that says nothing by
+    itself is what it was raised ``from`` (its ``__cause__``, up to four deep).
 
     Known are httpx, httpx2, requests, aiohttp, urllib3, ``urllib.request``, redis, psycopg,
     asyncpg, SQLAlchemy, botocore and grpc, none of which is imported; and every other exception

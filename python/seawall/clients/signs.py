@@ -84,7 +84,14 @@ def _of_exception(error: Exception, depth: int) -> Sign:
         within = _of_exception(wrapped, depth - 1)
         if within is not None:
             return within
-    return _kind(cls) or _of_os_error(error)
+    if said := _kind(cls) or _of_os_error(error):
+        return said
+    # An error of the caller's own making, raised `from` a client's: that is why it failed. What it
+    # was merely raised after (`__context__`) may have been dealt with.
+    cause = error.__cause__
+    if depth and isinstance(cause, Exception):
+        return _of_exception(cause, depth - 1)
+    return None
 
 
 def _answer(error: Exception, special: str | None) -> Sign:
