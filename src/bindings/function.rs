@@ -17,8 +17,10 @@ pub enum Kind {
     Plain,
     /// A coroutine, which has not begun.
     Coroutine,
-    /// A generator of either sort.
+    /// A generator, which has not begun.
     Generator,
+    /// An async generator, which has not begun.
+    AsyncGenerator,
     /// What a generator function further in makes, handed out by a wrapper; and why that is none
     /// of ours.
     Hidden(&'static str),
@@ -29,8 +31,10 @@ impl Kind {
     fn of_flags(flags: u32) -> Self {
         if flags & (COROUTINE | ITERABLE_COROUTINE) != 0 {
             Self::Coroutine
-        } else if flags & (GENERATOR | ASYNC_GENERATOR) != 0 {
+        } else if flags & GENERATOR != 0 {
             Self::Generator
+        } else if flags & ASYNC_GENERATOR != 0 {
+            Self::AsyncGenerator
         } else {
             Self::Plain
         }
@@ -159,9 +163,9 @@ pub fn is_partial(callable: &Bound<'_, PyAny>) -> bool {
     })
 }
 
-/// Why a generator function can't be protected.
-pub const GENERATOR_REFUSED: &str = "is a generator function, whose work is done after the call \
-    has returned: protect the calls that it makes";
+/// Why a generator function has no outcome.
+pub const GENERATOR_HAS_NO_OUTCOME: &str = "is a generator function, which has no single outcome: \
+    it may be left after any item. Protect it, or use call(), and iterate";
 
 /// What protecting `target` comes down to.
 pub enum Target<'py> {
@@ -195,9 +199,10 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
         ));
     }
     match kind(target) {
-        Kind::Generator => Err(refuse(target, GENERATOR_REFUSED)),
         Kind::Hidden(reason) => Err(refuse(target, reason)),
-        Kind::Plain | Kind::Coroutine => Ok(Target::Callable(target.clone())),
+        Kind::Plain | Kind::Coroutine | Kind::Generator | Kind::AsyncGenerator => {
+            Ok(Target::Callable(target.clone()))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What protects calls: the native ground of every policy and of the pipeline.
 #![allow(unsafe_code, reason = "two methods take the interpreter's calling convention as it is")]
 
+use super::async_generator;
 use super::block;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
@@ -8,8 +9,9 @@ use super::clock::ambient;
 use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
-use super::function::{GENERATOR_REFUSED, Kind, Target, kind, refuse, target};
+use super::function::{GENERATOR_HAS_NO_OUTCOME, Kind, Target, kind, refuse, target};
 use super::gate;
+use super::generator;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use crate::time::{Clock, System};
@@ -168,20 +170,23 @@ unsafe fn once<F: Finish>(
             return ptr::null_mut();
         }
         let callee = Callee::of(function.as_ptr());
-        let awaits = match kind(&function) {
-            Kind::Coroutine => true,
-            Kind::Plain => false,
+        let kind = kind(&function);
+        match kind {
+            Kind::Plain | Kind::Coroutine => {}
             Kind::Hidden(reason) => return refuse_generator(guard, &function, reason),
-            Kind::Generator => return refuse_generator(guard, &function, GENERATOR_REFUSED),
-        };
+            Kind::Generator | Kind::AsyncGenerator if F::CAPTURES => {
+                return refuse_generator(guard, &function, GENERATOR_HAS_NO_OUTCOME);
+            }
+            Kind::Generator | Kind::AsyncGenerator => {}
+        }
         match guard.get().plan.get() {
             Some(plan) if plan.gate == gate::word() => {
-                run(plan, callee, arguments, awaits, &System, finish)
+                run(plan, callee, arguments, kind, &System, finish)
             }
             _ => {
                 let build = || Guard::build(guard);
                 match guard.get().plan.refreshed(py, build) {
-                    Ok(plan) => run(plan, callee, arguments, awaits, &ambient(py), finish),
+                    Ok(plan) => run(plan, callee, arguments, kind, &ambient(py), finish),
                     Err(error) => {
                         error.restore(py);
                         ptr::null_mut()
@@ -192,7 +197,7 @@ unsafe fn once<F: Finish>(
     }
 }
 
-/// A generator's work is done after its call: passing it through would protect nothing.
+/// What would protect nothing, or has no outcome to give.
 #[cold]
 fn refuse_generator(
     guard: &Bound<'_, Guard>,
@@ -209,16 +214,17 @@ unsafe fn run<C: Clock, F: Finish>(
     plan: PlanRef,
     callee: Callee,
     arguments: Arguments,
-    awaits: bool,
+    kind: Kind,
     clock: &C,
     finish: F,
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises.
     unsafe {
-        if awaits {
-            coroutine::start(plan, callee, arguments, clock, finish)
-        } else {
-            drive(plan, callee, arguments, clock, finish)
+        match kind {
+            Kind::Plain | Kind::Hidden(_) => drive(plan, callee, arguments, clock, finish),
+            Kind::Coroutine => coroutine::start(plan, callee, arguments, clock, finish),
+            Kind::Generator => generator::start(plan, callee, arguments, clock, finish),
+            Kind::AsyncGenerator => async_generator::start(plan, callee, arguments, clock, finish),
         }
     }
 }

@@ -53,9 +53,9 @@ fn below<'py>(callable: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
 }
 
 const CONTEXT_MANAGER: &str = "makes a context manager out of a generator function, whose work is \
-    done after the call has returned: protect the calls that it makes";
+    done after the call has returned: protect the generator function itself";
 const HANDED_OUT: &str = "hands out what a generator function makes, whose work is done after the \
-    call has returned: protect the calls that it makes";
+    call has returned: protect the generator function itself";
 
 /// Wrappers that call a generator function and hand its generator on, of the standard library.
 struct Known {
@@ -97,7 +97,7 @@ pub fn hidden_generator(layer: &Bound<'_, PyAny>, depth: usize) -> Option<&'stat
     let depth = depth.checked_sub(1)?;
     let known = known(py)?;
     let hands_out = |inside: &Bound<'_, PyAny>| match kind_within(inside, depth) {
-        Kind::Generator => Some(HANDED_OUT),
+        Kind::Generator | Kind::AsyncGenerator => Some(HANDED_OUT),
         Kind::Hidden(reason) => Some(reason),
         Kind::Plain | Kind::Coroutine => None,
     };

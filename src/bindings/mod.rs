@@ -4,17 +4,20 @@
 //! |---|---|
 //! | [`gate`] | the one word a call looks at before it takes the fast path |
 //! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
-//! | [`call`], [`coroutine`], [`block`], [`adopt`], [`held`], [`stop`] | the drivers: they run plans and know no policy |
+//! | [`call`], [`coroutine`], [`generator`], [`async_generator`], [`block`] | the drivers, one a kind of call: they run plans and know no policy |
+//! | [`adopt`], [`deferred`], [`held`], [`busy`], [`stop`] | what drivers have in common |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`keys`] | policies with a state for each key |
 //! | [`breaker`] | one room a policy |
-//! | [`native`] | heap types made by hand, for what `#[pyclass]` cannot express |
+//! | [`native`], [`pool`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead |
 
 mod adopt;
 mod anchor;
+mod async_generator;
 mod block;
 mod breaker;
+mod busy;
 mod call;
 mod cell;
 mod clock;
@@ -22,9 +25,11 @@ mod context;
 mod convert;
 mod coroutine;
 mod decorate;
+mod deferred;
 mod failures;
 mod function;
 mod gate;
+mod generator;
 mod guard;
 mod held;
 mod keys;
@@ -32,6 +37,7 @@ mod layers;
 mod native;
 mod outcome;
 mod plan;
+mod pool;
 mod protected;
 mod random;
 mod rules;
@@ -48,6 +54,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     plan::register(py)?;
     protected::register(module)?;
     coroutine::register(module)?;
+    generator::register(module)?;
+    async_generator::register(module)?;
     guard::register(module)?;
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;

@@ -96,14 +96,23 @@ fn leak<T>(rows: impl Iterator<Item = T>) -> *mut c_void {
     Box::leak(table.into_boxed_slice()).as_mut_ptr().cast()
 }
 
-/// A method that takes nothing.
-pub fn no_args(name: &'static CStr, function: ffi::PyCFunction) -> ffi::PyMethodDef {
+/// A method that takes what `flags` say.
+pub fn method(
+    name: &'static CStr,
+    function: ffi::PyMethodDefPointer,
+    flags: c_int,
+) -> ffi::PyMethodDef {
     ffi::PyMethodDef {
         ml_name: name.as_ptr(),
-        ml_meth: ffi::PyMethodDefPointer { PyCFunction: function },
-        ml_flags: ffi::METH_NOARGS,
+        ml_meth: function,
+        ml_flags: flags,
         ml_doc: ptr::null(),
     }
+}
+
+/// A method that takes nothing.
+pub fn no_args(name: &'static CStr, function: ffi::PyCFunction) -> ffi::PyMethodDef {
+    method(name, ffi::PyMethodDefPointer { PyCFunction: function }, ffi::METH_NOARGS)
 }
 
 /// Visits `object` for the collector, if there is one.

@@ -8,22 +8,22 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 mod object;
-mod pool;
 mod steps;
 
 pub use object::register;
 
-use super::call::{Arguments, Call, Callee, Finish};
+use super::call::{Arguments, Callee, Finish};
+use super::deferred::{self, Stand, call_inner, native_send};
 use super::failures;
 use super::held::Held;
 use super::outcome::Outcome;
-use super::plan::{MAX_STEPS, PlanRef, Refused, empty_slots};
+use super::plan::{PlanRef, Refused};
+use super::pool::Pool;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -64,6 +64,25 @@ pub struct Coroutine {
 }
 
 static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+static POOL: Pool = Pool::new();
+
+/// A coroutine that ends in an [`Outcome`], or does not.
+#[derive(Clone, Copy)]
+struct Stands {
+    captures: bool,
+}
+
+impl Stand for Stands {
+    #[inline(always)]
+    unsafe fn make(
+        self,
+        hold: impl FnOnce(*mut Held),
+        inner: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: as the caller promises.
+        unsafe { Coroutine::make(hold, inner, Phase::Fresh, 0, self.captures) }
+    }
+}
 
 /// Calls a coroutine function. Nothing of it runs, and no policy is asked, before the first step.
 ///
@@ -77,44 +96,8 @@ pub unsafe fn start<C: Clock, F: Finish>(
     clock: &C,
     _finish: F,
 ) -> *mut ffi::PyObject {
-    // SAFETY: as the caller promises; `inner` is a new reference, given on.
-    unsafe {
-        if plan.keyed() {
-            return start_keyed(plan, callee, arguments, clock, F::CAPTURES);
-        }
-        let inner = callee.call(arguments);
-        if inner.is_null() {
-            return inner;
-        }
-        let hold = |place| Held::write_new(place, plan);
-        Coroutine::make(hold, inner, Phase::Fresh, 0, F::CAPTURES)
-    }
-}
-
-/// The arguments, which say what key a call has, are gone by the first step.
-#[cold]
-#[inline(never)]
-unsafe fn start_keyed<C: Clock>(
-    plan: PlanRef,
-    callee: Callee,
-    arguments: Arguments,
-    clock: &C,
-    captures: bool,
-) -> *mut ffi::PyObject {
-    let mut slots = empty_slots::<MAX_STEPS>();
-    if !plan.find(&mut slots, &Call { callee: callee.object, arguments }, clock) {
-        return ptr::null_mut();
-    }
-    // SAFETY: as in `start`.
-    unsafe {
-        let inner = callee.call(arguments);
-        if inner.is_null() {
-            plan.forget(&slots);
-            return inner;
-        }
-        let hold = |place| Held::write_found(place, plan, &slots);
-        Coroutine::make(hold, inner, Phase::Fresh, 0, captures)
-    }
+    // SAFETY: as the caller promises.
+    unsafe { deferred::start(plan, callee, arguments, clock, Stands { captures: F::CAPTURES }) }
 }
 
 impl Coroutine {
@@ -145,7 +128,7 @@ impl Coroutine {
         // SAFETY: `inner` is a new reference that the object takes over. Every field is written
         // before the collector hears of the object.
         unsafe {
-            let slf = pool::take(TYPE.load(Ordering::Relaxed));
+            let slf = POOL.take::<Self>(TYPE.load(Ordering::Relaxed));
             if slf.is_null() {
                 ffi::Py_DECREF(inner);
                 return ptr::null_mut();
@@ -348,30 +331,5 @@ impl Coroutine {
             let took = Held::now(py).saturating_sub((*slf).began);
             Some(Outcome::raised(error, py, took).into_ptr(py))
         }
-    }
-}
-
-/// Calls a method of the inner object; one that is missing is passed over as `yield from` does.
-fn call_inner<'py>(
-    py: Python<'py>,
-    inner: *mut ffi::PyObject,
-    name: &Bound<'py, PyString>,
-    arguments: &[Bound<'py, PyAny>],
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    // SAFETY: attached; `inner` is alive as long as its owner.
-    let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
-    let Some(inner) = inner else { return Ok(None) };
-    match inner.getattr_opt(name)? {
-        None => Ok(None),
-        Some(method) => method.call1(PyTuple::new(py, arguments)?).map(Some),
-    }
-}
-
-#[inline(always)]
-unsafe fn native_send(object: *mut ffi::PyObject) -> Option<ffi::sendfunc> {
-    // SAFETY: a live object has a live type, and a type's async slots are valid or NULL.
-    unsafe {
-        let slots = (*ffi::Py_TYPE(object)).tp_as_async;
-        if slots.is_null() { None } else { (*slots).am_send }
     }
 }

@@ -2,8 +2,8 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::steps::{am_await, am_send, await_by_hand, close, iternext, itself, send, throw};
-use super::{Coroutine, Phase, TYPE, pool};
-use crate::bindings::native::{Blueprint, no_args, visit};
+use super::{Coroutine, POOL, Phase, TYPE};
+use crate::bindings::native::{Blueprint, method, no_args, visit};
 use crate::bindings::stop;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -129,7 +129,7 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
         ffi::Py_XDECREF(std::mem::replace(&mut (*this).inner, ptr::null_mut()));
         ptr::drop_in_place(&raw mut (*this).held);
         stop::let_go();
-        pool::give_back(slf);
+        POOL.give_back(slf);
         ffi::Py_DECREF(class.cast());
     }
 }
@@ -137,12 +137,6 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
 /// Makes the type and tells `collections.abc` that it is a coroutine.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let method = |name: &'static CStr, pointer, flags| ffi::PyMethodDef {
-        ml_name: name.as_ptr(),
-        ml_meth: pointer,
-        ml_flags: flags,
-        ml_doc: ptr::null(),
-    };
     let forwarded = |row: &'static Attribute| ffi::PyGetSetDef {
         name: row.name.as_ptr(),
         get: Some(attribute),

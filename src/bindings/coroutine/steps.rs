@@ -1,7 +1,8 @@
 //! Stepping a coroutine: `send`, `throw` and `close`, natively and by name.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
-use super::{Coroutine, Phase, call_inner};
+use super::{Coroutine, Phase};
+use crate::bindings::deferred::call_inner;
 use crate::bindings::failures::exception;
 use crate::bindings::step::Ended;
 use crate::bindings::stop;

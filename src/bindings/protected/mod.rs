@@ -11,12 +11,14 @@ mod object;
 
 pub use object::register;
 
+use super::async_generator;
 use super::call::{Arguments, Callee, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
 use super::coroutine;
 use super::function::{Kind, function_inside, kind};
 use super::gate;
+use super::generator;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use crate::time::System;
@@ -54,8 +56,12 @@ impl Protected {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = function.py();
         let plan = Plan::build(policies, KeyOf::Function(function))?;
-        let driver: ffi::vectorcallfunc =
-            if kind(function) == Kind::Coroutine { call_coroutine } else { call_plain };
+        let driver: ffi::vectorcallfunc = match kind(function) {
+            Kind::Plain | Kind::Hidden(_) => call_plain,
+            Kind::Coroutine => call_coroutine,
+            Kind::Generator => call_generator,
+            Kind::AsyncGenerator => call_async_generator,
+        };
         let class = TYPES[Binding::of(function) as usize].load(Ordering::Relaxed);
         // SAFETY: the type was made for this struct; its allocator zeroes the object, so that the
         // collector may look at it at any time; each field is written once, with a reference that
@@ -145,3 +151,5 @@ macro_rules! driver {
 
 driver!(call_plain, call_plain_long_way, drive);
 driver!(call_coroutine, call_coroutine_long_way, coroutine::start);
+driver!(call_generator, call_generator_long_way, generator::start);
+driver!(call_async_generator, call_async_generator_long_way, async_generator::start);

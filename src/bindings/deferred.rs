@@ -1,0 +1,219 @@
+//! Calls whose work begins later: a coroutine's, a generator's. What stands before the inner object
+//! is made at the call, and nobody is asked before the first step.
+#![allow(unsafe_code, reason = "forwards the interpreter's own calling convention")]
+
+use super::call::{Arguments, Call, Callee};
+use super::failures::discard;
+use super::held::Held;
+use super::plan::{MAX_STEPS, PlanRef, empty_slots};
+use crate::time::Clock;
+use pyo3::exceptions::PyBaseException;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple, PyType};
+use std::ffi::{CStr, c_int, c_void};
+use std::ptr;
+
+/// What kind of object stands before the inner one.
+pub trait Stand: Copy {
+    /// Makes it. `hold` writes what it holds of the plan.
+    ///
+    /// # Safety
+    /// Attached; `inner` is a new reference, taken over.
+    unsafe fn make(
+        self,
+        hold: impl FnOnce(*mut Held),
+        inner: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject;
+}
+
+/// Calls a function whose work begins later. Nothing of it runs, and no policy is asked.
+///
+/// # Safety
+/// As [`super::call::drive`].
+#[inline(always)]
+pub unsafe fn start<C: Clock>(
+    plan: PlanRef,
+    callee: Callee,
+    arguments: Arguments,
+    clock: &C,
+    stand: impl Stand,
+) -> *mut ffi::PyObject {
+    // SAFETY: as the caller promises; `inner` is a new reference, given on.
+    unsafe {
+        if plan.keyed() {
+            return start_keyed(plan, callee, arguments, clock, stand);
+        }
+        let inner = callee.call(arguments);
+        if inner.is_null() {
+            return inner;
+        }
+        stand.make(|place| Held::write_new(place, plan), inner)
+    }
+}
+
+/// The arguments, which say what key a call has, are gone by the first step.
+#[cold]
+#[inline(never)]
+unsafe fn start_keyed<C: Clock>(
+    plan: PlanRef,
+    callee: Callee,
+    arguments: Arguments,
+    clock: &C,
+    stand: impl Stand,
+) -> *mut ffi::PyObject {
+    let mut slots = empty_slots::<MAX_STEPS>();
+    if !plan.find(&mut slots, &Call { callee: callee.object, arguments }, clock) {
+        return ptr::null_mut();
+    }
+    // SAFETY: as in `start`.
+    unsafe {
+        let inner = callee.call(arguments);
+        if inner.is_null() {
+            plan.forget(&slots);
+            return inner;
+        }
+        stand.make(|place| Held::write_found(place, plan, &slots), inner)
+    }
+}
+
+/// Calls a method of the inner object; one that is missing is passed over as `yield from` does.
+pub fn call_inner<'py>(
+    py: Python<'py>,
+    inner: *mut ffi::PyObject,
+    name: &Bound<'py, PyString>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // SAFETY: attached; `inner` is alive as long as its owner.
+    let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
+    let Some(inner) = inner else { return Ok(None) };
+    match inner.getattr_opt(name)? {
+        None => Ok(None),
+        Some(method) => method.call1(PyTuple::new(py, arguments)?).map(Some),
+    }
+}
+
+/// How the type of `object` takes a value, if it has a native way.
+///
+/// # Safety
+/// Attached; `object` is alive.
+#[inline(always)]
+pub unsafe fn native_send(object: *mut ffi::PyObject) -> Option<ffi::sendfunc> {
+    // SAFETY: a live object has a live type, and a type's async slots are valid or NULL.
+    unsafe {
+        let slots = (*ffi::Py_TYPE(object)).tp_as_async;
+        if slots.is_null() { None } else { (*slots).am_send }
+    }
+}
+
+/// The head of an object that stands before another, which it owns. NULL: the collector has been.
+#[repr(C)]
+pub struct Head {
+    pub ob_base: ffi::PyObject,
+    pub inner: *mut ffi::PyObject,
+}
+
+/// An attribute `name` that is the inner object's.
+pub fn forwarded(name: &'static CStr) -> ffi::PyGetSetDef {
+    ffi::PyGetSetDef {
+        name: name.as_ptr(),
+        get: Some(get_inner),
+        set: None,
+        doc: ptr::null(),
+        closure: name.as_ptr().cast_mut().cast(),
+    }
+}
+
+/// As [`forwarded`], and may be set, as a name may.
+pub fn forwarded_both_ways(name: &'static CStr) -> ffi::PyGetSetDef {
+    ffi::PyGetSetDef { set: Some(set_inner), ..forwarded(name) }
+}
+
+unsafe extern "C" fn get_inner(slf: *mut ffi::PyObject, name: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: called by the interpreter with an object that begins with a `Head`, and a name that
+    // lives for good.
+    unsafe {
+        let inner = (*slf.cast::<Head>()).inner;
+        let inner = if inner.is_null() { ffi::Py_None() } else { inner };
+        ffi::PyObject_GetAttrString(inner, name.cast())
+    }
+}
+
+unsafe extern "C" fn set_inner(
+    slf: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    name: *mut c_void,
+) -> c_int {
+    // SAFETY: as for `get_inner`; a value of NULL deletes.
+    unsafe {
+        let inner = (*slf.cast::<Head>()).inner;
+        let inner = if inner.is_null() { ffi::Py_None() } else { inner };
+        ffi::PyObject_SetAttrString(inner, name.cast(), value)
+    }
+}
+
+/// What it stands before, and that it does.
+pub unsafe extern "C" fn repr(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: as for `get_inner`.
+    unsafe {
+        let inner = (*slf.cast::<Head>()).inner;
+        if inner.is_null() {
+            return ffi::PyUnicode_FromFormat(c"<%s object>".as_ptr(), (*ffi::Py_TYPE(slf)).tp_name);
+        }
+        ffi::PyUnicode_FromFormat(c"<protected %R>".as_ptr(), inner)
+    }
+}
+
+/// Has a generator of either sort come to its end? Not every error is one: an argument may be no
+/// exception, and it may refuse to be closed. `frame` is its attribute that is None then.
+pub fn finished(py: Python<'_>, inner: *mut ffi::PyObject, frame: &Bound<'_, PyString>) -> bool {
+    // SAFETY: attached; `inner` is alive as long as its owner, or NULL.
+    let inner = unsafe { Bound::from_borrowed_ptr_or_opt(py, inner) };
+    inner.is_none_or(|inner| match inner.getattr(frame) {
+        Ok(frame) => frame.is_none(),
+        Err(error) => {
+            discard(py, error);
+            true
+        }
+    })
+}
+
+/// The exception object that `throw(*arguments)` throws, if there is one already. Of a lone class
+/// one is made, in its place: only so can it be known again.
+pub fn thrown<'py>(arguments: &mut [Bound<'py, PyAny>]) -> Option<Bound<'py, PyAny>> {
+    let is_error = |object: &Bound<'_, PyAny>| object.is_instance_of::<PyBaseException>();
+    if let [class] = arguments
+        && class.cast::<PyType>().is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false))
+    {
+        match class.call0() {
+            Ok(made) if is_error(&made) => *class = made,
+            Ok(_) => {}
+            Err(error) => discard(class.py(), error),
+        }
+    }
+    arguments.iter().take(2).rev().find(|one| is_error(one)).cloned()
+}
+
+/// The `count` arguments at `values`, as a fast call has them.
+///
+/// # Safety
+/// Attached; there are so many, and they live as long as the call.
+pub unsafe fn collected<'py>(
+    py: Python<'py>,
+    values: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+) -> Vec<Bound<'py, PyAny>> {
+    // SAFETY: as the caller promises.
+    let one = |at| unsafe { Bound::from_borrowed_ptr(py, *values.add(at)) };
+    (0..count.cast_unsigned()).map(one).collect()
+}
+
+/// Runs `settle` with no exception set, and puts back the one that was: what is told of an end may
+/// run code of all sorts.
+pub fn aside(py: Python<'_>, settle: impl FnOnce()) {
+    let passing = PyErr::take(py);
+    settle();
+    if let Some(error) = passing {
+        error.restore(py);
+    }
+}
