@@ -144,8 +144,9 @@ def test_refused_at_the_first_item(patient, tally):
     assert watch() is None
     assert generator.gi_frame is None
     patient.reset()
+    before = tally(patient)
     assert list(generator) == []
-    assert tally(patient) == {}
+    assert tally(patient) == before
 
 
 def test_refusals_count(breaker, tally):
@@ -409,21 +410,13 @@ def test_consumers_time_does_not_count(clock, tally):
     assert tally(breaker) == {"success": 1}
     for _ in items(4):
         pass
-    left = items(9)
-    next(left)
-    clock.advance(100)
-    left.close()
-    kept = items(6)
-    next(kept)
-    next(kept)
-    clock.advance(100)
-    del kept
-    counted = tally(breaker)
-    assert sum(counted.values()) - counted.get("slow_success", 0) in (2, 4)
-    assert breaker.snapshot().in_flight == 0
-    assert {name: count for name, count in counted.items() if "slow" in name} == {
-        next(name for name in counted if "slow" in name): 2
-    }
+    for takes, leave in ((9, 1), (6, 2)):
+        left = items(takes)
+        for _ in range(leave):
+            next(left)
+            clock.advance(100)
+        del left
+    assert tally(breaker) == {"success": 4, "slow": 2}
 
 
 def half_open(breaker, clock):
@@ -495,7 +488,7 @@ def test_its_attributes(items):
     assert inspect.getgeneratorstate(generator) == inspect.GEN_CREATED
     next(generator)
     assert inspect.getgeneratorstate(generator) == inspect.GEN_SUSPENDED
-    assert inspect.getgeneratorlocals(generator)["value"] == 1
+    assert generator.gi_frame.f_locals["value"] == 1
     assert generator.gi_code is items.__code__
     assert generator.gi_yieldfrom is None
     assert generator.gi_suspended
