@@ -62,7 +62,7 @@ unsafe fn ready(slf: *mut Step, asks: bool) -> bool {
     // SAFETY: as in `iternext`.
     unsafe {
         let generator = (*slf).generator;
-        let usual = (*slf).progress == Progress::Fresh
+        let usual = (*slf).progress == Progress::Idle
             && !generator.is_null()
             && (*generator).phase == Phase::Given
             && (*generator).at.is_null();
@@ -72,7 +72,7 @@ unsafe fn ready(slf: *mut Step, asks: bool) -> bool {
         if (*slf).head.inner.is_null() && !make_inner(slf) {
             return false;
         }
-        if (*slf).progress == Progress::Fresh {
+        if (*slf).progress == Progress::Idle {
             (*slf).progress = Progress::At;
             (*generator).at = slf;
         }
@@ -91,7 +91,7 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
             PyValueError::new_err("async generator already executing").restore(py);
             return false;
         }
-        if (*slf).progress == Progress::Done || generator.is_null() {
+        if (*slf).progress == Progress::Over || generator.is_null() {
             let message = match (*slf).what {
                 What::Next => "cannot reuse already awaited __anext__()/asend()",
                 What::Throw | What::Close => "cannot reuse already awaited aclose()/athrow()",
@@ -99,13 +99,13 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
             PyRuntimeError::new_err(message).restore(py);
             return false;
         }
-        if (*slf).progress != Progress::Fresh {
+        if (*slf).progress != Progress::Idle {
             resumed(slf);
             return true;
         }
         match (*generator).phase {
             Phase::Entering => {
-                (*slf).progress = Progress::Done;
+                (*slf).progress = Progress::Over;
                 let message = match (*slf).what {
                     What::Next => "anext(): asynchronous generator is already running",
                     What::Throw => "athrow(): asynchronous generator is already running",
@@ -115,7 +115,7 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
                 return false;
             }
             Phase::Refused => {
-                (*slf).progress = Progress::Done;
+                (*slf).progress = Progress::Over;
                 if (*slf).what == What::Next {
                     PyStopAsyncIteration::new_err(()).restore(py);
                 }
@@ -125,7 +125,7 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
             // A value that nobody waits for is refused by the inner one, and nothing has begun.
             Phase::Fresh if asks && (*slf).what == What::Next && (*slf).value.is_null() => {
                 if !AsyncGenerator::let_in(generator, py) {
-                    (*slf).progress = Progress::Done;
+                    (*slf).progress = Progress::Over;
                     return false;
                 }
             }
@@ -152,7 +152,7 @@ unsafe fn make_inner(slf: *mut Step) -> bool {
         };
         (*slf).head.inner = made;
         if made.is_null() {
-            (*slf).progress = Progress::Done;
+            (*slf).progress = Progress::Over;
             AsyncGenerator::rest((*slf).generator);
         }
         !made.is_null()
@@ -205,7 +205,7 @@ unsafe fn ended(slf: *mut Step) {
     // SAFETY: as in `iternext`.
     unsafe {
         if (*slf).progress != Progress::At {
-            strayed(slf);
+            (*slf).progress = Progress::Idle;
             return;
         }
         let generator = (*slf).generator;
@@ -226,18 +226,9 @@ unsafe fn ended(slf: *mut Step) {
 unsafe fn over(slf: *mut Step) {
     // SAFETY: as in `iternext`.
     unsafe {
-        (*slf).progress = Progress::Done;
+        (*slf).progress = Progress::Idle;
         (*(*slf).generator).at = ptr::null_mut();
-        let inner = std::mem::replace(&mut (*slf).head.inner, ptr::null_mut());
-        ffi::Py_XDECREF(inner);
     }
-}
-
-/// A step that came while the generator was at another may come again.
-#[cold]
-unsafe fn strayed(slf: *mut Step) {
-    // SAFETY: as in `iternext`.
-    unsafe { (*slf).progress = Progress::Fresh };
 }
 
 #[cold]
@@ -250,7 +241,7 @@ unsafe fn ended_otherwise(slf: *mut Step, generator: *mut AsyncGenerator) {
             return AsyncGenerator::left(generator, py);
         };
         let thrown = std::mem::replace(&mut (*slf).value, ptr::null_mut());
-        let ours = (*slf).what == What::Throw && error.value(py).as_ptr() == thrown;
+        let ours = (*slf).thrown && error.value(py).as_ptr() == thrown;
         ffi::Py_XDECREF(thrown);
         if !AsyncGenerator::finished(generator, py) {
             // Another item, or what was thrown is no exception.
@@ -298,13 +289,13 @@ pub unsafe extern "C" fn throw(
     unsafe {
         let py = Python::assume_attached();
         let mut arguments = collected(py, values, count);
-        if (*step).progress == Progress::Fresh {
+        if (*step).progress == Progress::Idle {
             // It reaches the generator between two items: that is the consumer's.
             let ours = thrown(&mut arguments);
             if !ready(step, false) {
                 return none_is_stop();
             }
-            (*step).what = What::Throw;
+            (*step).thrown = true;
             let ours = ours.map_or(ptr::null_mut(), Bound::into_ptr);
             ffi::Py_XDECREF(std::mem::replace(&mut (*step).value, ours));
         }
@@ -367,16 +358,17 @@ pub unsafe extern "C" fn close(
         let py = Python::assume_attached();
         let began = (*slf).progress;
         let generator = (*slf).generator;
-        let nothing_to_close = began == Progress::Done
+        let nothing_to_close = began == Progress::Over
             || generator.is_null()
-            || (began == Progress::Fresh
-                && (!cfg!(Py_3_13) || matches!((*generator).phase, Phase::Refused)));
+            || (began == Progress::Idle
+                && (*slf).head.inner.is_null()
+                && (!cfg!(Py_3_13) || (*generator).phase == Phase::Refused));
         if nothing_to_close {
-            (*slf).progress = Progress::Done;
+            (*slf).progress = Progress::Over;
             return ffi::Py_NewRef(ffi::Py_None());
         }
         // From 3.13 on what has not begun is closed by closing the generator.
-        if ((*slf).entered || began == Progress::Fresh) && !ready(slf, false) {
+        if ((*slf).entered || began == Progress::Idle) && !ready(slf, false) {
             return ptr::null_mut();
         }
         resumed(slf);
@@ -384,7 +376,7 @@ pub unsafe extern "C" fn close(
         let closed = call_inner(py, (*slf).head.inner, intern!(py, "close"), &[]);
         (*slf).entered = false;
         if (*slf).progress != Progress::At {
-            (*slf).progress = Progress::Done;
+            (*slf).progress = Progress::Idle;
             return match closed {
                 Ok(_) => ffi::Py_NewRef(ffi::Py_None()),
                 Err(error) => {
@@ -430,7 +422,7 @@ pub unsafe extern "C" fn close(
 pub unsafe fn abandon(slf: *mut Step) {
     // SAFETY: attached; the step dies, or the collector has come for it.
     unsafe {
-        let progress = std::mem::replace(&mut (*slf).progress, Progress::Done);
+        let progress = std::mem::replace(&mut (*slf).progress, Progress::Over);
         let inner = std::mem::replace(&mut (*slf).head.inner, ptr::null_mut());
         if progress == Progress::At {
             let py = Python::assume_attached();
@@ -444,7 +436,7 @@ pub unsafe fn abandon(slf: *mut Step) {
             return;
         }
         #[cfg(Py_3_13)]
-        if progress == Progress::Fresh && inner.is_null() && (*slf).what == What::Next {
+        if progress == Progress::Idle && inner.is_null() && (*slf).what == What::Next {
             never_awaited(slf);
         }
         ffi::Py_XDECREF(inner);

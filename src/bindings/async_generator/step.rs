@@ -23,18 +23,18 @@ pub enum What {
     Close,
 }
 
-/// How far it is.
+/// Where it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Not begun.
-    Fresh,
+    /// Not begun; or over, which the inner awaitable knows, and says what that means.
+    Idle,
     /// Begun, and the generator is at it.
     At,
     /// Begun while the generator was at another: the inner one says what that comes to, and none of
     /// it is settled.
     Astray,
-    /// At its end.
-    Done,
+    /// Over, without an inner awaitable.
+    Over,
 }
 
 /// Something asked of an async generator, to be awaited once.
@@ -43,8 +43,9 @@ pub struct Step {
     /// The inner generator's awaitable. NULL before the first step, if that may be refused.
     pub head: Head,
     pub generator: *mut AsyncGenerator,
-    /// What is to be sent, or what was thrown. NULL: nothing.
+    /// What is to be sent, or what its consumer threw. NULL: nothing.
     pub value: *mut ffi::PyObject,
+    pub thrown: bool,
     pub what: What,
     pub progress: Progress,
     /// The inner awaitable is being stepped right now.
@@ -78,8 +79,9 @@ impl Step {
             (&raw mut (*slf).head.inner).write(inner);
             (&raw mut (*slf).generator).write(generator);
             (&raw mut (*slf).value).write(value);
+            (&raw mut (*slf).thrown).write(what == What::Throw);
             (&raw mut (*slf).what).write(what);
-            (&raw mut (*slf).progress).write(Progress::Fresh);
+            (&raw mut (*slf).progress).write(Progress::Idle);
             (&raw mut (*slf).entered).write(false);
             (&raw mut (*slf).outside).write(false);
             ffi::PyObject_GC_Track(slf.cast());
