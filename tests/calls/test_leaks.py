@@ -85,6 +85,15 @@ class Paths:
         self.judged = self.asking(self.fail)
         self.judged_once_more = self.asking(lambda argument: TroubleError(argument))
 
+        timed = seawall.CircuitBreaker(slow_call_rate=1.0, slow_call_duration=60)
+        self.generating = self.breaker(self.items)
+        self.generating_later = self.breaker(self.items_later)
+        self.timed_items = timed(self.items)
+        self.timed_items_later = timed(self.items_later)
+        self.refused_items = self.shut(self.items)
+        self.refused_items_later = self.shut(self.items_later)
+        self.tall_items = seawall.Pipeline("tall", *others)(self.items)
+
         self.keyed = seawall.CircuitBreaker(failure_rate=1.0, key="argument", max_keys=16)
         self.keyed_shut = seawall.CircuitBreaker(key="argument", max_keys=16)
         self.keyed_shut.force_open()
@@ -117,6 +126,93 @@ class Paths:
         """Suspends and raises."""
         await pause()
         raise TroubleError(argument)
+
+    def items(self, argument):
+        """Yields and returns, or raises."""
+        try:
+            yield argument
+        except LookupError:
+            yield self.result
+        if argument is None:
+            raise TroubleError(argument)
+        return self.result
+
+    async def items_later(self, argument):
+        """Waits, and yields or raises."""
+        await pause()
+        try:
+            yield argument
+        except LookupError:
+            yield self.result
+        if argument is None:
+            raise TroubleError(argument)
+
+    def generated(self):
+        """Generators: to the end, sent to, thrown into, failing."""
+        for function in (self.generating, self.timed_items, self.tall_items):
+            list(function(self.argument))
+            generator = function(self.argument)
+            next(generator)
+            with contextlib.suppress(StopIteration):
+                generator.send(self.argument)
+            generator = function(self.argument)
+            next(generator)
+            generator.throw(LookupError())
+            with contextlib.suppress(TroubleError):
+                generator.throw(TroubleError())
+            with contextlib.suppress(TroubleError):
+                list(function(None))
+        self.breaker.reset()
+
+    def generated_and_left(self):
+        """Generators: closed, dropped, never begun, refused, stepped wrongly."""
+        for function in (self.generating, self.timed_items):
+            generator = function(self.argument)
+            with contextlib.suppress(TypeError):
+                generator.send(7)
+            with contextlib.suppress(TypeError):
+                generator.throw(7)
+            next(generator)
+            with contextlib.suppress(TypeError):
+                generator.throw(7)
+            generator.close()
+            for _ in function(self.argument):
+                break
+            function(self.argument)
+            function(self.argument).close()
+        with contextlib.suppress(seawall.Rejected):
+            next(self.refused_items(self.argument))
+        with contextlib.suppress(seawall.ConfigError):
+            self.breaker.try_call(self.items)
+
+    def generated_later(self):
+        """Async generators: to the end, sent to, thrown into, failing."""
+        for function in (self.generating_later, self.timed_items_later):
+            run(exhaust(function(self.argument)))
+            run(treat(function(self.argument), self.argument))
+            with contextlib.suppress(TroubleError):
+                run(exhaust(function(None)))
+        self.breaker.reset()
+
+    def generated_later_and_left(self):
+        """Async generators: closed, dropped, never begun, refused, given up in the middle."""
+        for function in (self.generating_later, self.timed_items_later):
+            run(leave(function(self.argument)))
+            generator = function(self.argument)
+            step = generator.__anext__()
+            step.send(None)
+            with contextlib.suppress(RuntimeError):
+                generator.__anext__().send(None)
+            step.close()
+            function(self.argument).__anext__().send(None)
+            step = function(self.argument).__anext__()
+            step.send(None)
+            with contextlib.suppress(asyncio.CancelledError):
+                step.throw(asyncio.CancelledError())
+            function(self.argument)
+            run(function(self.argument).aclose().__await__())
+        with contextlib.suppress(seawall.Rejected):
+            run(exhaust(self.refused_items_later(self.argument)))
 
     def success(self):
         """Returns, positional and keyword arguments."""
@@ -369,6 +465,29 @@ def look(outcome):
         outcome.unwrap()
 
 
+async def exhaust(generator):
+    """Takes all items."""
+    async for _ in generator:
+        pass
+
+
+async def leave(generator):
+    """Takes an item and closes."""
+    async with contextlib.aclosing(generator):
+        async for _ in generator:
+            break
+
+
+async def treat(generator, argument):
+    """Sends and throws."""
+    await generator.__anext__()
+    await generator.athrow(LookupError())
+    with contextlib.suppress(StopAsyncIteration):
+        await generator.asend(argument)
+    with contextlib.suppress(RuntimeError, TroubleError):
+        await generator.athrow(TroubleError)
+
+
 def run(coroutine):
     """Steps to the end."""
     try:
@@ -378,11 +497,12 @@ def run(coroutine):
         return stop.value
 
 
-PATHS = [name for name, value in vars(Paths).items() if callable(value) and value.__doc__]
+NO_PATHS = {"__init__", "work", "work_later", "fail", "fail_later", "blocks_later"}
+NO_PATHS |= {"items", "items_later"}
 PATHS = [
     name
-    for name in PATHS
-    if name not in {"__init__", "work", "work_later", "fail", "fail_later", "blocks_later"}
+    for name, value in vars(Paths).items()
+    if callable(value) and value.__doc__ and name not in NO_PATHS
 ]
 SLOW = {
     "decorated_and_thrown_away",
@@ -395,6 +515,10 @@ SLOW = {
     "block_by_a_stack",
     "block_by_hand",
     "block_dropped",
+    "generated",
+    "generated_and_left",
+    "generated_later",
+    "generated_later_and_left",
 }
 
 
@@ -600,6 +724,49 @@ def test_a_cycle_through_a_block():
         node.context = context
 
     assert collected(make)
+
+
+def test_a_cycle_through_a_generator():
+    """A suspended generator, in whose frame something refers to it, is collected, and settled."""
+    breaker = seawall.CircuitBreaker(failure_rate=1.0)
+
+    def make(node):
+        @breaker
+        def items(node):
+            yield node
+
+        node.generator = items(node)
+        next(node.generator)
+
+    assert collected(make)
+    assert breaker.snapshot().in_flight == 0
+    assert breaker.snapshot().counts["success"] == 1
+
+
+@pytest.mark.parametrize("where", ["between items", "in the middle of one"])
+def test_a_cycle_through_an_async_generator(where):
+    """A suspended async generator that its own frame refers to is collected, and settled."""
+    breaker = seawall.CircuitBreaker(failure_rate=1.0)
+
+    def make(node):
+        @breaker
+        async def items(node):
+            yield node
+            await pause()
+            yield node
+
+        node.generator = items(node)
+        node.step = node.generator.__anext__()
+        with contextlib.suppress(StopIteration):
+            node.step.send(None)
+        if where != "between items":
+            node.step = node.generator.__anext__()
+            node.step.send(None)
+
+    assert collected(make)
+    assert breaker.snapshot().in_flight == 0
+    end = "success" if where == "between items" else "cancelled"
+    assert breaker.snapshot().counts[end] == 1
 
 
 def test_a_cycle_through_an_outcome():

@@ -1,6 +1,7 @@
 """Protected coroutines under asyncio, uvloop, trio and anyio."""
 
 import asyncio
+import contextlib
 import importlib
 import sys
 
@@ -248,3 +249,105 @@ def test_rejected_in_a_gather(run, quick, patient):
     one, two = run(main())
     assert isinstance(one, seawall.CircuitOpenError)
     assert one is not two
+
+
+@pytest.fixture
+def items(patient):
+    """A protected async generator function that waits for each item, and tells its end."""
+
+    @patient
+    async def items(*, sleep=asyncio.sleep, told=None):
+        try:
+            for item in range(3):
+                await sleep(0)
+                yield item
+            await sleep(3600)
+        finally:
+            if told is not None:
+                await sleep(0)
+                told.append("finally")
+
+    return items
+
+
+def test_async_generators(run, items, patient, tally):
+    """Items are awaited, left, and cut off by a timeout, which is neutral."""
+    told = []
+
+    async def main():
+        async with contextlib.aclosing(items(told=told)) as generator:
+            async for item in generator:
+                if item == 1:
+                    break
+        assert told == ["finally"]
+        assert await anext(items()) == 0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                async for _ in items(told=told):
+                    pass
+
+    run(main())
+    assert told == ["finally"] * 2
+    assert tally(patient) == {"success": 2, "cancelled": 1}
+
+
+def test_async_generators_left_to_the_loop(run, items, patient, tally):
+    """The loop ends what was dropped, and what is left when it ends, and their cleanup runs."""
+    told = []
+    kept = []
+
+    async def main():
+        async for _ in items(told=told):
+            break
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert told == ["finally"]
+        kept.append(items(told=told))
+        await anext(kept[0])
+
+    run(main())
+    assert told == ["finally"] * 2
+    assert kept[0].ag_frame is None
+    kept.clear()
+    assert tally(patient) == {"success": 2}
+
+
+def test_async_generators_are_cancelled(run, items, patient, tally):
+    """A task that is cancelled in the middle of an item gives the permit back."""
+
+    async def consume():
+        async for _ in items():
+            pass
+
+    async def main():
+        task = asyncio.create_task(consume())
+        while patient.snapshot().in_flight == 0:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    run(main())
+    assert tally(patient) == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_async_generators_in_structured_loops(items, patient, tally, runner):
+    """Trio and anyio iterate them, cut them off, and end what was left."""
+    anyio = pytest.importorskip("anyio")
+    told = []
+
+    async def main():
+        async with contextlib.aclosing(items(sleep=anyio.sleep)) as generator:
+            assert await anext(generator) == 0
+        with anyio.move_on_after(0.01):
+            async for _ in items(sleep=anyio.sleep):
+                pass
+        assert tally(patient) == {"success": 1, "cancelled": 1}
+        kept = items(sleep=anyio.sleep)
+        told.append(kept)
+        await anext(kept)
+
+    RUNNERS[runner](main)
+    told.clear()
+    assert tally(patient) == {"success": 2, "cancelled": 1}

@@ -25,7 +25,7 @@ def pause(value):
     return (yield value)
 
 
-def body(chance, told):
+def body(chance):
     """The moves of a generator, the same for the bare and the protected one: a list of acts."""
     acts = ["yield", "yield", "yield", "handle", "swallow", "from", "raise", "ignore", "again"]
     return [(chance.choice(acts), chance.randrange(100)) for _ in range(chance.randrange(6))]
@@ -122,6 +122,16 @@ async def later(moves, end, told, me):
             raise FaultError(end)
 
 
+@pytest.fixture(params=["untimed", "timed"])
+def patient(request):
+    """A breaker that counts and practically never opens; one of them wants to know the time."""
+    slow = {"slow_call_duration": 60, "slow_call_rate": 1.0, "min_calls": 65_000}
+    slow["window"] = seawall.calls(65_000)
+    settings = slow if request.param == "timed" else {"failure_threshold": 65_000}
+    with seawall.testing.isolated():
+        yield seawall.CircuitBreaker("patient", **settings)
+
+
 def attempt(told, act, *arguments):
     """Does it, and says what came of it."""
     try:
@@ -161,7 +171,7 @@ def test_a_generator(patient, seed):
     chance = random.Random(seed)  # noqa: S311 -- no secret
     protected = patient(sync)
     for number in range(SCRIPTS):
-        moves = body(chance, None)
+        moves = body(chance)
         end = chance.choice([None, None, 7, (1,), "fault", "other"])
         script = [(chance.choice(SYNC), chance.choice([None, 1])) for _ in range(6)]
         heard = []
@@ -218,7 +228,7 @@ def test_an_async_generator(patient, seed):
     chance = random.Random(seed)  # noqa: S311 -- no secret
     protected = patient(later)
     for number in range(SCRIPTS):
-        moves = body(chance, None)
+        moves = body(chance)
         end = chance.choice([None, None, "fault", "other"])
         script = [(chance.choice(ASYNC), chance.choice([None, None, 1])) for _ in range(10)]
         heard = []
@@ -232,10 +242,3 @@ def test_an_async_generator(patient, seed):
         if patient.snapshot().in_flight:
             gc.collect()
         assert patient.snapshot().in_flight == 0, (number, moves, end, script)
-
-
-@pytest.fixture
-def patient():
-    """A breaker that counts and practically never opens."""
-    with seawall.testing.isolated():
-        yield seawall.CircuitBreaker("patient", failure_threshold=65_000)
