@@ -531,6 +531,56 @@ def test_starlette(patient, tally):
     assert tally(patient) == {"success": 3}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("sort", ["sync", "async"])
+def test_fastapi_dependencies_that_yield(patient, tally, sort):
+    """A dependency with `yield` is one when protected, and a request's own error is not its."""
+    fastapi = pytest.importorskip("fastapi")
+    testing = pytest.importorskip("fastapi.testclient")
+    told = []
+
+    @patient
+    def session(d: int = 4):
+        try:
+            yield d
+        finally:
+            told.append("closed")
+
+    @patient
+    async def session_later(d: int = 4):
+        try:
+            yield d
+        finally:
+            told.append("closed")
+
+    app = fastapi.FastAPI()
+    dependency = fastapi.Depends(session if sort == "sync" else session_later)
+
+    @app.get("/")
+    def route(a: int, d: int = dependency) -> list:
+        if a == 0:
+            raise fastapi.HTTPException(418)
+        return [a, d]
+
+    with testing.TestClient(app) as client:
+        assert client.get("/", params={"a": 1, "d": 2}).json() == [1, 2]
+        assert client.get("/", params={"a": 0}).status_code == 418
+    assert told == ["closed"] * 2
+    assert tally(patient) == {"success": 2}
+
+
+@pytest.fixture(name="lent")
+@seawall.CircuitBreaker("fixture of pytest", failure_threshold=60_000)
+def lent_fixture(tmp_path):
+    """A fixture that yields."""
+    yield tmp_path
+
+
+def test_pytest_fixtures_that_yield(lent, tmp_path):
+    """pytest takes a protected generator function for a fixture with `yield`."""
+    assert lent == tmp_path
+
+
 def test_an_object_with_an_async_call(patient):
     """An object whose `__call__` is async is a coroutine function once protected."""
 

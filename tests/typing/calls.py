@@ -1,7 +1,8 @@
 """What the type checkers see of each kind of call. Checked, never run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, assert_type
 
@@ -35,6 +36,33 @@ def stacked(order: int = 1) -> bytes:
 def generic(value: T) -> list[T]:
     """Keeps its type variable."""
     return [value]
+
+
+@breaker
+def items(order: int) -> Generator[int, str, bytes]:
+    """A generator function."""
+    yield len((yield order))
+    return b""
+
+
+@guard
+async def items_later(order: int) -> AsyncIterator[int]:
+    """An async generator function."""
+    yield order
+
+
+@contextmanager
+@breaker
+def block(order: int) -> Iterator[str]:
+    """A context manager over a generator function."""
+    yield str(order)
+
+
+@asynccontextmanager
+@breaker
+async def block_later(order: int) -> AsyncIterator[str]:
+    """An async one."""
+    yield str(order)
 
 
 class Service(Generic[T]):
@@ -123,6 +151,19 @@ async def decorated() -> None:
     assert_type(await asyncio.create_task(bare(1)), list[str])
     assert_type(await asyncio.gather(bare(1), service.later()), tuple[list[str], str])
     assert_type(await callback(1), list[str])
+
+
+async def generated() -> None:
+    """Generators have the types that they had."""
+    generator = items(1)
+    assert_type(generator, Generator[int, str, bytes])
+    assert_type(generator.send("a"), int)
+    assert_type(breaker.call(items, 1), Generator[int, str, bytes])
+    assert_type([item async for item in items_later(1)], list[int])
+    with block(1) as value:
+        assert_type(value, str)
+    async with block_later(1) as later:
+        assert_type(later, str)
 
 
 def ended() -> seawall.Outcome[int]:

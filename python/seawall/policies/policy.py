@@ -43,8 +43,8 @@ class Policy(_Ground):
         It keeps its kind, signature and names. Functions that share a policy share its state.
 
         Raises:
-            ConfigError: It is something that can't be protected: a class, a generator function,
-                something that can't be called.
+            ConfigError: It is something that can't be protected: a class, a context manager that
+                was made of a generator function, something that can't be called.
         """
         protected = super().__call__(function)
         registry.name_after(self, function)
