@@ -158,7 +158,10 @@ pub unsafe extern "C" fn repr(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     unsafe {
         let inner = (*slf.cast::<Head>()).inner;
         if inner.is_null() {
-            return ffi::PyUnicode_FromFormat(c"<%s object>".as_ptr(), (*ffi::Py_TYPE(slf)).tp_name);
+            return ffi::PyUnicode_FromFormat(
+                c"<%s object>".as_ptr(),
+                (*ffi::Py_TYPE(slf)).tp_name,
+            );
         }
         ffi::PyUnicode_FromFormat(c"<protected %R>".as_ptr(), inner)
     }
@@ -183,7 +186,9 @@ pub fn finished(py: Python<'_>, inner: *mut ffi::PyObject, frame: &Bound<'_, PyS
 pub fn thrown<'py>(arguments: &mut [Bound<'py, PyAny>]) -> Option<Bound<'py, PyAny>> {
     let is_error = |object: &Bound<'_, PyAny>| object.is_instance_of::<PyBaseException>();
     if let [class] = arguments
-        && class.cast::<PyType>().is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false))
+        && class
+            .cast::<PyType>()
+            .is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false))
     {
         match class.call0() {
             Ok(made) if is_error(&made) => *class = made,
@@ -198,11 +203,11 @@ pub fn thrown<'py>(arguments: &mut [Bound<'py, PyAny>]) -> Option<Bound<'py, PyA
 ///
 /// # Safety
 /// Attached; there are so many, and they live as long as the call.
-pub unsafe fn collected<'py>(
-    py: Python<'py>,
+pub unsafe fn collected(
+    py: Python<'_>,
     values: *const *mut ffi::PyObject,
     count: ffi::Py_ssize_t,
-) -> Vec<Bound<'py, PyAny>> {
+) -> Vec<Bound<'_, PyAny>> {
     // SAFETY: as the caller promises.
     let one = |at| unsafe { Bound::from_borrowed_ptr(py, *values.add(at)) };
     (0..count.cast_unsigned()).map(one).collect()

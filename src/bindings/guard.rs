@@ -172,12 +172,11 @@ unsafe fn once<F: Finish>(
         let callee = Callee::of(function.as_ptr());
         let kind = kind(&function);
         match kind {
-            Kind::Plain | Kind::Coroutine => {}
             Kind::Hidden(reason) => return refuse_generator(guard, &function, reason),
             Kind::Generator | Kind::AsyncGenerator if F::CAPTURES => {
                 return refuse_generator(guard, &function, GENERATOR_HAS_NO_OUTCOME);
             }
-            Kind::Generator | Kind::AsyncGenerator => {}
+            Kind::Plain | Kind::Coroutine | Kind::Generator | Kind::AsyncGenerator => {}
         }
         match guard.get().plan.get() {
             Some(plan) if plan.gate == gate::word() => {

@@ -225,11 +225,11 @@ def test_leaving_by_the_exceptions_class(items, patient, tally):
     next(one), next(other)
     with pytest.raises(TroubleError):
         one.throw(TroubleError)
+    warns = contextlib.nullcontext()
+    if sys.version_info >= (3, 12):
+        warns = pytest.warns(DeprecationWarning, match="signature of throw")
     error = TroubleError()
-    with pytest.raises(TroubleError), pytest.warns(DeprecationWarning) if sys.version_info >= (
-        3,
-        12,
-    ) else contextlib.nullcontext():
+    with pytest.raises(TroubleError), warns:
         other.throw(TroubleError, error, None)
     assert tally(patient) == {"success": 2}
 
@@ -497,7 +497,7 @@ def test_its_attributes(items):
     assert generator.__qualname__.endswith("items")
     assert "generator object" in repr(generator)
     generator.__name__ = "renamed"
-    assert "renamed" == generator.__name__
+    assert generator.__name__ == "renamed"
     generator.close()
     assert inspect.getgeneratorstate(generator) == inspect.GEN_CLOSED
 

@@ -574,10 +574,11 @@ def test_fastapi_dependencies_that_yield(patient, tally, sort):
 def lent_fixture(tmp_path):
     """A fixture that yields."""
     yield tmp_path
+    assert tmp_path.exists()
 
 
 def test_pytest_fixtures_that_yield(lent, tmp_path):
-    """pytest takes a protected generator function for a fixture with `yield`."""
+    """A protected generator function is a fixture with `yield` to pytest."""
     assert lent == tmp_path
 
 

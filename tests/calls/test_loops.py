@@ -281,10 +281,14 @@ def test_async_generators(run, items, patient, tally):
                     break
         assert told == ["finally"]
         assert await anext(items()) == 0
+        generator = items(told=told)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                async for _ in items(told=told):
-                    pass
+            await cut_off(generator)
+
+    async def cut_off(generator):
+        async with asyncio.timeout(0.01):
+            async for _ in generator:
+                pass
 
     run(main())
     assert told == ["finally"] * 2

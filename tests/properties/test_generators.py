@@ -168,7 +168,7 @@ SYNC = ["next"] * 6 + ["send", "throw", "throw class", "throw nothing", "exit", 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_generator(patient, seed):
     """Items, exceptions, messages and the order of the last words are those of a bare generator."""
-    chance = random.Random(seed)  # noqa: S311 -- no secret
+    chance = random.Random(seed)
     protected = patient(sync)
     for number in range(SCRIPTS):
         moves = body(chance)
@@ -225,7 +225,7 @@ ASYNC += ["step", "step", "other step", "asend", "athrow", "aclose", "throw", "e
 @pytest.mark.parametrize("seed", range(3))
 def test_an_async_generator(patient, seed):
     """The same of an async generator, its steps overlapping and given up at any point."""
-    chance = random.Random(seed)  # noqa: S311 -- no secret
+    chance = random.Random(seed)
     protected = patient(later)
     for number in range(SCRIPTS):
         moves = body(chance)

@@ -7,6 +7,8 @@
 //! item it works, but what runs in the loop meanwhile is not inside of it.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+mod begin;
+mod by_name;
 mod drive;
 mod object;
 mod step;
@@ -76,13 +78,13 @@ pub unsafe fn start<C: Clock, F>(
     _finish: F,
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises.
-    unsafe { deferred::start(plan, callee, arguments, clock, Stands) }
+    unsafe { deferred::start(plan, callee, arguments, clock, Before) }
 }
 
 #[derive(Clone, Copy)]
-struct Stands;
+struct Before;
 
-impl Stand for Stands {
+impl Stand for Before {
     #[inline(always)]
     unsafe fn make(
         self,

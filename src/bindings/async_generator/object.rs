@@ -46,10 +46,7 @@ unsafe extern "C" fn athrow(
     }
 }
 
-unsafe extern "C" fn aclose(
-    slf: *mut ffi::PyObject,
-    _: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
+unsafe extern "C" fn aclose(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter, attached.
     unsafe {
         let py = Python::assume_attached();

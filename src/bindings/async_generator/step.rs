@@ -2,7 +2,8 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::AsyncGenerator;
-use super::drive::{abandon, close, iternext, send, throw};
+use super::by_name::{close, send, throw};
+use super::drive::{abandon, iternext};
 use crate::bindings::deferred::Head;
 use crate::bindings::native::{Blueprint, method, no_args, visit};
 use crate::bindings::pool::Pool;

@@ -68,11 +68,11 @@ static POOL: Pool = Pool::new();
 
 /// A coroutine that ends in an [`Outcome`], or does not.
 #[derive(Clone, Copy)]
-struct Stands {
+struct Before {
     captures: bool,
 }
 
-impl Stand for Stands {
+impl Stand for Before {
     #[inline(always)]
     unsafe fn make(
         self,
@@ -97,7 +97,7 @@ pub unsafe fn start<C: Clock, F: Finish>(
     _finish: F,
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises.
-    unsafe { deferred::start(plan, callee, arguments, clock, Stands { captures: F::CAPTURES }) }
+    unsafe { deferred::start(plan, callee, arguments, clock, Before { captures: F::CAPTURES }) }
 }
 
 impl Coroutine {

@@ -70,13 +70,13 @@ pub unsafe fn start<C: Clock, F>(
     _finish: F,
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises.
-    unsafe { deferred::start(plan, callee, arguments, clock, Stands) }
+    unsafe { deferred::start(plan, callee, arguments, clock, Before) }
 }
 
 #[derive(Clone, Copy)]
-struct Stands;
+struct Before;
 
-impl Stand for Stands {
+impl Stand for Before {
     #[inline(always)]
     unsafe fn make(
         self,
