@@ -94,19 +94,19 @@ impl Stand for Before {
         // SAFETY: `inner` is a new reference that the object takes over. Every field is written
         // before the collector hears of the object.
         unsafe {
-            let slf = POOL.take::<AsyncGenerator>(TYPE.load(Ordering::Relaxed));
-            if slf.is_null() {
+            let made = POOL.take::<AsyncGenerator>(TYPE.load(Ordering::Relaxed));
+            if made.is_null() {
                 ffi::Py_DECREF(inner);
                 return ptr::null_mut();
             }
-            (&raw mut (*slf).head.inner).write(inner);
-            hold(&raw mut (*slf).held);
-            (&raw mut (*slf).at).write(ptr::null_mut());
-            (&raw mut (*slf).phase).write(Phase::Fresh);
-            (&raw mut (*slf).minds).write(false);
-            (&raw mut (*slf).weak).write(ptr::null_mut());
-            ffi::PyObject_GC_Track(slf.cast());
-            slf.cast()
+            (&raw mut (*made).head.inner).write(inner);
+            hold(&raw mut (*made).held);
+            (&raw mut (*made).at).write(ptr::null_mut());
+            (&raw mut (*made).phase).write(Phase::Fresh);
+            (&raw mut (*made).minds).write(false);
+            (&raw mut (*made).weak).write(ptr::null_mut());
+            ffi::PyObject_GC_Track(made.cast());
+            made.cast()
         }
     }
 }

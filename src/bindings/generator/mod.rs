@@ -86,20 +86,20 @@ impl Stand for Before {
         // SAFETY: `inner` is a new reference that the object takes over. Every field is written
         // before the collector hears of the object.
         unsafe {
-            let slf = POOL.take::<Generator>(TYPE.load(Ordering::Relaxed));
-            if slf.is_null() {
+            let made = POOL.take::<Generator>(TYPE.load(Ordering::Relaxed));
+            if made.is_null() {
                 ffi::Py_DECREF(inner);
                 return ptr::null_mut();
             }
-            (&raw mut (*slf).head.inner).write(inner);
-            (&raw mut (*slf).send).write(native_send(inner));
-            hold(&raw mut (*slf).held);
-            (&raw mut (*slf).phase).write(Phase::Fresh);
-            (&raw mut (*slf).minds).write(false);
-            (&raw mut (*slf).busy).write(Busy::new());
-            (&raw mut (*slf).weak).write(ptr::null_mut());
-            ffi::PyObject_GC_Track(slf.cast());
-            slf.cast()
+            (&raw mut (*made).head.inner).write(inner);
+            (&raw mut (*made).send).write(native_send(inner));
+            hold(&raw mut (*made).held);
+            (&raw mut (*made).phase).write(Phase::Fresh);
+            (&raw mut (*made).minds).write(false);
+            (&raw mut (*made).busy).write(Busy::new());
+            (&raw mut (*made).weak).write(ptr::null_mut());
+            ffi::PyObject_GC_Track(made.cast());
+            made.cast()
         }
     }
 }
