@@ -1,7 +1,14 @@
 """What the type checkers see of each kind of call. Checked, never run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+)
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, assert_type
@@ -53,14 +60,14 @@ async def items_later(order: int) -> AsyncIterator[int]:
 
 @contextmanager
 @breaker
-def block(order: int) -> Iterator[str]:
+def block(order: int) -> Generator[str]:
     """A context manager over a generator function."""
     yield str(order)
 
 
 @asynccontextmanager
 @breaker
-async def block_later(order: int) -> AsyncIterator[str]:
+async def block_later(order: int) -> AsyncGenerator[str]:
     """An async one."""
     yield str(order)
 
