@@ -63,12 +63,7 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
         match (*generator).phase {
             Phase::Entering => {
                 (*slf).progress = Progress::Over;
-                let message = match (*slf).what {
-                    What::Next => "anext(): asynchronous generator is already running",
-                    What::Throw => "athrow(): asynchronous generator is already running",
-                    What::Close => "aclose(): asynchronous generator is already running",
-                };
-                PyRuntimeError::new_err(message).restore(py);
+                already_running((*slf).what).restore(py);
                 return false;
             }
             Phase::Refused => {
@@ -90,6 +85,16 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
         }
         true
     }
+}
+
+/// In the interpreter's own words.
+#[cold]
+pub fn already_running(what: What) -> PyErr {
+    PyRuntimeError::new_err(match what {
+        What::Next => "anext(): asynchronous generator is already running",
+        What::Throw => "athrow(): asynchronous generator is already running",
+        What::Close => "aclose(): asynchronous generator is already running",
+    })
 }
 
 /// Makes the inner generator's awaitable. `false`: an exception is set, and nothing has begun.

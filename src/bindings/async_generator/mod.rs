@@ -136,8 +136,8 @@ impl AsyncGenerator {
         }
     }
 
-    /// Ends an inner generator that never began, so that it lets go of its arguments. `aclose()`
-    /// would do it as well, and tell the event loop of it.
+    /// Ends an inner generator that never began. `aclose()` would do it as well, and tell the event
+    /// loop of it.
     unsafe fn end_unbegun(slf: *mut Self, py: Python<'_>) {
         // SAFETY: as in `let_in`.
         let inner = unsafe { Bound::from_borrowed_ptr(py, (*slf).head.inner) };

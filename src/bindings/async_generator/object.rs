@@ -1,6 +1,7 @@
 //! The async generator as an object: its methods, its attributes, its life and its type.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+use super::begin::already_running;
 use super::step::{self, Step, What};
 use super::{AsyncGenerator, POOL, Phase, TYPE};
 use crate::bindings::deferred::{
@@ -66,6 +67,10 @@ unsafe fn ask(
 ) -> *mut ffi::PyObject {
     // SAFETY: `slf` is a live async generator of ours.
     unsafe {
+        if (*slf).phase == Phase::Entering {
+            already_running(what).restore(py);
+            return ptr::null_mut();
+        }
         let inner = if (*slf).phase == Phase::Refused {
             ptr::null_mut()
         } else {

@@ -120,7 +120,7 @@ impl Generator {
                 Err(refused) => {
                     let py = Python::assume_attached();
                     (*slf).phase = Phase::Done;
-                    // Nothing of it has run; it lets go of its arguments, and is over.
+                    // Nothing of it has run, and nothing will.
                     if let Err(error) = call_inner(py, (*slf).head.inner, intern!(py, "close"), &[])
                     {
                         error.write_unraisable(py, None);
