@@ -137,7 +137,7 @@ def test_refused_at_the_first_item(patient, tally, finish):
     del argument
     patient.force_open()
 
-    async def main():
+    async def main(generator):
         with pytest.raises(seawall.CircuitOpenError):
             await anext(generator)
         patient.reset()
@@ -146,10 +146,10 @@ def test_refused_at_the_first_item(patient, tally, finish):
         assert await generator.athrow(TroubleError()) is None
         assert await anext(generator, 7) == 7
 
-    finish(main())
+    finish(main(generator))
     assert generator.ag_frame is None
     assert tally(patient) in ({}, {"rejected": 1})
-    del generator, main
+    del generator
     gc.collect()
     assert watch() is None
 
