@@ -243,7 +243,8 @@ impl<'a, 'py> Reader<'a, 'py> {
                 "" => whole,
                 _ => whole.and_then(|whole| whole.getattr(part).ok()),
             };
-            if let Some(given) = given.filter(|it| !it.is_none() && !it.is_instance_of::<PyString>())
+            if let Some(given) =
+                given.filter(|it| !it.is_none() && !it.is_instance_of::<PyString>())
             {
                 problem.value = text(&given);
             }
