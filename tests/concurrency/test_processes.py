@@ -102,7 +102,9 @@ SCENES = {
         def slowly(*args):
             return [number for number in range(200)] and args
 
-        asking = seawall.CircuitBreaker(on=slowly, open_duration=slowly, key=slowly)
+        asking = seawall.CircuitBreaker(
+            on=slowly, open_duration=lambda it: len(slowly(it)), key=lambda: len(slowly(1))
+        )
 
         def load():
             while True:
@@ -139,6 +141,7 @@ warnings.simplefilter("ignore")
 breaker = seawall.CircuitBreaker("b", failure_threshold=3, window=seawall.seconds(60))
 keyed = seawall.CircuitBreaker("k", key=lambda *args: len(args), max_keys=5)
 kept = []
+nowhere = os.open(os.devnull, os.O_WRONLY)
 
 
 def scene():
@@ -151,7 +154,7 @@ def main():
     for _ in range({times}):
         child = os.fork()
         if child == 0:
-            os.close(2)
+            os.dup2(nowhere, 2)
             scene()
             return
         running.add(child)
