@@ -8,6 +8,7 @@ use super::breaker::{self, CircuitRef};
 use super::call::Call;
 use super::keys::KeyOf;
 use super::plan::Slot;
+use crate::policies::breaker::Passed;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -190,8 +191,9 @@ impl Step {
         }
     }
 
-    /// The call returned `value`, or came to a good end without one (NULL). The ticket is taken by reference for the reason it is written in
-    /// place: of a copy, a pending store would have to be waited for.
+    /// The call returned `value`, or came to a good end without one (NULL). The ticket is taken by
+    /// reference for the reason it is written in place: of a copy, a pending store would have to be
+    /// waited for.
     #[inline(always)]
     pub fn returned<C: Clock>(
         &self,
@@ -200,15 +202,39 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
-        match self {
-            Self::Breaker(step) => {
-                step.returned(&ticket.of_breaker(), value, elapsed, clock);
+        let mut passed = Passed::Not;
+        if let Self::Breaker(step) = self
+            && let Ticket::Closed(generation) = ticket
+        {
+            let ticket = crate::policies::breaker::Ticket::closed(*generation);
+            passed = step.pass(&step.core, &ticket, value, elapsed, clock);
+            if passed == Passed::Quietly {
+                return;
             }
-            Self::KeyedBreaker(keyed) => {
-                if let Ticket::KeyedBreaker(circuit, ticket) = ticket {
-                    keyed.returned(*circuit, ticket, value, elapsed, clock);
-                }
+        }
+        self.returned_otherwise(passed, ticket, value, elapsed, clock);
+    }
+
+    /// Not the way that most calls take.
+    #[inline(never)]
+    fn returned_otherwise<C: Clock>(
+        &self,
+        passed: Passed,
+        ticket: &Ticket,
+        value: *mut ffi::PyObject,
+        elapsed: Nanos,
+        clock: &C,
+    ) {
+        match (self, ticket) {
+            (Self::Breaker(step), ticket) => {
+                let (which, ticket) = (breaker::Which::own(step), ticket.of_breaker());
+                step.returned_unhealthy(passed, &which, &ticket, value, elapsed, clock);
             }
+            (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
+                keyed.returned(*circuit, ticket, value, elapsed, clock);
+            }
+            // A step's slot holds its own kind of ticket.
+            _ => {}
         }
     }
 

@@ -106,20 +106,6 @@ impl Step {
         Ok(ticket)
     }
 
-    #[inline(always)]
-    pub fn returned<C: Clock>(
-        &self,
-        ticket: &Ticket,
-        value: *mut ffi::PyObject,
-        elapsed: Nanos,
-        clock: &C,
-    ) {
-        let passed = self.pass(&self.core, ticket, value, elapsed, clock);
-        if passed != Passed::Quietly {
-            self.returned_unhealthy(passed, &Which::own(self), ticket, value, elapsed, clock);
-        }
-    }
-
     /// Settles a return in the quick way, if there is nothing to think about.
     #[inline(always)]
     pub fn pass<C: Clock>(
@@ -138,7 +124,6 @@ impl Step {
 
     /// Settles a return that [`Step::pass`] has not.
     #[cold]
-    #[inline(never)]
     #[allow(unsafe_code, reason = "a driver's result is a raw reference")]
     pub fn returned_unhealthy<C: Clock>(
         &self,
