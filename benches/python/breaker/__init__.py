@@ -7,7 +7,7 @@ from benches.python.figures import Effort, Table
 from benches.python.harness import Race
 from benches.python.report import Picture
 
-from . import coroutines, imports, leaks, memory, outcomes, sync_calls, threads
+from . import coroutines, imports, items, keys, leaks, memory, outcomes, sync_calls, threads
 from .bars import BARS as BARS
 from .names import group as group
 from .peers import PEERS
@@ -15,7 +15,7 @@ from .peers import PEERS
 ROOM = "breaker"
 DISTRIBUTIONS = ["seawall", *(peer.distribution for peer in PEERS)]
 
-_RACES = [*sync_calls.RACES, *outcomes.RACES, *coroutines.RACES]
+_RACES = [*sync_calls.RACES, *outcomes.RACES, *coroutines.RACES, *items.RACES]
 
 
 def _race(race: Race, effort: Effort) -> Table:
@@ -26,7 +26,9 @@ SCENARIOS: dict[str, Callable[[Effort], Table]] = {
     **{race.key: partial(_race, race) for race in _RACES},
     threads.THROUGHPUT: threads.throughput,
     threads.CONTENTION: threads.contention,
+    keys.LOOKUP: keys.lookup,
     memory.TABLE: memory.table,
+    keys.MEMORY: keys.memory,
     imports.TABLE: imports.table,
     leaks.TABLE: leaks.table,
 }

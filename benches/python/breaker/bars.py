@@ -2,7 +2,7 @@
 
 from benches.python.bars import Bar, gauge, over
 
-from . import coroutines, imports, leaks, memory, names, sync_calls, threads
+from . import coroutines, imports, items, keys, leaks, memory, names, sync_calls, threads
 from .names import COUNT, FLOOR, LRU_CACHE, PARTIAL, PY_WRAPPER, TIME
 
 KIB = 1024
@@ -42,6 +42,17 @@ BARS = [
         _async / over(coroutines.SUCCESS, PY_WRAPPER),
         {(3, 11): 0.35, (3, 12): 0.65},
     ),
+    # generators and keys
+    Bar("generator: an item over the bare generator's", over(items.ITEM, COUNT), 60),
+    Bar("async generator: an item over the bare one's", over(items.ITEM_ASYNC, COUNT), 60),
+    Bar("keyed lookup, keys in use", gauge(keys.LOOKUP, keys.HOT, keys.BY_NAME, "ns"), 100),
+    Bar(
+        "keyed lookup, any of 100,000, beyond a dict's own",
+        gauge(keys.LOOKUP, keys.ALL, keys.BEYOND_DICT, "ns"),
+        100,
+    ),
+    Bar("memory of a key", gauge(keys.MEMORY, keys.KEPT, keys.EACH, "bytes"), KIB),
+    Bar("keys that come and go leave nothing", gauge(keys.MEMORY, keys.KEPT, keys.MORE, "B"), 1.0),
     # against the peers
     Bar("sync: less than pybreaker", over(sync_calls.SUCCESS, "pybreaker") / _sync, 70, "≥"),
     Bar(
