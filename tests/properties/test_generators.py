@@ -183,6 +183,8 @@ def test_a_generator(patient, seed):
             heard.append(told)
         assert heard[0] == heard[1], (number, moves, end, script)
         assert patient.snapshot().in_flight == 0, (number, moves, end, script)
+    # What fails as it is collected says so here, and not in another's test.
+    gc.collect()
 
 
 def use_later(script, generator, told):
@@ -242,3 +244,5 @@ def test_an_async_generator(patient, seed):
         if patient.snapshot().in_flight:
             gc.collect()
         assert patient.snapshot().in_flight == 0, (number, moves, end, script)
+    # What fails as it is collected says so here, and not in another's test.
+    gc.collect()
