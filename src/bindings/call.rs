@@ -180,8 +180,7 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     finish.returned(value, took(clock, began, F::CAPTURES))
 }
 
-/// Cold only in that its code lies aside: most plans have no keys.
-#[cold]
+/// Aside: most plans have no keys.
 #[inline(never)]
 fn find<C: Clock>(
     plan: &PlanRef,

@@ -53,7 +53,6 @@ pub unsafe fn start<C: Clock>(
 }
 
 /// The arguments, which say what key a call has, are gone by the first step.
-#[cold]
 #[inline(never)]
 unsafe fn start_keyed<C: Clock>(
     plan: PlanRef,

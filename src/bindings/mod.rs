@@ -10,9 +10,10 @@
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`keys`] | policies with a state for each key |
 //! | [`breaker`] | one room a policy |
-//! | [`native`], [`pool`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead |
+//! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
+mod alone;
 mod anchor;
 mod async_generator;
 mod block;

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "tickets hold references that the drivers give back")]
 
 use super::step::{Step, Which};
+use crate::bindings::alone::Alone;
 use crate::bindings::call::Call;
 use crate::bindings::keys::{Bounds, Mark, Source, State as KeyState, Table};
 use crate::outcome::Verdict;
@@ -25,7 +26,7 @@ pub const OTHERS: &str = "<other keys>";
 #[pyclass(frozen, module = "seawall._core")]
 pub struct Circuit {
     pub(super) key: Py<PyAny>,
-    core: Mutex<Core>,
+    core: Alone<Core>,
     /// What its backoff remembers.
     pub(super) delays: Mutex<Memory>,
     mark: Mark,
@@ -35,21 +36,30 @@ pub struct Circuit {
 
 impl Circuit {
     fn new(key: Py<PyAny>, core: Core, rest: State) -> Self {
-        let (core, delays) = (Mutex::new(core), Mutex::default());
+        let (core, delays) = (Alone::new(core), Mutex::default());
         Self { key, core, delays, mark: Mark::default(), rest: Mutex::new(rest) }
     }
 
+    /// Does `act` with the core: a step of the core's own and nothing else.
+    #[inline(always)]
+    fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
+        // SAFETY: circuits are reached by attached threads only, from here alone, and the core runs
+        // no Python.
+        unsafe { self.core.with(act) }
+    }
+
     pub(super) fn core(&self) -> Core {
-        self.core.lock().clone()
+        self.with_core(|core| core.clone())
     }
 
     /// The circuit under the settings of `template`, from now on.
     pub(super) fn like(&self, template: &Core, now: Nanos) -> Core {
-        let mut core = self.core.lock();
-        if !core.is_like(template) {
-            *core = core.like(template, now);
-        }
-        core.clone()
+        self.with_core(|core| {
+            if !core.is_like(template) {
+                *core = core.like(template, now);
+            }
+            core.clone()
+        })
     }
 }
 
@@ -63,8 +73,8 @@ impl KeyState for Circuit {
     }
 
     fn at_rest(&self) -> bool {
-        let core = self.core.lock();
-        core.in_flight() == 0 && core.state() == *self.rest.lock()
+        let rest = *self.rest.lock();
+        self.with_core(|core| core.in_flight() == 0 && core.state() == rest)
     }
 }
 
@@ -150,7 +160,7 @@ impl Circuits {
             Bound::new(key.py(), Circuit::new(key.clone().unbind(), core, rest))
         };
         let forget = |circuit: &Circuit| {
-            let seen = circuit.core.lock().snapshot(now);
+            let seen = circuit.with_core(|core| core.snapshot(now));
             let mut past = self.past.lock();
             past.counts += seen.counts;
             past.opened += seen.opened_count;
@@ -278,10 +288,8 @@ impl Keyed {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
         let one = circuit.bind(py).get();
-        let ticket = {
-            let core = one.core.lock();
-            if core.is_like(&self.step.core) { core.admit() } else { None }
-        };
+        let like = &self.step.core;
+        let ticket = one.with_core(|core| if core.is_like(like) { core.admit() } else { None });
         match ticket {
             Some(ticket) if !one.mark.gone() => Ok((circuit, ticket)),
             ticket => self.enter_unhealthy(py, circuit, ticket, clock),
@@ -344,7 +352,8 @@ impl Keyed {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
         let bound = circuit.bind(py);
-        let passed = self.step.pass(&bound.get().core.lock(), ticket, value, elapsed, clock);
+        let passed =
+            bound.get().with_core(|core| self.step.pass(core, ticket, value, elapsed, clock));
         if passed != Passed::Quietly {
             let core = bound.get().core();
             let which = Which { core: &core, key: Some(bound) };
