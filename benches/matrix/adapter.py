@@ -50,6 +50,8 @@ class Settings:
     ignore: tuple[type[Exception], ...] = ()
     counts: Callable[[BaseException], bool] | None = None
     rate: Rate | None = None
+    slow: float | None = None
+    """Seconds from which on a call is slow; `threshold` slow calls in a row open it."""
 
     def is_failure(self, error: BaseException) -> bool:
         """For libraries that take one predicate: what counts, by both settings.
@@ -94,6 +96,10 @@ class Breaker(abc.ABC):
         """What stands in `async with …:`."""
         raise NotApplicable("no async with block")
 
+    def in_flight(self) -> int | None:
+        """How many calls are let in and not ended, where the library tells."""
+        return None
+
     def retry_after(self, error: BaseException) -> float | None:
         """Seconds until the next try, as the rejection itself says."""
         value = getattr(error, "retry_after", None)
@@ -112,6 +118,8 @@ class Adapter(abc.ABC):
     """Whether `Settings.half_open` can be set."""
     has_rates: ClassVar[bool] = False
     """Whether `Settings.rate` can be set."""
+    has_slow_calls: ClassVar[bool] = False
+    """Whether `Settings.slow` can be set, and generators are judged by it."""
     caveat: ClassVar[str] = ""
     """What a reader should know about how it was set up."""
 

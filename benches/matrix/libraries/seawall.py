@@ -21,6 +21,16 @@ def _settings(settings: Settings) -> dict[str, Any]:
     }
     if settings.counts is not None:
         given["on"] = settings.counts
+    if settings.slow is not None:
+        import seawall
+
+        return {
+            **given,
+            "slow_call_duration": settings.slow,
+            "slow_call_rate": 1.0,
+            "window": seawall.calls(settings.threshold),
+            "min_calls": settings.threshold,
+        }
     if settings.rate is None:
         return {**given, "failure_threshold": settings.threshold}
     import seawall
@@ -61,6 +71,9 @@ class _Breaker(Breaker):
         block: AbstractAsyncContextManager[Any] = self._breaker
         return block
 
+    def in_flight(self) -> int:
+        return int(self._breaker.snapshot().in_flight)
+
 
 class _Time:
     def __init__(self, clock: Any) -> None:
@@ -80,6 +93,7 @@ class Seawall(Adapter):
     name = "seawall"
     module = "seawall"
     has_rates = True
+    has_slow_calls = True
     limits_probes = True
     caveat = "The wall clock is stepped for Python code only; native code keeps the real one."
 

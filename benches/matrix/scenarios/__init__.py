@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from benches.matrix.scenarios import (
+    async_generators,
     blocks,
+    cancellation,
     clocks,
     counting,
     errors,
+    generators,
     kinds,
     locks,
     probes,
@@ -15,7 +18,20 @@ from benches.matrix.scenarios import (
 )
 from benches.matrix.scenarios.scenario import Scenario
 
-_GROUPS = (locks, counting, probes, stale, clocks, kinds, blocks, errors, shared)
+_GROUPS = (
+    locks,
+    counting,
+    probes,
+    stale,
+    clocks,
+    kinds,
+    generators,
+    async_generators,
+    blocks,
+    cancellation,
+    errors,
+    shared,
+)
 
 ALL: tuple[Scenario, ...] = tuple(
     found for group in _GROUPS for found in vars(group).values() if isinstance(found, Scenario)

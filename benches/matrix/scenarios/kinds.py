@@ -7,7 +7,7 @@ import inspect
 import subprocess
 import sys
 import warnings
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 from benches.matrix.adapter import Boom, Settings
@@ -109,106 +109,6 @@ def call_knows_the_kind_each_time(lab: Lab) -> None:
             del function
 
     lab.run(run())
-
-
-@scenario()
-def generators_are_protected(lab: Lab) -> None:
-    """A generator that fails while it is consumed counts; when open, it is not run."""
-    breaker = lab.breaker()
-    runs = []
-
-    def failing() -> Generator[int, None, None]:
-        runs.append(1)
-        yield 1
-        raise Boom
-
-    protected = lab.protect(breaker, failing)
-    lab.need(not inspect.iscoroutinefunction(protected), "async functions only")
-    for _ in range(THREE):
-        _quietly(lambda: list(protected()))
-    lab.check(breaker.state() == "open", "silently unprotected: its failures don't count")
-    before = len(runs)
-    error = _quietly(lambda: list(protected()))
-    lab.check(isinstance(error, breaker.open_error), f"when open it ends in {error!r}")
-    lab.check(len(runs) == before, "it is run when open")
-
-
-@scenario()
-def leaving_a_generator_is_fine(lab: Lab) -> None:
-    """`break` out of a healthy generator is no failure."""
-    breaker = lab.breaker()
-
-    def endless() -> Generator[int, None, None]:
-        while True:
-            yield 1
-
-    protected = lab.protect(breaker, endless)
-    lab.need(not inspect.iscoroutinefunction(protected), "async functions only")
-    for _ in range(2 * THREE):
-        generator = protected()
-        entering = _quietly(generator.__next__)
-        lab.check(entering is None, "break counts as a failure and opens it")
-        error = _quietly(generator.close)
-        lab.check(
-            not isinstance(error, breaker.open_error),
-            f"break counts as a failure: closing the third raises {type(error).__name__}",
-        )
-        lab.check(error is None, f"closing it raises {type(error).__name__}")
-    lab.check(breaker.state() == "closed", "break counts as a failure and opens it")
-
-
-@scenario()
-def generators_keep_their_answer(lab: Lab) -> None:
-    """Values sent into a generator arrive, and its return value is kept."""
-    breaker = lab.breaker()
-
-    def echo() -> Generator[Any, Any, str]:
-        received = yield "ready"
-        return f"got {received}"
-
-    protected = lab.protect(breaker, echo)
-    lab.need(not inspect.iscoroutinefunction(protected), "async functions only")
-    generator = protected()
-    next(generator)
-    try:
-        generator.send("it")
-    except StopIteration as stop:
-        lab.check(stop.value is not None, "its return value is lost")
-        lab.check(stop.value == "got it", "what is sent is lost")
-
-
-@scenario()
-def async_generators_are_protected(lab: Lab) -> None:
-    """An async generator still works when decorated, and its failures count."""
-    breaker = lab.breaker()
-
-    async def failing() -> AsyncIterator[int]:
-        yield 1
-        raise Boom
-
-    protected = lab.protect(breaker, failing)
-
-    async def consume() -> list[int]:
-        got: list[int] = []
-        try:
-            async for item in protected():
-                got.append(item)  # noqa: PERF401 - what came before the exception counts too
-        except Boom:
-            pass
-        except TypeError:
-            return [-1]
-        except breaker.open_error:
-            got.append(-2)
-        return got
-
-    got = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for _ in range(THREE):
-            got = lab.run(consume())
-            lab.check(-1 not in got, "broken: what it gives can't be iterated")
-    lab.check(breaker.state() == "open", "silently unprotected: its failures don't count")
-    lab.check(lab.run(consume()) == [-2], "it is run when open")
 
 
 @scenario("async")
