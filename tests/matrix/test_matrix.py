@@ -55,15 +55,56 @@ WRONG = [
     ("Unprotected", "generators-are-protected"),
     ("Unprotected", "async-generators-are-protected"),
     ("Unprotected", "awaitables-are-judged-when-done"),
+    ("Plain", "stays-a-generator-function"),
+    ("Plain", "stays-an-async-generator-function"),
+]
+# In `toy_faces`: generators, blocks and cancellation.
+WRONG_FACES = [
+    ("Made", "generators-fail-anywhere"),
+    ("Made", "generators-are-refused-at-the-first-item"),
+    ("Made", "async-generators-are-refused-at-the-first-item"),
+    ("Reserving", "unused-generators-take-nothing"),
+    ("Breaking", "leaving-a-generator-is-fine"),
+    ("Breaking", "leaving-an-async-generator-is-fine"),
+    ("Breaking", "generators-keep-their-answer"),
+    ("Breaking", "generators-catch-what-is-thrown"),
+    ("Breaking", "async-generators-get-what-is-sent"),
+    ("Breaking", "the-consumers-failure-is-its-own"),
+    ("Breaking", "the-async-consumers-failure-is-its-own"),
+    ("Breaking", "thrown-in-and-back-is-the-consumers"),
+    ("Breaking", "async-generators-cancelled-anywhere-are-neutral"),
+    ("Timing", "the-consumers-time-is-its-own"),
+    ("Holding", "a-resting-generator-keeps-nobody-waiting"),
+    ("OpenDoor", "with-rejects-when-open"),
+    ("OpenDoor", "async-with-rejects-when-open"),
+    ("Swallowing", "blocks-swallow-nothing"),
+    ("Swallowing", "async-blocks-swallow-nothing"),
+    ("Swallowing", "exit-stacks-hold-blocks"),
+    ("Swallowing", "async-exit-stacks-hold-blocks"),
+    ("OneSlot", "nested-blocks-each-count"),
+    ("OneSlot", "nested-async-blocks-each-count"),
+    ("OneSlot", "blocks-in-threads-each-count"),
+    ("OneSlot", "blocks-in-tasks-each-count"),
+    ("Bound", "exit-stacks-close-elsewhere"),
+    ("Leaking", "calls-cancelled-anywhere-are-neutral"),
+    ("Leaking", "probes-cancelled-anywhere-give-back-their-place"),
+    ("Leaking", "calls-timed-out-are-neutral"),
+    ("Leaking", "async-generators-cancelled-anywhere-are-neutral"),
+    ("Leaking", "async-generator-probes-cancelled-anywhere-give-back-their-place"),
+    ("Leaking", "async-blocks-cancelled-anywhere-are-neutral"),
+    ("Leaking", "async-block-probes-cancelled-anywhere-give-back-their-place"),
+]
+ALL_WRONG = [
+    *((f"toys:{toy}", scenario) for toy, scenario in WRONG),
+    *((f"toy_faces:{toy}", scenario) for toy, scenario in WRONG_FACES),
 ]
 
 
-@pytest.mark.parametrize(("toy", "scenario"), WRONG)
+@pytest.mark.parametrize(("name", "scenario"), ALL_WRONG)
 def test_a_wrong_breaker_is_reported_wrong(
-    capsys: pytest.CaptureFixture[str], toy: str, scenario: str
+    capsys: pytest.CaptureFixture[str], name: str, scenario: str
 ) -> None:
     """A breaker that breaks one rule is caught by the scenario for it, and fails the run."""
-    name = f"toys:{toy}"
     status, [cell] = judge(capsys, "--only", name, "--subject", name, "--scenario", scenario)
     assert (cell["verdict"], status) == ("wrong", 1), cell
     assert cell["what"]

@@ -11,7 +11,7 @@ import inspect
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -48,6 +48,7 @@ class Circuit:
     opened_at: float = 0.0
     probes: list[Ticket] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
+    inside: int = 0
 
     def __post_init__(self) -> None:
         rate = self.settings.rate
@@ -63,6 +64,11 @@ class Circuit:
         self.opened_at = self.now()
 
     def acquire(self) -> Ticket:
+        ticket = self.admit()
+        self.inside += 1
+        return ticket
+
+    def admit(self) -> Ticket:
         with self.lock:
             left = self.opened_at + self.settings.recovery - self.now()
             if self.word == "open" and left <= 0:
@@ -92,9 +98,12 @@ class Circuit:
             return True
         return False if self.settings.is_failure(error) else None
 
-    def settle(self, ticket: Ticket, error: BaseException | None) -> None:
+    def settle(self, ticket: Ticket, error: BaseException | None, took: float = 0.0) -> None:
         with self.lock:
+            self.inside -= 1
             good = self.verdict(error)
+            if self.settings.slow is not None and took >= self.settings.slow:
+                good = False
             if self.is_late(ticket):
                 return
             if self.word == "half_open":
@@ -114,6 +123,61 @@ class Circuit:
         return len(self.recent) >= rate.min_calls and failures / len(self.recent) >= rate.failures
 
 
+class Stay:
+    """What a generator is judged by, from its first item to its end."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.ticket = circuit.acquire()
+        self.thrown: BaseException | None = None
+        self.error: BaseException | None = None
+        self.slowest = 0.0
+
+    def step(self, step: Callable[[], Any]) -> Any:
+        began = self.circuit.now()
+        try:
+            return step()
+        except BaseException as error:
+            self.judge(error)
+            raise
+        finally:
+            self.slowest = max(self.slowest, self.circuit.now() - began)
+
+    async def async_step(self, step: Callable[[], Any]) -> Any:
+        try:
+            return await step()
+        except BaseException as error:
+            self.judge(error)
+            raise
+
+    def judge(self, error: BaseException) -> None:
+        if not isinstance(error, StopIteration | StopAsyncIteration) and error is not self.thrown:
+            self.error = error
+
+    def end(self) -> None:
+        self.circuit.settle(self.ticket, self.error, self.slowest)
+
+
+class ToyBlock:
+    """One entry."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+
+    def __enter__(self) -> None:
+        self.ticket = self.circuit.acquire()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        self.circuit.settle(self.ticket, error)
+        return False
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return self.__exit__(kind, error, trace)
+
+
 class ToyBreaker(Breaker):
     """The face of a circuit."""
 
@@ -125,13 +189,50 @@ class ToyBreaker(Breaker):
     def state(self) -> str:
         return self.circuit.word
 
+    def in_flight(self) -> int:
+        return self.circuit.inside
+
+    def block(self) -> Any:
+        return ToyBlock(self.circuit)
+
+    def async_block(self) -> Any:
+        return ToyBlock(self.circuit)
+
     def force_open(self) -> None:
         with self.circuit.lock:
             self.circuit.move("open")
 
     def protect(self, function: Function) -> Function:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError("no generators")
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def protected_generator(*args: Any) -> Any:
+                return (yield from self.generate(function(*args)))
+
+            return protected_generator
+        if inspect.isasyncgenfunction(function):
+
+            @functools.wraps(function)
+            async def protected_async_generator(*args: Any) -> Any:
+                generator = self.generate_async(function(*args))
+                sent = None
+                try:
+                    item = await anext(generator)
+                    while True:
+                        try:
+                            sent = yield item
+                        except GeneratorExit:
+                            raise
+                        except BaseException as error:
+                            item = await generator.athrow(error)
+                        else:
+                            item = await generator.asend(sent)
+                except StopAsyncIteration:
+                    return
+                finally:
+                    await generator.aclose()
+
+            return protected_async_generator
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -148,6 +249,48 @@ class ToyBreaker(Breaker):
 
     def call(self, function: Function) -> Any:
         return self.protect(function)()
+
+    def generate(self, inner: Any) -> Generator[Any, Any, Any]:
+        stay = Stay(self.circuit)
+        try:
+            step: Callable[[], Any] = lambda: next(inner)  # noqa: E731
+            while True:
+                try:
+                    item = stay.step(step)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent = yield item
+                    step = functools.partial(inner.send, sent)
+                except GeneratorExit:
+                    inner.close()
+                    raise
+                except BaseException as error:
+                    stay.thrown = error
+                    step = functools.partial(inner.throw, error)
+        finally:
+            stay.end()
+
+    async def generate_async(self, inner: Any) -> AsyncGenerator[Any, Any]:
+        stay = Stay(self.circuit)
+        try:
+            step: Callable[[], Any] = inner.__anext__
+            while True:
+                try:
+                    item = await stay.async_step(step)
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield item
+                    step = functools.partial(inner.asend, sent)
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:
+                    stay.thrown = error
+                    step = functools.partial(inner.athrow, error)
+        finally:
+            stay.end()
 
     async def adopt(self, make: Callable[[], Any]) -> Any:
         ticket = self.circuit.acquire()
@@ -182,6 +325,7 @@ class Right(Adapter):
     module = "toys"
     limits_probes = True
     has_rates = True
+    has_slow_calls = True
     circuit: ClassVar[type[Circuit]] = Circuit
     breaker: ClassVar[type[ToyBreaker]] = ToyBreaker
 

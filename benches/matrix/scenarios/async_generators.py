@@ -55,7 +55,7 @@ def async_generators_are_refused_at_the_first_item(lab: Lab) -> None:
         yield 1
 
     made = _protect(lab, breaker, counting)()
-    open_by_failures(lab, breaker)
+    _open(lab, breaker)
     error = lab.run(quietly(anext(made)))
     lab.check(not runs, "made before it opened, it is run when open")
     lab.check(isinstance(error, breaker.open_error), f"when open it ends in {error!r}")
@@ -160,23 +160,32 @@ async def quietly(awaitable: Any) -> BaseException | None:
     return None
 
 
-def open_by_failures(lab: Lab, breaker: Breaker) -> None:
-    """Open it by async generators that fail, or end: there is nothing to be refused by."""
-    protected = _protect(lab, breaker, _failing)
+def _open(lab: Lab, breaker: Breaker) -> None:
+    """Open it by a function that fails, whatever becomes of async generators."""
 
-    async def consume() -> None:
-        async for _ in protected():
-            pass
+    async def failing() -> None:
+        raise Boom
 
-    for _ in range(THREE):
-        lab.run(quietly(consume()))
-    lab.check(breaker.state() == "open", "silently unprotected: its failures don't count")
+    def failing_sync() -> None:
+        raise Boom
+
+    if "async" in lab.adapter.kinds:
+        protected = breaker.protect(failing)
+        for _ in range(THREE):
+            lab.run(quietly(protected()))
+    else:
+        protected = breaker.protect(failing_sync)
+        for _ in range(THREE):
+            with contextlib.suppress(Exception):
+                protected()
+    lab.check(breaker.state() == "open", f"does not open after {THREE} failures")
 
 
 def judged(lab: Lab) -> None:
     """Go on if it judges async generators at all: what it never sees it can't misjudge."""
     breaker = lab.breaker()
-    protected = _protect(lab, breaker, _failing)
+    protected = lab.protect(breaker, _failing)
+    lab.need(not inspect.iscoroutinefunction(protected), "async generators are broken")
 
     async def consume() -> None:
         async for _ in protected():

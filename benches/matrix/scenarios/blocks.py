@@ -124,6 +124,7 @@ def nested_blocks_each_count(lab: Lab) -> None:
 @scenario()
 def nested_async_blocks_each_count(lab: Lab) -> None:
     """Likewise `async with` in `async with`."""
+    _async_rejecting(lab)
     breaker = _async(lab, Settings(threshold=1))
 
     async def outer_fails() -> None:
@@ -134,7 +135,6 @@ def nested_async_blocks_each_count(lab: Lab) -> None:
 
     with contextlib.suppress(Boom):
         lab.run(outer_fails())
-    lab.need(_async_counts(lab), "async blocks are not judged at all")
     lab.check(lab.run(_async_rejected(breaker)), "the outer block's failure doesn't count")
     _nothing_in_flight(lab, breaker)
 
@@ -167,8 +167,8 @@ def blocks_in_threads_each_count(lab: Lab) -> None:
 @scenario()
 def blocks_in_tasks_each_count(lab: Lab) -> None:
     """Blocks of one breaker, entered by several tasks at once, each count."""
+    _async_rejecting(lab)
     breaker = _async(lab)
-    lab.need(_async_counts(lab), "async blocks are not judged at all")
 
     async def at_once() -> int:
         leave = asyncio.Event()
@@ -197,6 +197,7 @@ def blocks_in_tasks_each_count(lab: Lab) -> None:
 @scenario()
 def exit_stacks_hold_blocks(lab: Lab) -> None:
     """`ExitStack` enters it: what fails in the stack counts and goes on, and open it rejects."""
+    _rejecting(lab)
     breaker = _sync(lab)
 
     def fail() -> str:
@@ -219,6 +220,7 @@ def exit_stacks_hold_blocks(lab: Lab) -> None:
 @scenario()
 def async_exit_stacks_hold_blocks(lab: Lab) -> None:
     """`AsyncExitStack` enters it: what fails in the stack counts, and open it rejects."""
+    _async_rejecting(lab)
     breaker = _async(lab)
 
     async def fail() -> str:
@@ -279,7 +281,8 @@ def _rejecting(lab: Lab) -> None:
     lab.need(_rejected(breaker), "blocks are not judged at all")
 
 
-def _async_counts(lab: Lab) -> bool:
+def _async_rejecting(lab: Lab) -> None:
+    """Likewise of `async with`."""
     breaker = _async(lab)
 
     async def fail() -> None:
@@ -289,7 +292,8 @@ def _async_counts(lab: Lab) -> bool:
 
     for _ in range(THREE):
         lab.run(fail())
-    return bool(lab.run(_async_rejected(breaker)))
+    rejected = lab.run(_async_rejected(breaker))
+    lab.need(rejected, "async blocks are not judged at all")
 
 
 def _rejected(breaker: Breaker) -> bool:

@@ -18,8 +18,19 @@ THREE = Settings().threshold
 MOST = 40
 """More suspensions than any library adds to those of the bodies here."""
 
-Make = Callable[[Breaker], Callable[[bool], Awaitable[Any]]]
-"""Of a breaker, what runs a protected piece of work that waits here and there, then fails or not."""
+
+
+class Errand:
+    """What a piece of work is to do, and whether it has."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.finished = False
+
+
+Work = Callable[[Errand], Awaitable[Any]]
+Make = Callable[[Breaker], Work]
+"""Of a breaker, what runs a protected piece of work that waits here and there."""
 
 
 @scenario("async")
@@ -38,27 +49,27 @@ def probes_cancelled_anywhere_give_back_their_place(lab: Lab) -> None:
 def calls_timed_out_are_neutral(lab: Lab) -> None:
     """Calls ended by `asyncio.wait_for` and `asyncio.timeout` are no failure and no success."""
 
-    async def hanging(fails: bool) -> None:
-        if fails:
+    async def hanging(errand: Errand) -> None:
+        if errand.fails:
             raise Boom
         await asyncio.sleep(3600)
 
-    async def waited(work: Callable[[bool], Awaitable[Any]]) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(work(False), 0.005)
-        with contextlib.suppress(TimeoutError):
+    async def waited(work: Work) -> None:
+        with contextlib.suppress(TimeoutError, breaker.open_error):
+            await asyncio.wait_for(work(Errand()), 0.005)
+        with contextlib.suppress(TimeoutError, breaker.open_error):
             async with asyncio.timeout(0.005):
-                await work(False)
+                await work(Errand())
 
     breaker = lab.breaker()
-    work = lab.protect(breaker, hanging)
+    work: Work = lab.protect(breaker, hanging)
     for _ in range(THREE):
         lab.run(waited(work))
     lab.check(breaker.state() == "closed", "calls that are timed out open it")
     for _ in range(THREE - 1):
-        lab.run(_quietly(work(True)))
+        lab.run(_quietly(work(Errand(fails=True))))
     lab.run(waited(work))
-    lab.run(_quietly(work(True)))
+    lab.run(_quietly(work(Errand(fails=True))))
     lab.check(breaker.state() == "open", "calls that are timed out reset the count")
     async_generators.nothing_in_flight(lab, breaker)
 
@@ -98,13 +109,14 @@ async def _slowly() -> AsyncIterator[None]:
         await asyncio.sleep(0)
 
 
-async def _work(fails: bool) -> str:
+async def _work(errand: Errand) -> str:
     """Waits by itself, in what it calls, in a block's entry, body and exit, and for tasks."""
     await asyncio.sleep(0)
     async with _slowly():
         await asyncio.sleep(0)
     await asyncio.gather(asyncio.sleep(0), asyncio.sleep(0))
-    if fails:
+    errand.finished = True
+    if errand.fails:
         raise Boom
     return "value"
 
@@ -114,15 +126,15 @@ def _call(lab: Lab) -> Make:
 
 
 def _step(lab: Lab) -> Make:
-    async def working(fails: bool) -> AsyncIterator[str]:
-        yield await _work(fails)
+    async def working(errand: Errand) -> AsyncIterator[str]:
+        yield await _work(errand)
 
-    def make(breaker: Breaker) -> Callable[[bool], Awaitable[Any]]:
+    def make(breaker: Breaker) -> Work:
         protected = lab.protect(breaker, working)
         lab.check(not inspect.iscoroutinefunction(protected), "broken: a coroutine function")
 
-        async def consume(fails: bool) -> list[str]:
-            return [item async for item in protected(fails)]
+        async def consume(errand: Errand) -> list[str]:
+            return [item async for item in protected(errand)]
 
         return consume
 
@@ -133,10 +145,10 @@ def _block(lab: Lab) -> Make:
     if not hasattr(type(lab.breaker().async_block()), "__aenter__"):
         raise Refused("not an async context manager: TypeError")
 
-    def make(breaker: Breaker) -> Callable[[bool], Awaitable[Any]]:
-        async def enter(fails: bool) -> Any:
+    def make(breaker: Breaker) -> Work:
+        async def enter(errand: Errand) -> Any:
             async with breaker.async_block():
-                return await _work(fails)
+                return await _work(errand)
 
         return enter
 
@@ -151,12 +163,12 @@ def _neutral(lab: Lab, make: Make) -> None:
         breaker = lab.breaker()
         work = make(breaker)
         for _ in range(2 * THREE):
-            if not lab.run(_cancelled(lab, work, at)):
+            if not lab.run(_cancelled(lab, breaker, work, at)):
                 lab.check(at > 0, "it can't be cancelled")
                 return
         lab.check(breaker.state() == "closed", f"cancelled at suspension {at}, it is a failure")
         _fail(lab, work, THREE - 1)
-        lab.run(_cancelled(lab, work, at))
+        lab.run(_cancelled(lab, breaker, work, at))
         _fail(lab, work, 1)
         lab.check(
             breaker.state() == "open",
@@ -173,36 +185,44 @@ def _gives_back(lab: Lab, make: Make) -> None:
         _fail(lab, work)
         lab.check(breaker.state() == "open", f"does not open after {THREE} failures")
         lab.pass_window()
-        if not lab.run(_cancelled(lab, work, at)):
+        if not lab.run(_cancelled(lab, breaker, work, at)):
             lab.check(at > 0, "it can't be cancelled")
             return
         where = f"a probe cancelled at suspension {at}"
         lab.check(breaker.state() != "closed", f"{where} closes it")
         async_generators.nothing_in_flight(lab, breaker)
-        error = lab.run(_quietly(work(False)))
+        error = lab.run(_quietly(work(Errand())))
         lab.check(not isinstance(error, breaker.open_error), f"{where} re-opens or wedges it")
         lab.check(error is None, f"after {where} the next call ends in {error!r}")
         lab.check(breaker.state() == "closed", f"after {where} a good one doesn't close it")
     lab.check(False, f"after {MOST} suspensions it has not ended")
 
 
-async def _cancelled(lab: Lab, work: Callable[[bool], Awaitable[Any]], at: int) -> bool:
-    """Cancel it at its suspension of that number; whether it had so many."""
-    task = asyncio.ensure_future(work(False))
+async def _cancelled(lab: Lab, breaker: Breaker, work: Work, at: int) -> bool:
+    """Cancel it at its suspension of that number; whether the work had so many.
+
+    What a library still waits for once the work is finished is its own: either verdict is sound.
+    """
+    errand = Errand()
+    task = asyncio.ensure_future(work(errand))
     for _ in range(at):
         await asyncio.sleep(0)
-    if task.done():
-        task.result()
+    if errand.finished:
+        await task
         return False
     task.cancel()
     await asyncio.wait([task])
-    lab.check(task.cancelled(), f"cancelled at suspension {at}, the caller isn't told so")
+    if not task.cancelled():
+        error = task.exception()
+        refused = isinstance(error, breaker.open_error)
+        lab.check(not refused, "cancelled ones count as failures and open it")
+        lab.check(False, f"cancelled at suspension {at}, the caller gets {error!r}")
     return True
 
 
-def _fail(lab: Lab, work: Callable[[bool], Awaitable[Any]], times: int = THREE) -> None:
+def _fail(lab: Lab, work: Work, times: int = THREE) -> None:
     for _ in range(times):
-        lab.run(_quietly(work(True)))
+        lab.run(_quietly(work(Errand(fails=True))))
 
 
 async def _quietly(awaitable: Awaitable[Any]) -> Exception | None:

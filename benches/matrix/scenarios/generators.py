@@ -53,6 +53,7 @@ def generators_fail_anywhere(lab: Lab) -> None:
         next(generator)
         generator.send(3)
 
+    _judged(lab)
     for where, function, consume in (
         ("before its first item", at_once, next),
         ("on what it is sent", answering, answer),
@@ -209,9 +210,13 @@ def the_consumers_time_is_its_own(lab: Lab) -> None:
     lab.need(lab.adapter.has_slow_calls, "slow calls don't count, or not those of generators")
     breaker = lab.breaker(Settings(slow=1.0))
     protected = _protect(lab, breaker, _two)
-    for _ in range(2 * THREE):
+
+    def linger() -> None:
         for _ in protected():
             lab.clock.advance(5.0)
+
+    for _ in range(2 * THREE):
+        _quietly(linger)
     lab.check(breaker.state() == "closed", "the consumer's time opens it")
 
     def slow() -> Generator[int, None, None]:
@@ -219,9 +224,9 @@ def the_consumers_time_is_its_own(lab: Lab) -> None:
         lab.clock.advance(5.0)
         yield 2
 
-    protected = _protect(lab, breaker, slow)
+    hesitant = _protect(lab, breaker, slow)
     for _ in range(THREE):
-        list(protected())
+        _quietly(lambda: list(hesitant()))
     lab.check(breaker.state() == "open", "the generator's own time doesn't count")
 
 
@@ -265,11 +270,15 @@ def _failing() -> Generator[int, None, None]:
 
 
 def _open(lab: Lab, breaker: Breaker) -> None:
-    """Open it by generators that fail, or end: there is nothing to be refused by."""
-    protected = _protect(lab, breaker, _failing)
+    """Open it by a plain function that fails, whatever becomes of generators."""
+
+    def failing() -> None:
+        raise Boom
+
+    protected = breaker.protect(failing)
     for _ in range(THREE):
-        _quietly(lambda: list(protected()))
-    lab.check(breaker.state() == "open", "silently unprotected: its failures don't count")
+        _quietly(protected)
+    lab.check(breaker.state() == "open", f"does not open after {THREE} failures")
 
 
 def _judged(lab: Lab) -> None:
