@@ -9,8 +9,9 @@ import threading
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
-from benches.matrix.adapter import Function
 from toys import Circuit, Right, Stay, Ticket, ToyBlock, ToyBreaker
+
+from benches.matrix.adapter import Function
 
 
 class _Made(ToyBreaker):

@@ -19,7 +19,6 @@ MOST = 40
 """More suspensions than any library adds to those of the bodies here."""
 
 
-
 class Errand:
     """What a piece of work is to do, and whether it has."""
 
