@@ -146,7 +146,8 @@ functions = [
 read = 0
 for function in functions:
     function = getattr(function, "fget", function)
-    if inspect.isfunction(function) and function.__module__.startswith("seawall"):
+    public = inspect.isfunction(function) or inspect.isclass(function)
+    if public and function.__module__.startswith("seawall"):
         typing.get_type_hints(function)
         read += 1
 print(json.dumps([loaded, read > 20]))

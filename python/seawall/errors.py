@@ -6,10 +6,13 @@ know in ``args`` and put it into words only when somebody reads them.
 
 from __future__ import annotations
 
+from seawall import lazy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import ClassVar
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["CircuitOpenError", "ConfigError", "Problem", "Rejected", "SeawallError"]
 
@@ -59,7 +62,9 @@ class ConfigError(SeawallError, ValueError):
         problems: Everything that is wrong with it, as `Problem`s.
     """
 
-    def __init__(self, subject: str, problems: Iterable[tuple[str, str, str, str | None]]) -> None:
+    def __init__(
+        self, subject: str, problems: t.Iterable[tuple[str, str, str, str | None]]
+    ) -> None:
         """Takes the subject and one row for each problem."""
         self.subject = subject
         self.problems = tuple(Problem(problem) for problem in problems)
@@ -77,7 +82,7 @@ class Rejected(SeawallError):
         policy: The kind of policy that refused, as events and metrics call it.
     """
 
-    policy: ClassVar[str] = "policy"
+    policy: t.ClassVar[str] = "policy"
 
     @property
     def name(self) -> str:

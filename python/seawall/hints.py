@@ -10,12 +10,16 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Unpack
 
+from seawall.policies.backoff import Backoff
+from seawall.policies.breaker.events import BreakerEvent
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
 from seawall.policies.breaker.snapshot import BreakerSnapshot
 from seawall.policies.policy import Policy
 
 __all__ = [
     "Any",
+    "Backoff",
+    "BreakerEvent",
     "BreakerSettings",
     "BreakerSnapshot",
     "BreakerState",

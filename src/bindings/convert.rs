@@ -263,7 +263,10 @@ const DURATION: &str = "must be seconds or a timedelta";
 
 fn text(value: &Bound<'_, PyAny>) -> String {
     const MOST: usize = 100;
-    let text = value.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+    // Not everything can be shown: a whole number may have more digits than Python writes.
+    let unseen =
+        || value.get_type().name().map_or_else(|_| "?".to_owned(), |name| format!("<{name}>"));
+    let text = value.repr().map_or_else(|_| unseen(), |text| text.to_string());
     if text.chars().count() <= MOST {
         return text;
     }

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import itertools
 import sys
 import tracemalloc
 import types
@@ -556,15 +557,16 @@ def test_nothing_is_kept(path):
     try:
         for _ in range(100):
             go()
-        gc.collect()
-        early = tracemalloc.get_traced_memory()[0]
-        for _ in range(1000):
-            go()
-        gc.collect()
-        late = tracemalloc.get_traced_memory()[0]
+        traced = []
+        for _ in range(3):
+            gc.collect()
+            traced.append(tracemalloc.get_traced_memory()[0])
+            for _ in range(1000):
+                go()
     finally:
         tracemalloc.stop()
-    assert late - early < 4000
+    # What leaks does so in every stretch; a table that doubles does so in one.
+    assert min(late - early for early, late in itertools.pairwise(traced)) < 4000
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -239,6 +239,12 @@ def test_a_problem_shows_what_was_written(settings, value):
     assert problem.value == value
 
 
+def test_a_value_that_can_not_be_shown_shows_its_type():
+    """Python writes no whole number of more than 4300 digits; what it was is said all the same."""
+    [problem] = problems(min_calls=10**5000).values()
+    assert problem.value == "<int>"
+
+
 def test_a_problem_is_one_line():
     """A value whose text is long is cut."""
     [problem] = problems(min_calls=-(10**1000)).values()

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
-if TYPE_CHECKING:
-    from datetime import timedelta
+from seawall import lazy
+from seawall._core import Outcome
+from seawall.windows import Window
 
-    from seawall._core import Outcome
-    from seawall.policies.backoff import Backoff
-    from seawall.policies.breaker.events import BreakerEvent
-    from seawall.windows import Window
+if TYPE_CHECKING:
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["BreakerSettings", "BreakerState"]
 
 BreakerState: TypeAlias = Literal[
     "closed", "open", "half_open", "forced_open", "disabled", "metrics_only"
 ]
-Seconds: TypeAlias = "float | timedelta"
-Exceptions: TypeAlias = (
-    "type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]"
-)
+Seconds: TypeAlias = float | timedelta
+Exceptions: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 
 
 class BreakerSettings(TypedDict, total=False):
@@ -65,14 +65,14 @@ class BreakerSettings(TypedDict, total=False):
     slow_call_duration: Seconds | None
     window: Window | None
     min_calls: int | None
-    open_duration: Seconds | Backoff | Callable[[Outcome[Any]], Seconds | None] | None
+    open_duration: Seconds | t.Backoff | Callable[[Outcome[Any]], Seconds | None] | None
     half_open_calls: int | None
     success_threshold: int | None
     half_open_max_duration: Seconds | None
     on: Exceptions | None
     ignore: Exceptions | None
     on_result: Callable[[Any], bool] | None
-    on_event: Callable[[BreakerEvent], object] | None
+    on_event: Callable[[t.BreakerEvent], object] | None
     key: Callable[..., Hashable] | str | None
     max_keys: int | None
     key_idle: Seconds | None
