@@ -19,6 +19,8 @@ use seawall::window::{Outcome, Totals};
 use std::sync::Arc;
 
 const NOW: Nanos = 1_000 * SECOND;
+/// What opens here for the shortest time there is (a nanosecond) is due at `NOW`.
+const JUST_BEFORE: Nanos = NOW - 1;
 const GOOD: Outcome = Outcome { failed: false, slow: false };
 const BAD: Outcome = Outcome { failed: true, slow: false };
 
@@ -101,7 +103,7 @@ fn trip(breaker: &Breaker, ticket: Ticket) -> Trip {
 fn due(draft: &Draft) -> Arc<Breaker> {
     let breaker = breaker(draft);
     let trip = trip(&breaker, ticket(&breaker, NOW));
-    breaker.open(trip, 0, NOW).expect("opens");
+    breaker.open(trip, 1, JUST_BEFORE).expect("opens");
     breaker
 }
 
@@ -187,7 +189,7 @@ fn late_probes_take_nothing() {
             let breaker = breaker.clone();
             move || enter(&breaker, NOW).1
         });
-        let opened = breaker.open(reopens, 0, NOW).expect("nobody else opens it").generation;
+        let opened = breaker.open(reopens, 1, JUST_BEFORE).expect("nobody else opens it").generation;
         let mine = enter(&breaker, NOW).1;
         let other = late.join().unwrap();
         let standing = [mine, other].into_iter().filter_map(Result::ok);
@@ -371,7 +373,7 @@ fn trials_keep_apart() {
         });
         breaker.reset(NOW).expect("always resets");
         let reopens = trip(&breaker, ticket(&breaker, NOW));
-        breaker.open(reopens, 0, NOW).expect("nobody else opens it");
+        breaker.open(reopens, 1, JUST_BEFORE).expect("nobody else opens it");
         let (first, second) = (ticket(&breaker, NOW), ticket(&breaker, NOW));
         assert_eq!(settle(&breaker, first, Success), Settled::Stays);
         assert!(matches!(late.join().unwrap(), Settled::Stays | Settled::Late));
