@@ -189,7 +189,8 @@ fn late_probes_take_nothing() {
             let breaker = breaker.clone();
             move || enter(&breaker, NOW).1
         });
-        let opened = breaker.open(reopens, 1, JUST_BEFORE).expect("nobody else opens it").generation;
+        let opened =
+            breaker.open(reopens, 1, JUST_BEFORE).expect("nobody else opens it").generation;
         let mine = enter(&breaker, NOW).1;
         let other = late.join().unwrap();
         let standing = [mine, other].into_iter().filter_map(Result::ok);
