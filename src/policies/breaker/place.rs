@@ -73,16 +73,24 @@ impl Settings {
 /// Words of this process alone. Breakers made from one another share them.
 #[derive(Clone, Debug)]
 pub struct Private {
-    circuit: Arc<Circuit>,
-    leases: Arc<Leases>,
+    lasting: Arc<Lasting>,
     window: Arc<[AtomicU64]>,
+}
+
+/// What stays, whatever the settings become.
+#[derive(Debug)]
+struct Lasting {
+    circuit: Circuit,
+    leases: Leases,
 }
 
 impl Private {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            circuit: Arc::new(Circuit::default()),
-            leases: Arc::new(Leases::room_for(settings.half_open_calls)),
+            lasting: Arc::new(Lasting {
+                circuit: Circuit::default(),
+                leases: Leases::room_for(settings.half_open_calls),
+            }),
             window: zeros(settings.window_words()),
         }
     }
@@ -96,7 +104,7 @@ impl Private {
         now: Nanos,
     ) -> Self {
         let mut place = self.clone();
-        place.leases.make_room(settings.half_open_calls);
+        place.lasting.leases.make_room(settings.half_open_calls);
         let to = Geometry::of(settings);
         if to != from {
             place.window = zeros(to.words());
@@ -121,12 +129,12 @@ impl Place for Private {
 
     #[inline]
     fn circuit(&self) -> &Circuit {
-        &self.circuit
+        &self.lasting.circuit
     }
 
     #[inline]
     fn lease(&self, slot: u32) -> Option<&AtomicU64> {
-        self.leases.get(slot)
+        self.lasting.leases.get(slot)
     }
 
     #[inline]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from seawall import _core, lazy, registry
+from seawall import _core, lazy
 from seawall.facts import Facts
 from seawall.lazy import overload
-from seawall.policies.policy import Policy
+from seawall.policies.declared import Declared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +15,8 @@ else:
 
 __all__ = ["CircuitBreaker", "circuit_breaker"]
 
-#: In a state of changes, the one that took its place. No setting can have this name.
-_NEXT = None
 
-
-class CircuitBreaker(Policy, _core.Breaker):
+class CircuitBreaker(Declared, _core.Breaker):
     """Rejects calls at once while what they call is failing, and probes for its recovery.
 
     Closed, it lets every call in and counts how they end. When a rule is reached it opens: calls
@@ -45,12 +42,6 @@ class CircuitBreaker(Policy, _core.Breaker):
 
     kind = "breaker"
 
-    #: What it was declared with, which is what its name stands for: name, value, name, value, …
-    #: Half the size of a dict.
-    _declared: tuple[t.Any, ...]
-    #: What `reconfigure` has changed since. Never changed but to name its successor, see `_latest`.
-    _changed: dict[t.Any, t.Any]
-
     def __new__(
         cls,
         name: str | None = None,
@@ -62,29 +53,10 @@ class CircuitBreaker(Policy, _core.Breaker):
         declared = dict(settings)
 
         def make(given: t.Any, named: bool) -> t.Any:
-            self = super(CircuitBreaker, cls).__new__(cls, given, named, declared)
-            self._declared = tuple(part for item in declared.items() for part in item)
-            self._changed = {}
-            return self
+            return super(CircuitBreaker, cls).__new__(cls, given, named, declared)
 
-        return registry.claim(
-            "breaker", cls, name, declared, make, CircuitBreaker._declaration, replace=replace
-        )
-
-    def _declaration(self) -> dict[str, t.Any]:
-        return dict(zip(self._declared[::2], self._declared[1::2], strict=True))
-
-    def _latest(self) -> dict[t.Any, t.Any]:
-        """The changes in force. A state that was replaced says by which, so none is ever lost."""
-        state = self._changed
-        while (following := state.get(_NEXT)) is not None:
-            state = following
-        return state
-
-    def _apply(self, changed: dict[t.Any, t.Any]) -> None:
-        settings: dict[t.Any, t.Any] = {**self._declaration(), **changed}
-        settings.pop(_NEXT, None)
-        self._reconfigure(settings)
+        policy: t.Self = cls._claim(name, declared, make, replace=replace)
+        return policy
 
     def reconfigure(self, **changes: t.Unpack[t.BreakerSettings]) -> None:
         """Changes settings in place. State, counts and the calls in flight are kept.
@@ -100,29 +72,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         Raises:
             ConfigError: Naming every wrong setting. Nothing is changed then.
         """
-        # Reading settings runs code of the user's (`__index__`, `__eq__`, `__repr__`), which may
-        # change this breaker, fork, or wait for another thread that does: no lock is held. What
-        # was replaced meanwhile is read and applied again. `setdefault` lets one of several win.
-        try:
-            while True:
-                before = self._latest()
-                changed: dict[t.Any, t.Any] = {**before, **changes}
-                changed.pop(_NEXT, None)
-                self._apply(changed)
-                if before.setdefault(_NEXT, changed) is changed:
-                    self._changed = changed
-                    return
-        except BaseException:
-            # An attempt that lost may have been applied.
-            self._settle()
-            raise
-
-    def _settle(self) -> None:
-        while True:
-            state = self._latest()
-            self._apply(state)
-            if _NEXT not in state:
-                return
+        self._change(changes)
 
     @property
     def keys(self) -> list[t.Hashable]:
@@ -154,7 +104,7 @@ class CircuitBreaker(Policy, _core.Breaker):
         """The settings in force, defaults filled in; durations in seconds."""
         from seawall.windows import Window
 
-        given = {**self._declaration(), **self._latest()}
+        given = self._given()
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
         numbers["open_duration"] = _seconds(_default(given.get("open_duration"), 30.0))

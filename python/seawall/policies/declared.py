@@ -1,0 +1,127 @@
+"""What policies made of settings have in common.
+
+Their name stands for what they were declared with, and settings change in place.
+"""
+
+from __future__ import annotations
+
+from seawall import lazy, registry
+from seawall.policies.policy import Policy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from weakref import WeakKeyDictionary
+
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
+
+__all__ = ["Declared"]
+
+#: In a state of changes, the one that took its place. No setting can have this name.
+_NEXT = None
+#: The state of changes of a policy that was never reconfigured, as most never are. Never written.
+_UNCHANGED: dict[t.Any, t.Any] = {}
+#: The first state of changes of each policy that was.
+_firsts: list[WeakKeyDictionary[t.Any, dict[t.Any, t.Any]]] = []
+
+
+class Declared(Policy):
+    """A policy of declared settings. Its class has the slots ``_changed`` and ``_declared``."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        #: What it was declared with, which is what its name stands for: name, value, name, value, …
+        #: Half the size of a dict.
+        _declared: tuple[t.Any, ...]
+        #: What `reconfigure` has changed since. Never changed but to name its successor.
+        _changed: dict[t.Any, t.Any]
+
+        def _reconfigure(self, settings: dict[str, t.Any]) -> None: ...
+
+    @classmethod
+    def _claim(
+        cls,
+        name: str | None,
+        declared: dict[str, t.Any],
+        make: t.Callable[[t.Any, bool], t.Any],
+        *,
+        replace: bool,
+    ) -> t.Any:
+        """The policy of that name, or the one that ``make`` makes."""
+
+        def begin(given: t.Any, named: bool) -> t.Any:
+            self = make(given, named)
+            self._declared = tuple(part for item in declared.items() for part in item)
+            self._changed = _UNCHANGED
+            return self
+
+        kind: str = cls.kind
+        return registry.claim(kind, cls, name, declared, begin, _declaration, replace=replace)
+
+    def _given(self) -> dict[t.Any, t.Any]:
+        """The settings in force, as they were written."""
+        settings = {**_declaration(self), **self._latest()}
+        settings.pop(_NEXT, None)
+        return settings
+
+    def _latest(self) -> dict[t.Any, t.Any]:
+        """The changes in force. A state that was replaced says by which, so none is ever lost."""
+        state = self._changed
+        if state is _UNCHANGED and _firsts:
+            state = _firsts[0].get(self, state)
+        while (following := state.get(_NEXT)) is not None:
+            state = following
+        return state
+
+    def _change(self, changes: t.Mapping[str, t.Any]) -> None:
+        """Changes settings in place: what every policy's `reconfigure` does.
+
+        Raises:
+            ConfigError: Naming every wrong setting. Nothing is changed then.
+        """
+        # Reading settings runs code of the user's (`__index__`, `__eq__`, `__repr__`), which may
+        # change this policy, fork, or wait for another thread that does: no lock is held. What
+        # was replaced meanwhile is read and applied again. `setdefault` lets one of several win.
+        if self._changed is _UNCHANGED:
+            _begin(self)
+        try:
+            while True:
+                before = self._latest()
+                changed: dict[t.Any, t.Any] = {**before, **changes}
+                changed.pop(_NEXT, None)
+                self._apply(changed)
+                if before.setdefault(_NEXT, changed) is changed:
+                    self._changed = changed
+                    return
+        except BaseException:
+            # An attempt that lost may have been applied.
+            self._settle()
+            raise
+
+    def _apply(self, changed: dict[t.Any, t.Any]) -> None:
+        settings: dict[t.Any, t.Any] = {**_declaration(self), **changed}
+        settings.pop(_NEXT, None)
+        self._reconfigure(settings)
+
+    def _settle(self) -> None:
+        while True:
+            state = self._latest()
+            self._apply(state)
+            if _NEXT not in state:
+                return
+
+
+def _declaration(policy: Declared) -> dict[str, t.Any]:
+    return dict(zip(policy._declared[::2], policy._declared[1::2], strict=True))
+
+
+def _begin(policy: Declared) -> None:
+    """Gives ``policy`` a first state of changes that all threads agree on."""
+    if not _firsts:
+        # Here, because importing seawall changes no settings.
+        from weakref import WeakKeyDictionary
+
+        _firsts.append(WeakKeyDictionary())
+    _firsts[0].setdefault(policy, {})
