@@ -86,8 +86,8 @@ def markdown(table: Table) -> str:
         "*Right*, *wrong* and *refused* (the library says at once that it can't) are judged by "
         "seawall's rules for circuit breakers; rows marked ~ are conventions, where *wrong* means "
         "only *not as seawall does*. *Crashed*: an exception that nobody asked for. *Hangs*: it "
-        "never came back. An empty cell says nothing: the library has no such feature, or is not "
-        "installed.",
+        "never came back. An empty cell says nothing: the library has no such feature, is not "
+        "installed, or never sees what the row is about, which is wrong in a row of its own.",
         "",
         "Libraries without a clock of their own get a shifted one in place of the names that they "
         "read time from; nothing sleeps. Redis is `fakeredis`, switched off for the outages.",

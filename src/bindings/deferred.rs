@@ -7,8 +7,9 @@ use super::failures::discard;
 use super::held::Held;
 use super::plan::{MAX_STEPS, PlanRef, empty_slots};
 use crate::time::Clock;
-use pyo3::exceptions::PyBaseException;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 use std::ffi::{CStr, c_int, c_void};
@@ -196,6 +197,18 @@ pub fn thrown<'py>(arguments: &mut [Bound<'py, PyAny>]) -> Option<Bound<'py, PyA
         }
     }
     arguments.iter().take(2).rev().find(|one| is_error(one)).cloned()
+}
+
+/// Is `error` what the consumer threw in? A stop may not come out of a generator as one: the
+/// interpreter raises a `RuntimeError` in its place, and says because of what.
+pub fn came_back(error: &Bound<'_, PyAny>, thrown: &Bound<'_, PyAny>) -> bool {
+    if error.is(thrown) {
+        return true;
+    }
+    let stop = thrown.is_instance_of::<PyStopIteration>()
+        || thrown.is_instance_of::<PyStopAsyncIteration>();
+    stop && error.is_exact_instance_of::<PyRuntimeError>()
+        && error.getattr(intern!(error.py(), "__cause__")).is_ok_and(|cause| cause.is(thrown))
 }
 
 /// The `count` arguments at `values`, as a fast call has them.

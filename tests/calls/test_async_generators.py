@@ -200,7 +200,9 @@ def test_failures_count(patient, tally, finish, pause):
     assert tally(patient) == {"failure": 2}
 
 
-@pytest.mark.parametrize("leave", ["aclose", "aclosing", "drop", "collect", "athrow", "class"])
+@pytest.mark.parametrize(
+    "leave", ["aclose", "aclosing", "drop", "collect", "athrow", "class", "stop"]
+)
 def test_left_after_an_item(items, patient, tally, finish, leave):
     """Whoever had an item may leave: the work was done."""
     told = []
@@ -223,6 +225,9 @@ def test_left_after_an_item(items, patient, tally, finish, leave):
         elif leave == "class":
             with pytest.raises(TroubleError):
                 await generator.athrow(TroubleError)
+        elif leave == "stop":
+            with pytest.raises(RuntimeError):
+                await generator.athrow(StopAsyncIteration("the consumer's"))
         elif leave == "collect":
             cycle = [generator]
             cycle.append(cycle)

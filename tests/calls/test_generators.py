@@ -220,6 +220,16 @@ def test_left_after_an_item(items, patient, tally, leave):
     assert tally(patient) == {"success": 1}
 
 
+@pytest.mark.parametrize("stop", [StopIteration, StopAsyncIteration])
+def test_a_stop_thrown_in_is_the_consumers_leaving(patient, items, tally, stop):
+    """A stop may not come out of a generator as one, but the error in its place is no failure."""
+    generator = items()
+    assert next(generator) == 1
+    with pytest.raises((RuntimeError, stop)):
+        generator.throw(stop("the consumer's"))
+    assert tally(patient) == {"success": 1}
+
+
 def test_leaving_by_the_exceptions_class(items, patient, tally):
     """`throw(Class)`, and with value and traceback, is known again as well."""
     one, other = items(), items()

@@ -4,7 +4,7 @@
 use super::begin::ready;
 use super::step::{Progress, Step, What};
 use super::{AsyncGenerator, Phase};
-use crate::bindings::deferred::aside;
+use crate::bindings::deferred::{aside, came_back};
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::ffi;
 #[cfg(Py_3_13)]
@@ -120,7 +120,9 @@ unsafe fn ended_otherwise(slf: *mut Step, generator: *mut AsyncGenerator) {
             return AsyncGenerator::left(generator, py);
         };
         let thrown = std::mem::replace(&mut (*slf).value, ptr::null_mut());
-        let ours = (*slf).thrown && error.value(py).as_ptr() == thrown;
+        let ours = (*slf).thrown
+            && Bound::from_borrowed_ptr_or_opt(py, thrown)
+                .is_some_and(|thrown| came_back(error.value(py), &thrown));
         ffi::Py_XDECREF(thrown);
         if !AsyncGenerator::finished(generator, py) {
             // Another item, or what was thrown is no exception.

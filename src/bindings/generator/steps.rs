@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::{Generator, Phase};
-use crate::bindings::deferred::{call_inner, collected, thrown};
+use crate::bindings::deferred::{call_inner, came_back, collected, thrown};
 use crate::bindings::failures::exception;
 use crate::bindings::stop;
 use pyo3::exceptions::{PyStopIteration, PyValueError};
@@ -191,7 +191,7 @@ unsafe fn throw_in<'py>(
         if !(*slf).held.open() {
             (*slf).phase = Phase::Done;
             (*slf).busy.leave();
-        } else if ours.is_some_and(|ours| ours.is(&error)) {
+        } else if ours.is_some_and(|ours| came_back(&error, &ours)) {
             (*slf).busy.leave();
             Generator::left(slf, py);
         } else {
