@@ -3,6 +3,8 @@
 //! to the awaitable and is settled when that is done.
 #![allow(unsafe_code, reason = "looks for an awaitable in a type's slots")]
 
+use super::again::{Again, Progress};
+use super::call::{Call, Callee};
 use super::coroutine::Coroutine;
 use super::failures::{discard, report};
 use super::held::Held;
@@ -78,6 +80,34 @@ pub unsafe fn adopt(
     }
     // SAFETY: `value` is an awaitable that has not begun.
     unsafe { Coroutine::adopting(held, value.into_ptr(), began, captures) }
+}
+
+/// As [`adopt`], of a call that may have further attempts: what is awaited is always a coroutine of
+/// ours, which makes them.
+///
+/// # Safety
+/// As there, and as [`super::call::drive`].
+#[cold]
+#[inline(never)]
+pub unsafe fn adopt_again(
+    plan: PlanRef,
+    slots: &[Slot],
+    call: Call,
+    runs: u32,
+    at: Progress,
+    value: *mut ffi::PyObject,
+    captures: bool,
+) -> *mut ffi::PyObject {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let py = Python::assume_attached();
+        let mut again = Again::keep(Callee::of(call.callee), call.arguments, at.entered);
+        again.runs = runs;
+        let mut held = Held::taken_over(plan, slots, at.started);
+        held.keep_call(again);
+        held.suspended(py, true);
+        Coroutine::adopting(held, value, at.began, captures)
+    }
 }
 
 /// Settles an adopted future's admission when the future is done, or when it is thrown away.

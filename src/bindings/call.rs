@@ -2,9 +2,10 @@
 #![allow(unsafe_code, reason = "forwards the interpreter's own calling convention")]
 
 use super::adopt;
-use super::failures;
+use super::again::{self, Progress};
+use super::failures::{self, Carried};
 use super::outcome::Outcome;
-use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
+use super::plan::{Came, MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyException;
@@ -78,11 +79,11 @@ pub trait Finish {
     /// Is an outcome wanted? Then time is always measured and awaitables finish in one.
     const CAPTURES: bool;
     /// It was refused.
-    fn refused(self, plan: &PlanRef, refused: Refused) -> *mut ffi::PyObject;
-    /// It returned `value`.
-    fn returned(self, value: *mut ffi::PyObject, elapsed: Nanos) -> *mut ffi::PyObject;
+    fn refused(self, plan: &PlanRef, refused: Refused, runs: u32) -> *mut ffi::PyObject;
+    /// It returned `value`, at the last of so many attempts.
+    fn returned(self, value: *mut ffi::PyObject, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject;
     /// It raised; the exception is set.
-    fn raised(self, elapsed: Nanos) -> *mut ffi::PyObject;
+    fn raised(self, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject;
 }
 
 /// Results return, exceptions rise.
@@ -92,7 +93,7 @@ impl Finish for HandOn {
     const CAPTURES: bool = false;
 
     #[cold]
-    fn refused(self, plan: &PlanRef, refused: Refused) -> *mut ffi::PyObject {
+    fn refused(self, plan: &PlanRef, refused: Refused, _: u32) -> *mut ffi::PyObject {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
         failures::raise(py, plan.error(py, &refused));
@@ -100,12 +101,12 @@ impl Finish for HandOn {
     }
 
     #[inline(always)]
-    fn returned(self, value: *mut ffi::PyObject, _: Nanos) -> *mut ffi::PyObject {
+    fn returned(self, value: *mut ffi::PyObject, _: Nanos, _: u32) -> *mut ffi::PyObject {
         value
     }
 
     #[inline(always)]
-    fn raised(self, _: Nanos) -> *mut ffi::PyObject {
+    fn raised(self, _: Nanos, _: u32) -> *mut ffi::PyObject {
         ptr::null_mut()
     }
 }
@@ -116,26 +117,26 @@ pub struct Capture;
 impl Finish for Capture {
     const CAPTURES: bool = true;
 
-    fn refused(self, plan: &PlanRef, refused: Refused) -> *mut ffi::PyObject {
+    fn refused(self, plan: &PlanRef, refused: Refused, runs: u32) -> *mut ffi::PyObject {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
-        Outcome::refused(plan.clone(), refused).into_ptr(py)
+        Outcome::refused(plan.clone(), refused, runs).into_ptr(py)
     }
 
-    fn returned(self, value: *mut ffi::PyObject, elapsed: Nanos) -> *mut ffi::PyObject {
+    fn returned(self, value: *mut ffi::PyObject, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject {
         // SAFETY: drivers run attached; `value` is a new reference that is ours.
         let py = unsafe { Python::assume_attached() };
         // SAFETY: as above.
         let value = unsafe { Bound::from_owned_ptr(py, value) };
-        Outcome::returned(value.unbind(), elapsed).into_ptr(py)
+        Outcome::returned(value.unbind(), elapsed).after(runs).into_ptr(py)
     }
 
-    fn raised(self, elapsed: Nanos) -> *mut ffi::PyObject {
+    fn raised(self, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
         let error = PyErr::fetch(py);
         if error.is_instance_of::<PyException>(py) {
-            Outcome::raised(error, py, elapsed).into_ptr(py)
+            Outcome::raised(error, py, elapsed).after(runs).into_ptr(py)
         } else {
             error.restore(py);
             ptr::null_mut()
@@ -162,22 +163,75 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     let began = if F::CAPTURES { clock.now() } else { 0 };
     let started = match plan.enter(&mut slots, clock) {
         Ok(started) => started,
-        Err(refused) => return finish.refused(&plan, refused),
+        Err(refused) if plan.repeats() => {
+            let at = Progress { entered: refused.step, started: 0, began };
+            let call = Call { callee: callee.object, arguments };
+            let came = Came::Refused(refused);
+            // SAFETY: as the caller promises; the steps before the one that refused have let it in.
+            return unsafe { again::follow(plan, &mut slots, call, at, came, clock, finish) };
+        }
+        Err(refused) => return finish.refused(&plan, refused, 0),
     };
     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
     let value = unsafe { callee.call(arguments) };
+    if plan.repeats() && (value.is_null() || plan.judges()) {
+        // SAFETY: as the caller promises; `value` is a new reference or NULL.
+        return unsafe {
+            ended(plan, &mut slots, started, began, callee, arguments, value, clock, finish)
+        };
+    }
     if value.is_null() {
         // SAFETY: attached, as the caller promises.
         raised(unsafe { Python::assume_attached() }, &plan, &slots, started, clock);
-        return finish.raised(took(clock, began, F::CAPTURES));
+        return finish.raised(took(clock, began, F::CAPTURES), 1);
     }
     // SAFETY: `value` is a live object.
     if unsafe { adopt::awaitable(value) } {
+        if plan.repeats() {
+            let at = Progress { entered: plan.len(), started, began };
+            let call = Call { callee: callee.object, arguments };
+            // SAFETY: as below, and as the caller promises.
+            return unsafe {
+                adopt::adopt_again(plan, &mut slots, call, 1, at, value, F::CAPTURES)
+            };
+        }
         // SAFETY: `value` is a new reference that is ours, and the plan's slots are filled.
         return unsafe { adopt::adopt(plan, &slots, started, began, value, F::CAPTURES) };
     }
     plan.returned(&slots, started, value, clock);
-    finish.returned(value, took(clock, began, F::CAPTURES))
+    finish.returned(value, took(clock, began, F::CAPTURES), 1)
+}
+
+/// The first attempt of a call that may have others is over: it raised, or returned what is to be
+/// judged.
+#[cold]
+#[inline(never)]
+#[allow(clippy::too_many_arguments, reason = "aside from the way of most calls, with all it has")]
+unsafe fn ended<C: Clock, F: Finish>(
+    plan: PlanRef,
+    slots: &mut [Slot],
+    started: Nanos,
+    began: Nanos,
+    callee: Callee,
+    arguments: Arguments,
+    value: *mut ffi::PyObject,
+    clock: &C,
+    finish: F,
+) -> *mut ffi::PyObject {
+    let at = Progress { entered: plan.len(), started, began };
+    let call = Call { callee: callee.object, arguments };
+    // SAFETY: as the caller promises.
+    unsafe {
+        let py = Python::assume_attached();
+        if !value.is_null() && adopt::awaitable(value) {
+            return adopt::adopt_again(plan, slots, call, 1, at, value, F::CAPTURES);
+        }
+        let came = match Bound::from_owned_ptr_or_opt(py, value) {
+            Some(value) => Came::Returned(value),
+            None => Came::Raised(Carried::pending(py)),
+        };
+        again::follow(plan, slots, call, at, came, clock, finish)
+    }
 }
 
 /// Aside: most plans have no keys.

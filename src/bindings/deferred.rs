@@ -2,6 +2,7 @@
 //! is made at the call, and nobody is asked before the first step.
 #![allow(unsafe_code, reason = "forwards the interpreter's own calling convention")]
 
+use super::again::Again;
 use super::call::{Arguments, Call, Callee};
 use super::failures::discard;
 use super::held::Held;
@@ -42,8 +43,8 @@ pub unsafe fn start<C: Clock>(
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises; `inner` is a new reference, given on.
     unsafe {
-        if plan.keyed() {
-            return start_keyed(plan, callee, arguments, clock, stand);
+        if plan.keyed() || plan.repeats() {
+            return start_otherwise(plan, callee, arguments, clock, stand);
         }
         let inner = callee.call(arguments);
         if inner.is_null() {
@@ -53,9 +54,10 @@ pub unsafe fn start<C: Clock>(
     }
 }
 
-/// The arguments, which say what key a call has, are gone by the first step.
+/// The arguments, which say what key a call has, and which it is made with again, are gone by the
+/// first step.
 #[inline(never)]
-unsafe fn start_keyed<C: Clock>(
+unsafe fn start_otherwise<C: Clock>(
     plan: PlanRef,
     callee: Callee,
     arguments: Arguments,
@@ -63,7 +65,7 @@ unsafe fn start_keyed<C: Clock>(
     stand: impl Stand,
 ) -> *mut ffi::PyObject {
     let mut slots = empty_slots::<MAX_STEPS>();
-    if !plan.find(&mut slots, &Call { callee: callee.object, arguments }, clock) {
+    if plan.keyed() && !plan.find(&mut slots, &Call { callee: callee.object, arguments }, clock) {
         return ptr::null_mut();
     }
     // SAFETY: as in `start`.
@@ -73,7 +75,19 @@ unsafe fn start_keyed<C: Clock>(
             plan.forget(&slots);
             return inner;
         }
-        stand.make(|place| Held::write_found(place, plan, &slots), inner)
+        let again =
+            plan.repeats().then(|| Again::keep(callee, arguments, plan.len()));
+        let hold = |place: *mut Held| {
+            if plan.keyed() {
+                Held::write_found(place, plan, &slots);
+            } else {
+                Held::write_new(place, plan);
+            }
+            if let Some(again) = again {
+                (*place).keep_call(again);
+            }
+        };
+        stand.make(hold, inner)
     }
 }
 

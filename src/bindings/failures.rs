@@ -61,6 +61,44 @@ pub fn raise(py: Python<'_>, error: PyErr) {
     unsafe { ffi::PyErr_SetObject(ffi::Py_TYPE(value.as_ptr()).cast(), value.as_ptr()) };
 }
 
+/// An exception that is handed around, and let go of at once where it ends: see [`exception`].
+pub struct Carried(Option<PyErr>);
+
+impl Carried {
+    pub fn new(error: PyErr) -> Self {
+        Self(Some(error))
+    }
+
+    /// The one that is set.
+    pub fn pending(py: Python<'_>) -> Self {
+        Self::new(pending(py))
+    }
+
+    pub fn get(&self) -> Option<&PyErr> {
+        self.0.as_ref()
+    }
+
+    /// Sets it.
+    pub fn restore(mut self, py: Python<'_>) {
+        if let Some(error) = self.0.take() {
+            error.restore(py);
+        }
+    }
+
+    pub fn into_inner(mut self) -> PyErr {
+        self.0.take().unwrap_or_else(|| PySystemError::new_err("an exception was lost"))
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if let Some(error) = self.0.take() {
+            // SAFETY: exceptions are carried by drivers, which run attached.
+            discard(unsafe { Python::assume_attached() }, error);
+        }
+    }
+}
+
 /// Lets go of an exception now. None must be set meanwhile.
 pub fn discard(py: Python<'_>, error: PyErr) {
     drop(exception(py, error));

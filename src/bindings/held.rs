@@ -4,15 +4,17 @@
 //! as dropped when the holder goes away first.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
+use super::again::Again;
 use super::call::{Call, raised};
 use super::clock::ambient;
-use super::failures::discard;
+use super::failures::{Carried, discard};
 use super::gate;
-use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
+use super::plan::{Came, MAX_STEPS, PlanRef, Refused, Slot, Then, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos, System};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use std::ffi::{c_int, c_void};
 
 /// Plans up to this long keep their tickets in place; longer ones put them on the heap.
 const INLINE: usize = 4;
@@ -24,6 +26,8 @@ pub struct Held {
     heap: Option<Box<[Slot; MAX_STEPS]>>,
     started: Nanos,
     admission: Admission,
+    /// Of a plan with a step that may want the call again: what it takes to make it.
+    again: Option<Box<Again>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,7 @@ impl Held {
             plan,
             started: 0,
             admission: Admission::None,
+            again: None,
         }
     }
 
@@ -67,6 +72,7 @@ impl Held {
             (&raw mut (*place).plan).write(plan);
             (&raw mut (*place).started).write(0);
             (&raw mut (*place).admission).write(Admission::None);
+            (&raw mut (*place).again).write(None);
         }
     }
 
@@ -129,6 +135,97 @@ impl Held {
         }
     }
 
+    /// The slots of the steps that have let the call in.
+    #[inline(always)]
+    fn filled(&self) -> &[Slot] {
+        let entered = self.again.as_ref().map_or(self.plan.len(), |again| again.entered);
+        &self.slots()[..entered]
+    }
+
+    /// Keeps what it takes to make the call again.
+    pub fn keep_call(&mut self, again: Box<Again>) {
+        self.again = Some(again);
+    }
+
+    /// Shows the collector what is kept of the call.
+    ///
+    /// # Safety
+    /// Called by the collector.
+    pub unsafe fn traverse_call(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
+        // SAFETY: as the caller promises.
+        self.again.as_ref().map_or(0, |again| unsafe { again.traverse(visitor, arg) })
+    }
+
+    /// What it takes to make the call again.
+    #[inline(always)]
+    pub fn again(&mut self) -> Option<&mut Again> {
+        self.again.as_deref_mut()
+    }
+
+    /// Is there a step that may want the call again?
+    #[inline(always)]
+    pub fn repeats(&self) -> bool {
+        self.again.is_some()
+    }
+
+    /// How often the call was made.
+    pub fn runs(&self) -> u32 {
+        self.again.as_ref().map_or(1, |again| again.runs)
+    }
+
+    /// Tells the steps what the call came to, until one of them wants it again: that and those
+    /// further out still have it then.
+    #[cold]
+    pub fn settle(&mut self, py: Python<'_>, came: &mut Came<'_>) -> Then {
+        let entered = match (&came, &self.again) {
+            (Came::Refused(refused), _) if !self.open() => refused.step,
+            _ if !self.open() => 0,
+            (_, Some(again)) => again.entered,
+            (_, None) => self.plan.len(),
+        };
+        // Nobody settles what is being settled.
+        self.admission = Admission::None;
+        let (plan, started) = (self.plan.clone(), self.started);
+        let then = plan.settle(py, self.slots_mut(), entered, started, came, &ambient(py));
+        if let Then::Again { step, .. } = then {
+            self.admission = Admission::Open;
+            self.started = 0;
+            if let Some(again) = &mut self.again {
+                again.entered = step + 1;
+            }
+        }
+        then
+    }
+
+    /// Enters the steps that the call has come back out of. An exception is set if a key raised it.
+    #[cold]
+    pub fn enter_again(&mut self, py: Python<'_>) -> Result<(), Came<'static>> {
+        let (plan, clock) = (self.plan.clone(), ambient(py));
+        let Some((from, call)) = self.again.as_ref().map(|again| (again.entered, again.call()))
+        else {
+            return Ok(());
+        };
+        let entered = if plan.find_from(from, self.slots_mut(), &call, &clock) {
+            plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
+                let step = refused.step;
+                (step, Came::Refused(refused))
+            })
+        } else {
+            Err((from, Came::Raised(Carried::pending(py))))
+        };
+        let (entered, answer) = match entered {
+            Ok(started) => {
+                self.started = started;
+                (plan.len(), Ok(()))
+            }
+            Err((step, came)) => (step, Err(came)),
+        };
+        if let Some(again) = &mut self.again {
+            again.entered = entered;
+        }
+        answer
+    }
+
     /// The plan held.
     pub fn plan(&self) -> &PlanRef {
         &self.plan
@@ -189,14 +286,14 @@ impl Held {
     /// Does it mean anything to the calls made inside of this one that it was let in?
     #[inline(always)]
     pub fn reaches_inside(&self) -> bool {
-        self.open() && self.plan.reaches_inside(self.slots())
+        self.open() && self.plan.reaches_inside(self.filled())
     }
 
     /// The call stands still, or runs on.
     #[cold]
     pub fn suspended(&self, py: Python<'_>, suspended: bool) {
         if self.open() {
-            self.plan.suspended(py, self.slots(), suspended);
+            self.plan.suspended(py, self.filled(), suspended);
         }
     }
 
@@ -204,7 +301,7 @@ impl Held {
     /// somebody wants to know its time, or where its ticket means something to calls made inside.
     #[inline(always)]
     pub fn minds_rests(&self) -> bool {
-        self.open() && (self.plan.timed() || self.plan.reaches_inside(self.slots()))
+        self.open() && (self.plan.timed() || self.plan.reaches_inside(self.filled()))
     }
 
     /// A generator has given an item: what its consumer does with it, and how long that takes, is
@@ -242,7 +339,7 @@ impl Held {
     #[cold]
     pub fn raised(&mut self, py: Python<'_>) {
         if self.take() {
-            raised(py, &self.plan, self.slots(), self.started, &ambient(py));
+            raised(py, &self.plan, self.filled(), self.started, &ambient(py));
         }
     }
 
@@ -250,7 +347,7 @@ impl Held {
     #[cold]
     pub fn ended(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
         if self.take() {
-            self.plan.ended(py, self.slots(), self.started, ended, &ambient(py));
+            self.plan.ended(py, self.filled(), self.started, ended, &ambient(py));
         }
     }
 

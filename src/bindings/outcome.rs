@@ -61,8 +61,14 @@ impl Outcome {
         Self { error: Some(error.into_any().unbind()), traceback, elapsed, ..Self::empty() }
     }
 
-    pub fn refused(plan: PlanRef, refused: Refused) -> Self {
-        Self { refusal: Some((plan, refused)), attempts: 0, ..Self::empty() }
+    /// A refusal, after so many attempts.
+    pub fn refused(plan: PlanRef, refused: Refused, attempts: u32) -> Self {
+        Self { refusal: Some((plan, refused)), attempts, ..Self::empty() }
+    }
+
+    /// The last of so many attempts.
+    pub fn after(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
     }
 
     /// Is `object` one?

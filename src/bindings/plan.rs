@@ -9,7 +9,7 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::call::Call;
-use super::failures;
+use super::failures::{self, Carried};
 use super::gate;
 use super::keys::KeyOf;
 use super::native::Blueprint;
@@ -39,8 +39,24 @@ pub const fn empty_slots<const N: usize>() -> [Slot; N] {
 
 /// A call that was not let in: by which step, and why.
 pub struct Refused {
-    step: usize,
+    pub step: usize,
     refusal: Refusal,
+}
+
+/// How a call, or what of it lies further in, came to its end.
+pub enum Came<'py> {
+    Returned(Bound<'py, PyAny>),
+    Raised(Carried),
+    /// By a step that let it in no more than those further in did.
+    Refused(Refused),
+}
+
+/// What follows from it.
+pub enum Then {
+    /// Every step has been told: the call is over.
+    Over,
+    /// `step` wants what is further in once more, after so long. Those further out wait.
+    Again { step: usize, wait: Nanos },
 }
 
 /// The plan itself. Lives in interpreter memory; reached through [`PlanRef`].
@@ -51,6 +67,8 @@ pub struct Plan {
     pub gate: u64,
     timed: bool,
     keyed: bool,
+    repeats: bool,
+    judges: bool,
     steps: Box<[Step]>,
 }
 
@@ -74,9 +92,12 @@ impl Plan {
         Self::make(py, gate, self.steps.iter().map(|step| step.renewed(py, gate)).collect())
     }
 
-    fn make(py: Python<'_>, gate: u64, steps: Box<[Step]>) -> PyResult<PlanRef> {
+    fn make(py: Python<'_>, gate: u64, mut steps: Box<[Step]>) -> PyResult<PlanRef> {
         let timed = steps.iter().any(Step::timed);
         let keyed = steps.iter().any(Step::keyed);
+        let repeats = steps.iter().any(Step::repeats);
+        let judges = steps.iter().any(Step::judges);
+        steps.iter_mut().for_each(|step| step.placed(timed));
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
         unsafe {
@@ -87,6 +108,8 @@ impl Plan {
             (&raw mut (*plan).gate).write(gate);
             (&raw mut (*plan).timed).write(timed);
             (&raw mut (*plan).keyed).write(keyed);
+            (&raw mut (*plan).repeats).write(repeats);
+            (&raw mut (*plan).judges).write(judges);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef(plan))
@@ -110,14 +133,38 @@ impl Plan {
         self.keyed
     }
 
+    /// Is there a step that may want the call again? Then the driver keeps what it takes to make
+    /// it, and asks [`Plan::settle`] what follows from each end.
+    #[inline(always)]
+    pub fn repeats(&self) -> bool {
+        self.repeats
+    }
+
+    /// May such a step want it again although it returned?
+    #[inline(always)]
+    pub fn judges(&self) -> bool {
+        self.judges
+    }
+
     /// Finds the states that `call` belongs to. `false`: an exception is set, which the user's key
     /// raised, and nothing is held.
     pub fn find<C: Clock>(&self, slots: &mut [Slot], call: &Call, clock: &C) -> bool {
+        self.find_from(0, slots, call, clock)
+    }
+
+    /// As [`Plan::find`], for the steps from number `from` on.
+    pub fn find_from<C: Clock>(
+        &self,
+        from: usize,
+        slots: &mut [Slot],
+        call: &Call,
+        clock: &C,
+    ) -> bool {
         // SAFETY: only drivers look for keys, and they run attached.
         let py = unsafe { Python::assume_attached() };
-        for at in 0..self.steps.len().min(slots.len()) {
+        for at in from..self.steps.len().min(slots.len()) {
             if let Err(error) = self.steps[at].find(py, &mut slots[at], call, clock) {
-                for (step, slot) in self.steps.iter().zip(slots.iter()).take(at) {
+                for (step, slot) in self.steps.iter().zip(slots.iter()).take(at).skip(from) {
                     step.forget(slot);
                 }
                 failures::raise(py, error);
@@ -141,8 +188,19 @@ impl Plan {
     /// be let in is not the callee's.
     #[inline(always)]
     pub fn enter<C: Clock>(&self, slots: &mut [Slot], clock: &C) -> Result<Nanos, Refused> {
+        self.enter_from(0, slots, clock)
+    }
+
+    /// As [`Plan::enter`], at the steps from number `from` on.
+    #[inline(always)]
+    pub fn enter_from<C: Clock>(
+        &self,
+        from: usize,
+        slots: &mut [Slot],
+        clock: &C,
+    ) -> Result<Nanos, Refused> {
         let mut refusal = RefusalSlot::uninit();
-        for at in 0..self.steps.len().min(slots.len()) {
+        for at in from..self.steps.len().min(slots.len()) {
             if !self.steps[at].enter(&mut slots[at], &mut refusal, clock) {
                 // SAFETY: a step that does not let a call in says why.
                 let refusal = unsafe { refusal.assume_init() };
@@ -185,11 +243,56 @@ impl Plan {
         }
     }
 
+    /// Tells the first `entered` steps, the innermost first, what the call came to, until one of
+    /// them wants it again.
+    #[cold]
+    pub fn settle<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slots: &mut [Slot],
+        entered: usize,
+        started: Nanos,
+        came: &mut Came<'_>,
+        clock: &C,
+    ) -> Then {
+        let mut since = started;
+        for at in (0..entered).rev() {
+            let (outer, rest) = slots.split_at_mut(at);
+            let step = &self.steps[at];
+            // SAFETY: the steps below `entered` have let the call in and filled their slots.
+            let ticket = unsafe { rest[0].assume_init_mut() };
+            if let (Step::Retry(retry), Ticket::Retry(ticket)) = (step, &mut *ticket) {
+                let mut around = self.steps.iter().zip(outer.iter());
+                // SAFETY: as above.
+                let nested = around.any(|(step, slot)| unsafe { step.repeats_on(slot) });
+                since = ticket.began();
+                if let Some(wait) = retry.again(py, ticket, came, nested, clock) {
+                    return Then::Again { step: at, wait };
+                }
+                continue;
+            }
+            let elapsed = if self.timed { clock.now().saturating_sub(since) } else { 0 };
+            match came {
+                Came::Returned(value) => step.returned(ticket, value.as_ptr(), elapsed, clock),
+                Came::Raised(error) => {
+                    if let Some(error) = error.get() {
+                        step.ended(py, ticket, &Ended::Raised(error), elapsed, clock);
+                    }
+                }
+                Came::Refused(refused) => {
+                    let error = || self.error(py, refused);
+                    step.ended(py, ticket, &Ended::Refused(&error), elapsed, clock);
+                }
+            }
+        }
+        Then::Over
+    }
+
     /// Is there a ticket that means something to the calls made inside of this one?
     #[inline(always)]
     pub fn reaches_inside(&self, slots: &[Slot]) -> bool {
         // SAFETY: `enter` succeeded and filled one slot a step.
-        slots.iter().take(self.len()).any(|slot| unsafe { slot.assume_init_ref() }.reaches_inside())
+        slots.iter().any(|slot| unsafe { slot.assume_init_ref() }.reaches_inside())
     }
 
     /// The call stands still, or runs on: see [`Step::suspended`].
@@ -206,7 +309,9 @@ impl Plan {
         // SAFETY: only drivers enter plans, and they run attached.
         let py = unsafe { Python::assume_attached() };
         let refused = Refused { step: at, refusal };
-        for (step, slot) in self.steps.iter().zip(slots).take(at).rev() {
+        // Who may want the call again asks `settle` what follows from the refusal.
+        let told = if self.repeats { 0 } else { at };
+        for (step, slot) in self.steps.iter().zip(slots).take(told).rev() {
             // SAFETY: the steps before `at` let the call in and filled their slots.
             let ticket = unsafe { slot.assume_init_ref() };
             step.ended(py, ticket, &Ended::Refused(&|| self.error(py, &refused)), 0, clock);

@@ -8,6 +8,7 @@ use super::breaker::{self, CircuitRef};
 use super::call::Call;
 use super::keys::KeyOf;
 use super::plan::Slot;
+use super::retry;
 use crate::policies::breaker::Passed;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
@@ -21,6 +22,7 @@ use std::ptr;
 pub enum Step {
     Breaker(breaker::Step),
     KeyedBreaker(Box<breaker::Keyed>),
+    Retry(retry::Step),
 }
 
 /// What a policy handed out when it let a call in, and takes back when the call has ended.
@@ -32,6 +34,7 @@ pub enum Ticket {
     /// Found, and not let in yet.
     Circuit(CircuitRef),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
+    Retry(retry::Ticket),
 }
 
 impl Ticket {
@@ -41,11 +44,10 @@ impl Ticket {
         match self {
             Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
             Self::Closed(_) | Self::Circuit(_) => false,
+            Self::Retry(ticket) => ticket.published(),
         }
     }
-}
 
-impl Ticket {
     /// The ticket in the slot of a breaker's step.
     #[inline(always)]
     fn of_breaker(&self) -> crate::policies::breaker::Ticket {
@@ -53,7 +55,9 @@ impl Ticket {
             Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
             Self::Breaker(ticket) => *ticket,
             // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
-            Self::Circuit(_) | Self::KeyedBreaker(..) => unsafe { unreachable_unchecked() },
+            Self::Circuit(_) | Self::KeyedBreaker(..) | Self::Retry(_) => unsafe {
+                unreachable_unchecked()
+            },
         }
     }
 }
@@ -65,12 +69,14 @@ pub type RefusalSlot = MaybeUninit<Refusal>;
 pub enum Refusal {
     Breaker(crate::policies::breaker::Rejection),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
+    /// There is a retry around this one.
+    Retry,
 }
 
 impl Drop for Refusal {
     fn drop(&mut self) {
         match self {
-            Self::Breaker(_) => {}
+            Self::Breaker(_) | Self::Retry => {}
             Self::KeyedBreaker(circuit, _) => circuit.release(),
         }
     }
@@ -91,6 +97,9 @@ pub enum Ended<'a, 'py> {
 impl Step {
     /// The step that `policy` contributes to a plan built under `gate`.
     pub fn of(policy: &Bound<'_, PyAny>, gate: u64, of: KeyOf<'_, '_>) -> PyResult<Self> {
+        if let Ok(retry) = policy.cast::<retry::Retry>() {
+            return Ok(Self::Retry(retry.get().step(policy.py())));
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -99,6 +108,7 @@ impl Step {
         match self {
             Self::Breaker(step) => Self::Breaker(step.renewed(py, gate)),
             Self::KeyedBreaker(keyed) => Self::KeyedBreaker(Box::new(keyed.renewed(py, gate))),
+            Self::Retry(retry) => Self::Retry(retry.renewed(py)),
         }
     }
 
@@ -137,6 +147,40 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
+            Self::Retry(_) => false,
+        }
+    }
+
+    /// Might it want a call once more?
+    pub fn repeats(&self) -> bool {
+        matches!(self, Self::Retry(_))
+    }
+
+    /// Might it, although the call returned?
+    pub fn judges(&self) -> bool {
+        matches!(self, Self::Retry(retry) if retry.judges_results())
+    }
+
+    /// Has it an attempt left, of the call that has its ticket in `slot`?
+    ///
+    /// # Safety
+    /// It has let the call in.
+    pub unsafe fn repeats_on(&self, slot: &Slot) -> bool {
+        match self {
+            // SAFETY: as the caller promises.
+            Self::Retry(retry) => match unsafe { slot.assume_init_ref() } {
+                Ticket::Retry(ticket) => retry.left(ticket),
+                _ => false,
+            },
+            Self::Breaker(_) | Self::KeyedBreaker(_) => false,
+        }
+    }
+
+    /// It is part of a plan from now on, in which somebody wants to know how long calls take, or
+    /// nobody does.
+    pub fn placed(&mut self, timed: bool) {
+        if let Self::Retry(retry) = self {
+            retry.placed(timed);
         }
     }
 
@@ -178,6 +222,10 @@ impl Step {
                     Err((circuit, rejection)) => Err(Refusal::KeyedBreaker(circuit, rejection)),
                 }
             }
+            Self::Retry(retry) => match retry.enter(clock) {
+                Some(ticket) => Ok(Ticket::Retry(ticket)),
+                None => Err(Refusal::Retry),
+            },
         };
         match answer {
             Ok(ticket) => {
@@ -233,6 +281,7 @@ impl Step {
             (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
                 keyed.returned(*circuit, ticket, value, elapsed, clock);
             }
+            (Self::Retry(retry), Ticket::Retry(ticket)) => retry.returned(ticket, clock),
             // A step's slot holds its own kind of ticket.
             _ => {}
         }
@@ -258,6 +307,7 @@ impl Step {
                 });
                 circuit.release();
             }
+            (Self::Retry(retry), Ticket::Retry(ticket)) => retry.ended(py, ticket),
             _ => {}
         }
     }
@@ -274,6 +324,7 @@ impl Step {
                     breaker::Step::suspended(py, which.core, ticket, suspended);
                 });
             }
+            (Self::Retry(_), Ticket::Retry(ticket)) => ticket.suspended(py, suspended),
             _ => {}
         }
     }
@@ -285,6 +336,7 @@ impl Step {
             (Self::KeyedBreaker(keyed), Refusal::KeyedBreaker(circuit, rejection)) => {
                 keyed.step().error(py, Some(circuit.bind(py)), rejection)
             }
+            (Self::Retry(retry), Refusal::Retry) => retry.error(py),
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
     }
@@ -295,6 +347,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.release(py),
             Self::KeyedBreaker(keyed) => keyed.release(py),
+            Self::Retry(retry) => retry.release(py),
         }
     }
 
@@ -305,6 +358,10 @@ impl Step {
             Self::KeyedBreaker(keyed) => {
                 let [key, more] = keyed.objects();
                 [keyed.step().rules.as_ptr(), key, more]
+            }
+            Self::Retry(retry) => {
+                let [rules, hooks] = retry.objects();
+                [rules, hooks, ptr::null_mut()]
             }
         }
     }

@@ -7,6 +7,7 @@
 //! first and settles afterwards.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+mod again;
 mod object;
 mod steps;
 
@@ -56,6 +57,8 @@ pub struct Coroutine {
     captures: bool,
     /// The inner object is an awaitable whose `__await__` has not been asked yet.
     unresolved: bool,
+    /// Between two attempts: the inner object is what it waits for.
+    waiting: bool,
     /// Somebody has taken a first step.
     begun: bool,
     /// Somebody asked for the iterator by name, and may keep the exception that ends it.
@@ -65,6 +68,22 @@ pub struct Coroutine {
 
 static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 static POOL: Pool = Pool::new();
+
+/// Why the inner coroutine is not to be stepped.
+enum Stopped {
+    /// An exception is set.
+    Raised,
+    /// It is over, and this is what it came to.
+    Over(*mut ffi::PyObject),
+    /// The call has not got that far: it waits to be made again, and gave this to its loop.
+    Waits(*mut ffi::PyObject),
+}
+
+impl Stopped {
+    fn of(outcome: Option<*mut ffi::PyObject>) -> Self {
+        outcome.map_or(Self::Raised, Self::Over)
+    }
+}
 
 /// A coroutine that ends in an [`Outcome`], or does not.
 #[derive(Clone, Copy)]
@@ -142,6 +161,7 @@ impl Coroutine {
             (&raw mut (*slf).entered).write(false);
             (&raw mut (*slf).captures).write(captures);
             (&raw mut (*slf).unresolved).write(send.is_none());
+            (&raw mut (*slf).waiting).write(false);
             (&raw mut (*slf).begun).write(false);
             (&raw mut (*slf).by_hand).write(false);
             (&raw mut (*slf).weak).write(ptr::null_mut());
@@ -156,10 +176,10 @@ impl Coroutine {
         slf: *mut Self,
         py: Python<'_>,
         value: *mut ffi::PyObject,
-    ) -> Result<(), Option<*mut ffi::PyObject>> {
+    ) -> Result<(), Stopped> {
         let refuse = |error: PyErr| {
             failures::raise(py, error);
-            Err(None)
+            Err(Stopped::Raised)
         };
         // SAFETY: `slf` is a live coroutine that nobody else touches while we are attached.
         unsafe {
@@ -190,7 +210,7 @@ impl Coroutine {
                     error.restore(py);
                     (*slf).phase = Phase::Done;
                     (*slf).held.raised(py);
-                    return Err(None);
+                    return Err(Stopped::Raised);
                 }
             }
         }
@@ -199,7 +219,7 @@ impl Coroutine {
 
     /// Takes the first step into the plan.
     #[inline(always)]
-    pub(super) unsafe fn let_in(slf: *mut Self) -> Result<(), Option<*mut ffi::PyObject>> {
+    pub(super) unsafe fn let_in(slf: *mut Self) -> Result<(), Stopped> {
         // SAFETY: as in `prepare`.
         unsafe {
             // Entering may tell listeners, and they may come back here.
@@ -211,7 +231,14 @@ impl Coroutine {
                     (*slf).phase = Phase::Running;
                     Ok(())
                 }
-                Err(refused) => Err(Self::refused(slf, Python::assume_attached(), refused)),
+                Err(refused) => {
+                    let py = Python::assume_attached();
+                    if (*slf).held.repeats() {
+                        Self::close_unbegun(slf, py);
+                        return Err(Self::refused_once(slf, py, refused));
+                    }
+                    Err(Stopped::of(Self::refused(slf, py, refused, 0)))
+                }
             }
         }
     }
@@ -245,21 +272,29 @@ impl Coroutine {
         slf: *mut Self,
         py: Python<'_>,
         refused: Refused,
+        runs: u32,
     ) -> Option<*mut ffi::PyObject> {
         // SAFETY: as in `prepare`.
         unsafe {
             (*slf).phase = Phase::Done;
-            // Closed, not dropped: an inner coroutine that never began would warn.
-            if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
-                error.write_unraisable(py, None);
-            }
+            Self::close_unbegun(slf, py);
             let plan = (*slf).held.plan();
             if (*slf).captures {
-                return Some(Outcome::refused(plan.clone(), refused).into_ptr(py));
+                return Some(Outcome::refused(plan.clone(), refused, runs).into_ptr(py));
             }
             failures::raise(py, plan.error(py, &refused));
         }
         None
+    }
+
+    /// Closed, not dropped: an inner coroutine that never began would warn.
+    unsafe fn close_unbegun(slf: *mut Self, py: Python<'_>) {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
+                error.write_unraisable(py, None);
+            }
+        }
     }
 
     /// Asks an awaitable for the iterator that is stepped in its place.
@@ -301,13 +336,21 @@ impl Coroutine {
         }
     }
 
+    /// How long the call has taken so far.
+    unsafe fn took(slf: *mut Self, py: Python<'_>) -> Nanos {
+        // SAFETY: as in `prepare`.
+        unsafe { Held::now(py).saturating_sub((*slf).began) }
+    }
+
     #[cold]
     unsafe fn outcome(slf: *mut Self, value: *mut ffi::PyObject) -> *mut ffi::PyObject {
         // SAFETY: attached; `value` is a new reference and ours.
         unsafe {
             let py = Python::assume_attached();
             let value = Bound::from_owned_ptr(py, value).unbind();
-            Outcome::returned(value, Held::now(py).saturating_sub((*slf).began)).into_ptr(py)
+            Outcome::returned(value, Self::took(slf, py))
+                .after((*slf).held.runs())
+                .into_ptr(py)
         }
     }
 
@@ -328,8 +371,8 @@ impl Coroutine {
                 error.restore(py);
                 return None;
             }
-            let took = Held::now(py).saturating_sub((*slf).began);
-            Some(Outcome::raised(error, py, took).into_ptr(py))
+            let took = Self::took(slf, py);
+            Some(Outcome::raised(error, py, took).after((*slf).held.runs()).into_ptr(py))
         }
     }
 }

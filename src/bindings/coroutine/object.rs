@@ -100,8 +100,8 @@ unsafe extern "C" fn traverse(
                 return met;
             }
         }
+        (*this).held.traverse_call(visitor, arg)
     }
-    0
 }
 
 unsafe extern "C" fn clear(slf: *mut ffi::PyObject) -> c_int {
@@ -112,6 +112,9 @@ unsafe extern "C" fn clear(slf: *mut ffi::PyObject) -> c_int {
         (*this).phase = Phase::Done;
         let inner = std::mem::replace(&mut (*this).inner, ptr::null_mut());
         ffi::Py_XDECREF(inner);
+        if let Some(again) = (*this).held.again() {
+            again.let_go();
+        }
     }
     0
 }

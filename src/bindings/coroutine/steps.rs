@@ -1,7 +1,7 @@
 //! Stepping a coroutine: `send`, `throw` and `close`, natively and by name.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
-use super::{Coroutine, Phase};
+use super::{Coroutine, Phase, Stopped};
 use crate::bindings::deferred::call_inner;
 use crate::bindings::failures::exception;
 use crate::bindings::step::Ended;
@@ -38,10 +38,14 @@ pub unsafe extern "C" fn am_send(
         };
         if let Err(end) = ready {
             return match end {
-                None => PYGEN_ERROR,
-                Some(outcome) => {
-                    *result = outcome;
-                    PYGEN_RETURN
+                Stopped::Raised => PYGEN_ERROR,
+                Stopped::Over(value) => {
+                    *result = value;
+                    if value.is_null() { PYGEN_ERROR } else { PYGEN_RETURN }
+                }
+                Stopped::Waits(value) => {
+                    *result = value;
+                    PYGEN_NEXT
                 }
             };
         }
@@ -57,9 +61,16 @@ pub unsafe extern "C" fn am_send(
                 Coroutine::go_out(slf);
                 PYGEN_NEXT
             }
+            PYGEN_RETURN if (*slf).held.repeats() && Coroutine::returns_once(slf) => {
+                let value = std::mem::replace(&mut *result, ptr::null_mut());
+                Coroutine::has_returned(slf, Python::assume_attached(), value, &mut *result)
+            }
             PYGEN_RETURN => {
                 Coroutine::returned(slf, &mut *result);
                 if (*result).is_null() { PYGEN_ERROR } else { PYGEN_RETURN }
+            }
+            PYGEN_ERROR if (*slf).held.repeats() => {
+                Coroutine::has_raised(slf, Python::assume_attached(), &mut *result)
             }
             PYGEN_ERROR => match Coroutine::raised(slf) {
                 None => PYGEN_ERROR,
@@ -182,6 +193,9 @@ unsafe fn throw_in<'py>(
         if !(*slf).held.open() {
             return Err(error);
         }
+        if (*slf).held.repeats() {
+            return thrown_in(slf, py, error);
+        }
         if error.is_instance_of::<PyStopIteration>(py) {
             let value = exception(py, error).getattr(intern!(py, "value"))?;
             let mut value = value.into_ptr();
@@ -197,6 +211,33 @@ unsafe fn throw_in<'py>(
                 Err(PyErr::fetch(py))
             }
         }
+    }
+}
+
+/// As the end of `throw_in`, where the call may be made again.
+unsafe fn thrown_in(
+    slf: *mut Coroutine,
+    py: Python<'_>,
+    error: PyErr,
+) -> PyResult<Bound<'_, PyAny>> {
+    let mut value = ptr::null_mut();
+    // SAFETY: as in `Coroutine::prepare`.
+    unsafe {
+        let sent = if error.is_instance_of::<PyStopIteration>(py) {
+            let returned = exception(py, error).getattr(intern!(py, "value"))?.into_ptr();
+            Coroutine::has_returned(slf, py, returned, &mut value)
+        } else {
+            error.restore(py);
+            Coroutine::has_raised(slf, py, &mut value)
+        };
+        match sent {
+            PYGEN_NEXT => return Bound::from_owned_ptr_or_err(py, value),
+            PYGEN_RETURN => {
+                stop::raise(value);
+            }
+            PYGEN_ERROR => {}
+        }
+        Err(PyErr::fetch(py))
     }
 }
 

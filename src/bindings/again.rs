@@ -1,0 +1,180 @@
+//! Making a call once more: for plans with a step that may want it again.
+#![allow(unsafe_code, reason = "keeps a call in the interpreter's own calling convention")]
+
+use super::adopt;
+use super::call::{Arguments, Call, Callee, Finish};
+use super::failures::Carried;
+use super::native::visit;
+use super::plan::{Came, PlanRef, Slot, Then};
+use super::wait;
+use crate::time::{Clock, Nanos};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ffi::{c_int, c_void};
+use std::ptr;
+
+/// What it takes to make a call again later, when its caller's arguments are gone.
+pub struct Again {
+    /// Both owned, as are the values and their names. NULL: the collector has been.
+    callee: Callee,
+    values: Vec<*mut ffi::PyObject>,
+    count: usize,
+    names: *mut ffi::PyObject,
+    /// How many steps have let the call in: fewer while it waits to be made once more.
+    pub entered: usize,
+    /// How often it was made.
+    pub runs: u32,
+}
+
+impl Again {
+    /// Keeps the call, which `entered` steps have let in.
+    ///
+    /// # Safety
+    /// Attached; `callee` is alive and the arguments follow the vectorcall convention.
+    pub unsafe fn keep(callee: Callee, arguments: Arguments, entered: usize) -> Box<Self> {
+        let Arguments { values, count, names } = arguments;
+        let positional = count & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
+        // SAFETY: as the caller promises; each object is counted once more for us.
+        unsafe {
+            let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
+            let all = positional + named.cast_unsigned();
+            let values = (0..all).map(|at| ffi::Py_NewRef(*values.add(at))).collect();
+            ffi::Py_XINCREF(names);
+            ffi::Py_INCREF(callee.object);
+            Box::new(Self { callee, values, count: positional, names, entered, runs: 1 })
+        }
+    }
+
+    /// The call, as far as it decides what state of a policy it belongs to.
+    pub fn call(&self) -> Call {
+        Call { callee: self.callee.object, arguments: self.arguments() }
+    }
+
+    fn arguments(&self) -> Arguments {
+        Arguments { values: self.values.as_ptr(), count: self.count, names: self.names }
+    }
+
+    /// Makes it once more. A new reference, or NULL with an exception set.
+    ///
+    /// # Safety
+    /// Attached, and the collector has not been.
+    pub unsafe fn make(&mut self) -> *mut ffi::PyObject {
+        self.runs = self.runs.saturating_add(1);
+        // SAFETY: as the caller promises; what is called owns its own references, and so do we.
+        unsafe { self.callee.call(self.arguments()) }
+    }
+
+    /// Shows the collector what is kept.
+    ///
+    /// # Safety
+    /// Called by the collector.
+    pub unsafe fn traverse(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
+        let others = [self.callee.object, self.names];
+        for object in self.values.iter().copied().chain(others) {
+            // SAFETY: as the caller promises; these are the references it owns.
+            let met = unsafe { visit(object, visitor, arg) };
+            if met != 0 {
+                return met;
+            }
+        }
+        0
+    }
+}
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+impl Again {
+    /// Lets go of the call, which will not be made any more.
+    pub fn let_go(&mut self) {
+        // SAFETY: whoever keeps a call lets go of it attached; each reference is ours.
+        unsafe {
+            for value in self.values.drain(..) {
+                ffi::Py_DECREF(value);
+            }
+            ffi::Py_XDECREF(std::mem::replace(&mut self.names, ptr::null_mut()));
+            ffi::Py_XDECREF(std::mem::replace(&mut self.callee.object, ptr::null_mut()));
+        }
+    }
+}
+
+/// How far a plain call has got.
+pub struct Progress {
+    /// How many steps have let it in.
+    pub entered: usize,
+    /// When its work began.
+    pub started: Nanos,
+    /// When the call itself did; kept for an outcome.
+    pub began: Nanos,
+}
+
+/// Follows a plain call to its end, through every attempt that is still to be made.
+///
+/// # Safety
+/// As [`super::call::drive`]; the slots of the first `entered` steps are filled.
+#[cold]
+#[inline(never)]
+pub unsafe fn follow<C: Clock, F: Finish>(
+    plan: PlanRef,
+    slots: &mut [Slot],
+    call: Call,
+    mut at: Progress,
+    mut came: Came<'_>,
+    clock: &C,
+    finish: F,
+) -> *mut ffi::PyObject {
+    // SAFETY: attached, as the caller promises.
+    let py = unsafe { Python::assume_attached() };
+    let mut runs = if matches!(came, Came::Refused(_)) { 0 } else { 1 };
+    loop {
+        let (step, delay) = match plan.settle(py, slots, at.entered, at.started, &mut came, clock) {
+            Then::Again { step, wait } => (step, wait),
+            Then::Over => break,
+        };
+        // Whatever happens from here on, the steps further out still have the call.
+        at = Progress { entered: step + 1, started: 0, ..at };
+        drop(came);
+        came = match wait::sleep(py, delay) {
+            Err(error) => Came::Raised(Carried::new(error)),
+            Ok(()) if !plan.find_from(step + 1, slots, &call, clock) => {
+                Came::Raised(Carried::pending(py))
+            }
+            Ok(()) => match plan.enter_from(step + 1, slots, clock) {
+                Err(refused) => {
+                    at.entered = refused.step;
+                    Came::Refused(refused)
+                }
+                Ok(started) => {
+                    at = Progress { entered: plan.len(), started, ..at };
+                    runs += 1;
+                    // SAFETY: as the caller promises. Nothing of ours is locked or borrowed.
+                    let value = unsafe { Callee::of(call.callee).call(call.arguments) };
+                    if value.is_null() {
+                        Came::Raised(Carried::pending(py))
+                    // SAFETY: `value` is a live object, and a new reference.
+                    } else if unsafe { adopt::awaitable(value) } {
+                        // SAFETY: as the caller promises, and the plan's slots are filled.
+                        return unsafe {
+                            adopt::adopt_again(plan, slots, call, runs, at, value, F::CAPTURES)
+                        };
+                    } else {
+                        // SAFETY: as above.
+                        Came::Returned(unsafe { Bound::from_owned_ptr(py, value) })
+                    }
+                }
+            },
+        };
+    }
+    let elapsed = if F::CAPTURES { clock.now().saturating_sub(at.began) } else { 0 };
+    match came {
+        Came::Returned(value) => finish.returned(value.into_ptr(), elapsed, runs),
+        Came::Raised(error) => {
+            error.restore(py);
+            finish.raised(elapsed, runs)
+        }
+        Came::Refused(refused) => finish.refused(&plan, refused, runs),
+    }
+}

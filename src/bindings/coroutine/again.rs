@@ -1,0 +1,240 @@
+//! A coroutine whose call is made more than once: between two attempts it waits, and steps what it
+//! waits for in the place of the function's own coroutine.
+#![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
+
+use super::{Coroutine, Phase, Stopped};
+use crate::bindings::adopt;
+use crate::bindings::deferred::native_send;
+use crate::bindings::failures::{Carried, raise};
+use crate::bindings::outcome::Outcome;
+use crate::bindings::plan::{Came, Refused, Then};
+use crate::bindings::wait;
+use pyo3::exceptions::PyException;
+use pyo3::ffi;
+use pyo3::ffi::PySendResult::{self, PYGEN_ERROR, PYGEN_NEXT, PYGEN_RETURN};
+use pyo3::prelude::*;
+use std::ptr;
+
+/// What has just happened to the call.
+enum Turn<'py> {
+    /// An attempt came to its end, or the waiting was broken off.
+    Came(Came<'py>),
+    /// The wait is over.
+    Awake,
+    /// The inner object is to be stepped.
+    Step,
+}
+
+impl Coroutine {
+    /// The plan refused the first attempt, and somebody may want another.
+    #[cold]
+    pub(super) unsafe fn refused_once(
+        slf: *mut Self,
+        py: Python<'_>,
+        refused: Refused,
+    ) -> Stopped {
+        let mut value = ptr::null_mut();
+        // SAFETY: as in `prepare`.
+        unsafe {
+            if let Some(again) = (*slf).held.again() {
+                again.runs = 0;
+            }
+            (*slf).phase = Phase::Running;
+            (*slf).begun = true;
+            match Self::go_on(slf, py, Turn::Came(Came::Refused(refused)), &mut value) {
+                PYGEN_NEXT => Stopped::Waits(value),
+                PYGEN_RETURN => Stopped::Over(value),
+                PYGEN_ERROR => Stopped::Raised,
+            }
+        }
+    }
+
+    /// Is its return an end that somebody may not be content with, or that of a wait?
+    #[inline(always)]
+    pub(super) unsafe fn returns_once(slf: *mut Self) -> bool {
+        // SAFETY: as in `prepare`.
+        unsafe { (*slf).waiting || (*slf).held.plan().judges() }
+    }
+
+    /// The inner object returned `value`. Goes on until the call suspends or is over.
+    #[cold]
+    pub(super) unsafe fn has_returned(
+        slf: *mut Self,
+        py: Python<'_>,
+        value: *mut ffi::PyObject,
+        result: &mut *mut ffi::PyObject,
+    ) -> PySendResult {
+        // SAFETY: as in `prepare`; `value` is a new reference.
+        unsafe {
+            let value = Bound::from_owned_ptr(py, value);
+            let turn = if (*slf).waiting { Turn::Awake } else { Turn::Came(Came::Returned(value)) };
+            Self::go_on(slf, py, turn, result)
+        }
+    }
+
+    /// The inner object raised what is set. Goes on likewise.
+    #[cold]
+    pub(super) unsafe fn has_raised(
+        slf: *mut Self,
+        py: Python<'_>,
+        result: &mut *mut ffi::PyObject,
+    ) -> PySendResult {
+        let came = Came::Raised(Carried::pending(py));
+        // SAFETY: as in `prepare`.
+        unsafe { Self::go_on(slf, py, Turn::Came(came), result) }
+    }
+
+    unsafe fn go_on(
+        slf: *mut Self,
+        py: Python<'_>,
+        mut turn: Turn<'_>,
+        result: &mut *mut ffi::PyObject,
+    ) -> PySendResult {
+        // SAFETY: as in `prepare`. Whatever runs meanwhile finds it executing.
+        unsafe {
+            (*slf).entered = true;
+            loop {
+                turn = match turn {
+                    Turn::Came(mut came) => match (*slf).held.settle(py, &mut came) {
+                        Then::Over => {
+                            (*slf).entered = false;
+                            return Self::over(slf, py, came, result);
+                        }
+                        Then::Again { wait, .. } => {
+                            drop(came);
+                            Self::wait(slf, py, wait)
+                        }
+                    },
+                    Turn::Awake => Self::once_more(slf, py),
+                    Turn::Step => {
+                        let mut value = ptr::null_mut();
+                        match Self::step_inner(slf, ffi::Py_None(), &mut value) {
+                            PYGEN_NEXT => {
+                                (*slf).entered = false;
+                                Self::go_out(slf);
+                                *result = value;
+                                return PYGEN_NEXT;
+                            }
+                            PYGEN_ERROR => Turn::Came(Came::Raised(Carried::pending(py))),
+                            PYGEN_RETURN => {
+                                let value = Bound::from_owned_ptr(py, value);
+                                if (*slf).waiting {
+                                    Turn::Awake
+                                } else {
+                                    Turn::Came(Came::Returned(value))
+                                }
+                            }
+                        }
+                    }
+                };
+            }
+        }
+    }
+
+    /// What it waits for takes the place of the inner object.
+    unsafe fn wait(slf: *mut Self, py: Python<'_>, delay: crate::time::Nanos) -> Turn<'static> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            match wait::asleep(py, delay) {
+                Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+                Ok(sleep) => {
+                    (*slf).waiting = true;
+                    match Self::stand_before(slf, py, sleep) {
+                        Ok(()) => Turn::Step,
+                        Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes the call again.
+    unsafe fn once_more<'py>(slf: *mut Self, py: Python<'py>) -> Turn<'py> {
+        // SAFETY: as in `prepare`; what is called gives a new reference or NULL.
+        unsafe {
+            (*slf).waiting = false;
+            if let Err(came) = (*slf).held.enter_again(py) {
+                return Turn::Came(came);
+            }
+            let made = (*slf).held.again().map_or(ptr::null_mut(), |again| again.make());
+            let Some(made) = Bound::from_owned_ptr_or_opt(py, made) else {
+                return Turn::Came(Came::Raised(Carried::pending(py)));
+            };
+            if !adopt::awaitable(made.as_ptr()) {
+                return Turn::Came(Came::Returned(made));
+            }
+            match Self::stand_before(slf, py, made) {
+                Ok(()) => Turn::Step,
+                Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+            }
+        }
+    }
+
+    /// `inner`, an awaitable that has not begun, takes the place of the one before.
+    unsafe fn stand_before(slf: *mut Self, py: Python<'_>, inner: Bound<'_, PyAny>) -> PyResult<()> {
+        // SAFETY: as in `prepare`; the reference that is replaced was ours.
+        unsafe {
+            (*slf).send = native_send(inner.as_ptr());
+            (*slf).unresolved = (*slf).send.is_none();
+            let before = std::mem::replace(&mut (*slf).inner, inner.into_ptr());
+            ffi::Py_XDECREF(before);
+            if (*slf).unresolved { Self::resolve(slf, py) } else { Ok(()) }
+        }
+    }
+
+    unsafe fn step_inner(
+        slf: *mut Self,
+        value: *mut ffi::PyObject,
+        result: &mut *mut ffi::PyObject,
+    ) -> PySendResult {
+        // SAFETY: as in `am_send`.
+        unsafe {
+            match (*slf).send {
+                Some(send) => send((*slf).inner, value, result),
+                None => ffi::PyIter_Send((*slf).inner, value, result),
+            }
+        }
+    }
+
+    /// The call is over.
+    unsafe fn over(
+        slf: *mut Self,
+        py: Python<'_>,
+        came: Came<'_>,
+        result: &mut *mut ffi::PyObject,
+    ) -> PySendResult {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            (*slf).phase = Phase::Done;
+            (*slf).waiting = false;
+            let runs = (*slf).held.runs();
+            match came {
+                Came::Returned(value) => {
+                    *result = value.into_ptr();
+                    if (*slf).captures {
+                        *result = Self::outcome(slf, *result);
+                    }
+                }
+                Came::Raised(error) => {
+                    let ours = error.get().is_some_and(|it| it.is_instance_of::<PyException>(py));
+                    if !((*slf).captures && ours) {
+                        error.restore(py);
+                        return PYGEN_ERROR;
+                    }
+                    let took = Self::took(slf, py);
+                    *result =
+                        Outcome::raised(error.into_inner(), py, took).after(runs).into_ptr(py);
+                }
+                Came::Refused(refused) => {
+                    let plan = (*slf).held.plan();
+                    if !(*slf).captures {
+                        raise(py, plan.error(py, &refused));
+                        return PYGEN_ERROR;
+                    }
+                    *result = Outcome::refused(plan.clone(), refused, runs).into_ptr(py);
+                }
+            }
+            if (*result).is_null() { PYGEN_ERROR } else { PYGEN_RETURN }
+        }
+    }
+}

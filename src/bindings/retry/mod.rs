@@ -1,0 +1,205 @@
+//! The retry's face to the drivers and to Python.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `step` | the retry in a plan: which ends it wants to see again, and when |
+//! | `settings` | what it is set up with |
+//! | `delays` | where the length of a wait comes from |
+//! | `nest` | the retries that a context is inside of |
+//! | `counts` | what became of its calls |
+//! | `events` | what it tells, and the notes that it leaves |
+
+mod counts;
+mod delays;
+mod events;
+mod nest;
+mod settings;
+mod step;
+
+pub use step::{Step, Ticket};
+
+use super::clock::in_seconds;
+use super::failures::config_error;
+use super::gate;
+use super::guard::Guard;
+use super::rules::Rules;
+use crate::error::Problem;
+use crate::policies::retry::Settings;
+use counts::Counts;
+use delays::{Delays, Hooks};
+use parking_lot::Mutex;
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use settings::{Read, read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A retry as it is configured now.
+struct Current {
+    settings: Settings,
+    delays: Arc<Delays>,
+    rules: Py<Rules>,
+    hooks: Py<Hooks>,
+    name: Py<PyString>,
+}
+
+/// The native part of `seawall.Retry`.
+#[pyclass(frozen, subclass, extends = Guard, module = "seawall._core")]
+pub struct Retry {
+    current: Arc<Mutex<Current>>,
+    counts: Arc<Counts>,
+    /// Did somebody give it its name, or has it none of its own yet?
+    named: AtomicBool,
+}
+
+fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
+    config_error(name.py(), &format!("retry '{name}'"), problems)
+}
+
+impl Retry {
+    /// The step this retry contributes to a plan that is built now.
+    pub fn step(&self, py: Python<'_>) -> Step {
+        Step::of(py, &self.current, &self.counts)
+    }
+}
+
+#[pymethods]
+impl Retry {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        named: bool,
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let read = read(settings);
+        let name = match name.cast::<PyString>() {
+            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
+            _ => {
+                let rule = "must be a string that is not empty";
+                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
+                problems.extend(read.err().into_iter().flatten());
+                return Err(config_error(py, "retry", problems));
+            }
+        };
+        let Read { settings, delays, rules, hooks } =
+            read.map_err(|problems| refused(&name, problems))?;
+        let current = Current {
+            settings,
+            delays: Arc::new(delays),
+            rules: rules.object(py)?,
+            hooks: Py::new(py, hooks)?,
+            name: name.unbind(),
+        };
+        let retry = Self {
+            current: Arc::new(Mutex::new(current)),
+            counts: Arc::default(),
+            named: AtomicBool::new(named),
+        };
+        Ok(PyClassInitializer::from(Guard::policy()).add_subclass(retry))
+    }
+
+    /// The name it is known by in the registry, in events and in errors.
+    #[getter]
+    fn name(&self, py: Python<'_>) -> Py<PyString> {
+        self.current.lock().name.clone_ref(py)
+    }
+
+    /// Does its name say more than that it is one of many?
+    #[getter]
+    fn _named(&self) -> bool {
+        self.named.load(Ordering::Relaxed)
+    }
+
+    fn _rename(&self, py: Python<'_>, name: Py<PyString>) {
+        self.named.store(true, Ordering::Relaxed);
+        let old = std::mem::replace(&mut self.current.lock().name, name);
+        old.drop_ref(py);
+    }
+
+    fn _reconfigure(&self, py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<()> {
+        let name = self.name(py);
+        let Read { settings, delays, rules, hooks } =
+            read(settings).map_err(|problems| refused(name.bind(py), problems))?;
+        let (rules, hooks) = (rules.object(py)?, Py::new(py, hooks)?);
+        let old = {
+            let mut current = self.current.lock();
+            current.settings = settings;
+            current.delays = Arc::new(delays);
+            let rules = std::mem::replace(&mut current.rules, rules);
+            (rules, std::mem::replace(&mut current.hooks, hooks))
+        };
+        gate::next_epoch();
+        // Outside the lock: the end of a callable may run Python code.
+        old.0.drop_ref(py);
+        old.1.drop_ref(py);
+        Ok(())
+    }
+
+    /// The numeric settings in force, defaults filled in; durations in seconds.
+    fn _settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let settings = self.current.lock().settings;
+        let facts = PyDict::new(py);
+        facts.set_item("attempts", settings.attempts)?;
+        facts.set_item("max_duration", settings.max_duration.map(in_seconds))?;
+        facts.set_item("max_delay", settings.max_delay.map(in_seconds))?;
+        facts.set_item("nested", settings.nested.as_str())?;
+        Ok(facts)
+    }
+
+    /// What became of its calls so far.
+    fn _counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.counts.facts(py)
+    }
+
+    /// Calls let in and not ended.
+    #[getter]
+    fn _in_flight(&self) -> u64 {
+        self.counts.in_flight()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Locked: somebody is at it, so it is alive, and this collection need not know why.
+        match self.current.try_lock() {
+            Some(current) => {
+                visit.call(&current.rules)?;
+                visit.call(&current.hooks)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets go of the callables, which may lead back here; what is left still works.
+    fn __clear__(&self) {
+        self.let_go();
+    }
+}
+
+impl Retry {
+    #[allow(unsafe_code, reason = "neither the collector nor a drop hands over a token")]
+    fn let_go(&self) {
+        // SAFETY: the collector, and the end of an object, run attached.
+        let py = unsafe { Python::assume_attached() };
+        let (Ok(rules), Ok(hooks)) = (Rules::none().object(py), Py::new(py, Hooks::default()))
+        else {
+            return;
+        };
+        let old = {
+            let mut current = self.current.lock();
+            let rules = std::mem::replace(&mut current.rules, rules);
+            (rules, std::mem::replace(&mut current.hooks, hooks))
+        };
+        old.0.drop_ref(py);
+        old.1.drop_ref(py);
+    }
+}
+
+/// Plans may outlive the retry and know what is configured. The collector follows that from here
+/// alone, so nothing that may lead back is left in it.
+impl Drop for Retry {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}

@@ -1,0 +1,141 @@
+//! The retries that the current context is inside of.
+//!
+//! Retries inside retries multiply: three attempts of three are nine. So a retry says, while it
+//! runs, whether it has attempts left, and one that is inside of it leaves trying again to it. A
+//! context variable carries that: it goes with a task into the tasks it starts.
+//!
+//! Setting one costs several times as much as all the rest of a call that goes well. It is set only
+//! where there can be a retry inside another: where more than one step in a plan, or loop over
+//! attempts, has been seen.
+
+use crate::bindings::context::{current, new_variable, set};
+use crate::bindings::failures::discard;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+/// One call of a retry, as those inside of it see it.
+#[pyclass(frozen, module = "seawall._core")]
+pub struct Nest {
+    outer: Option<Py<Nest>>,
+    /// Has it attempts left after the one that runs?
+    left: AtomicBool,
+    over: AtomicBool,
+}
+
+/// How many retries there are in plans, and how many are published right now.
+static STEPS: AtomicUsize = AtomicUsize::new(0);
+static PUBLISHED: AtomicUsize = AtomicUsize::new(0);
+
+/// One more step, or one fewer.
+pub fn step_made() {
+    STEPS.fetch_add(1, Relaxed);
+}
+
+/// See [`step_made`].
+pub fn step_gone() {
+    STEPS.fetch_sub(1, Relaxed);
+}
+
+/// Can there be a retry inside of another?
+pub fn possible() -> bool {
+    STEPS.load(Relaxed) > 1
+}
+
+fn variable(py: Python<'_>) -> &'static Py<PyAny> {
+    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    VARIABLE.get_or_init(py, || new_variable(py, c"seawall_retries"))
+}
+
+fn innermost(py: Python<'_>) -> Option<Bound<'_, Nest>> {
+    if PUBLISHED.load(Relaxed) == 0 {
+        return None;
+    }
+    current(py, variable(py))?.cast_into().ok()
+}
+
+impl Nest {
+    /// A call begins here. None: no memory for it.
+    pub fn publish(py: Python<'_>, left: bool) -> Option<Py<Self>> {
+        let outer = innermost(py).filter(|nest| nest.get().stands()).map(Bound::unbind);
+        let nest = Self { outer, left: AtomicBool::new(left), over: AtomicBool::new(false) };
+        let stored = Bound::new(py, nest).and_then(|nest| {
+            set(py, variable(py), nest.as_any())?;
+            Ok(nest.unbind())
+        });
+        match stored {
+            Ok(nest) => {
+                PUBLISHED.fetch_add(1, Relaxed);
+                Some(nest)
+            }
+            Err(error) => {
+                discard(py, error);
+                None
+            }
+        }
+    }
+
+    fn stands(&self) -> bool {
+        !self.over.load(Relaxed)
+    }
+
+    /// Has it attempts left from now on?
+    pub fn set_left(&self, left: bool) {
+        self.left.store(left, Relaxed);
+    }
+
+    /// The call is over.
+    pub fn withdraw(slf: &Bound<'_, Self>) {
+        if !slf.get().over.swap(true, Relaxed) {
+            PUBLISHED.fetch_sub(1, Relaxed);
+            Self::leave(slf);
+        }
+    }
+
+    /// The context is outside of the call from now on. What another context keeps of it is not
+    /// believed any more once it is over.
+    pub fn leave(slf: &Bound<'_, Self>) {
+        let py = slf.py();
+        let here = current(py, variable(py)).is_some_and(|nest| nest.is(slf));
+        if !here {
+            return;
+        }
+        let left = match &slf.get().outer {
+            Some(outer) => set(py, variable(py), outer.bind(py).as_any()),
+            None => set(py, variable(py), &py.None().into_bound(py)),
+        };
+        if let Err(error) = left {
+            discard(py, error);
+        }
+    }
+
+    /// It is inside of it again.
+    pub fn enter(slf: &Bound<'_, Self>) {
+        if let Err(error) = set(slf.py(), variable(slf.py()), slf.as_any()) {
+            discard(slf.py(), error);
+        }
+    }
+}
+
+/// Is there a retry around here, other than `own`, that satisfies `asked`?
+fn around(py: Python<'_>, own: Option<&Py<Nest>>, asked: impl Fn(&Nest) -> bool) -> bool {
+    let mut at = innermost(py);
+    while let Some(nest) = at {
+        let is_own = own.is_some_and(|own| own.is(&nest));
+        if !is_own && nest.get().stands() && asked(nest.get()) {
+            return true;
+        }
+        at = nest.get().outer.as_ref().map(|outer| outer.bind(py).clone());
+    }
+    false
+}
+
+/// Has a retry around `own` attempts left?
+pub fn left_around(py: Python<'_>, own: Option<&Py<Nest>>) -> bool {
+    around(py, own, |nest| nest.left.load(Relaxed))
+}
+
+/// Is there any retry around here?
+pub fn inside(py: Python<'_>) -> bool {
+    around(py, None, |_| true)
+}
