@@ -22,7 +22,8 @@ _MILLISECONDS = frozenset({"retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry
 _ASKING = frozenset({"retry-after", _PUSHBACK, *_MILLISECONDS})
 _READ = _ASKING | {"date", "age"}
 _MOST_MEMBERS = 1000
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{0,15})?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{0,15})?")
+_WHOLE = re.compile(r"[0-9]{1,15}")
 
 
 def retry_after(outcome: object, *, now: Callable[[], float]) -> float | None:
@@ -92,8 +93,8 @@ def _asked(headers: Headers, now: Callable[[], float]) -> float | None:
 
 def _waits(name: str, value: str, headers: Headers, now: Callable[[], float]) -> Iterator[float]:
     if name == _PUSHBACK:
-        milliseconds = _number(value)
-        yield math.inf if milliseconds is None else milliseconds / 1000
+        whole = value.strip(" \t")
+        yield int(whole) / 1000 if _WHOLE.fullmatch(whole) else math.inf
         return
     for part in _parts(value):
         amount = _number(part)
