@@ -62,7 +62,8 @@ def _text(given: object) -> str:
         return given[: LONGEST + 1].decode("latin-1")
     if isinstance(given, str):
         return given[: LONGEST + 1]
-    return repr(given) if type(given) in (int, float) else ""
+    # Some mappings have numbers. Bounded, as Python writes no integer of 5000 digits.
+    return repr(given) if isinstance(given, (int, float)) and abs(given) < 1e15 else ""
 
 
 def _is_row(thing: object) -> TypeGuard[Sequence[object]]:
