@@ -301,6 +301,39 @@ def test_a_clock_that_fails_is_the_callers():
         retry_after(answer({"Retry-After": "Sun Nov  6 08:49:37 1994"}), now=lambda: 1 / 0)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Retry-After", "Sun, 06 Nov 1994 08:49:57 GMT, " * 8)] * 2**20,
+        {"Retry-After": ["Sun Nov  6 08:49:57 1994"] * 2**20},
+        [("Retry-After", "20"), *[("Retry-After", "x," * 120)] * 2**20],
+    ],
+    ids=["joined", "listed", "parts"],
+)
+def test_work_is_bounded_where_something_is_said(headers: object):
+    """A flood of waits is understood in a moment, by its beginning."""
+    started = time.thread_time()
+    assert asked(headers) == 20.0
+    assert time.thread_time() - started < 0.5
+
+
+class LockedError(OSError):
+    """Raises when asked for what every exception has."""
+
+    @property
+    def args(self) -> object:
+        raise RuntimeError
+
+    errno = __cause__ = args
+
+
+def test_what_every_exception_has_may_raise():
+    """Even the attributes of the language itself are read with care."""
+    assert retry_after(LockedError(), now=never) is None
+    assert not seawall.transient(LockedError())
+    assert not seawall.unhealthy(LockedError())
+
+
 def endless() -> Iterator[tuple[str, str]]:
     """Headers without end."""
     while True:

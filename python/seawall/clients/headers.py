@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     Headers: TypeAlias = list[tuple[str, str]]
 
-MOST = 1000
+_MOST = 1000
 """How many headers are looked at."""
+_MOST_CHOSEN = 100
+"""How many of those that were asked for are taken."""
 LONGEST = 256
 """Characters of a value that may mean something; what is longer does not."""
 
@@ -33,7 +35,7 @@ def listed(headers: object, names: frozenset[str]) -> Headers:
     items = look(headers, "items")
     try:
         rows = items() if not _is_row(headers) and callable(items) else headers
-        return list(_chosen(rows, names)) if _is_iterable(rows) else []
+        return list(islice(_chosen(rows, names), _MOST_CHOSEN)) if _is_iterable(rows) else []
     except Exception:  # noqa: BLE001 - whatever a stranger's mapping raises: it says nothing
         return []
 
@@ -44,15 +46,15 @@ def trailing(error: Exception) -> object:
     try:
         # By iteration, never by `items`, which that of grpc.aio has, and which fails.
         rows = metadata() if callable(metadata) else None
-        return list(islice(rows, MOST)) if _is_iterable(rows) else None
+        return list(islice(rows, _MOST)) if _is_iterable(rows) else None
     except Exception:  # noqa: BLE001 - a call that has not ended, or a stand-in: no metadata
         return None
 
 
 def _chosen(rows: Iterable[object], names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    for row in islice(rows, MOST):
+    for row in islice(rows, _MOST):
         if _is_row(row) and len(row) == 2 and (name := _text(row[0]).lower()) in names:
-            for value in row[1][:MOST] if _is_row(row[1]) else (row[1],):
+            for value in row[1] if _is_row(row[1]) else (row[1],):
                 yield name, _text(value)
 
 

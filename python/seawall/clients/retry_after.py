@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from seawall.clients.headers import Headers
 
 _PUSHBACK = "grpc-retry-pushback-ms"
-_MILLISECONDS = frozenset({"retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"})
-_ASKING = frozenset({"retry-after", _PUSHBACK, *_MILLISECONDS})
-_READ = _ASKING | {"date", "age"}
+_DATED = "retry-after"
+_UNITS = {_DATED: 1, "retry-after-ms": 1000, "x-ms-retry-after-ms": 1000, "x-amz-retry-after": 1000}
+"""Header → its parts of a second."""
+_READ = frozenset({*_UNITS, _PUSHBACK, "date", "age"})
 _MOST_MEMBERS = 1000
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{0,15})?")
 _WHOLE = re.compile(r"[0-9]{1,15}")
@@ -82,28 +83,21 @@ def _carried(response: object) -> Headers:
 
 def _asked(headers: Headers, now: Callable[[], float]) -> float | None:
     """The longest wait that any of the headers asks for."""
-    asked = [
-        seconds
-        for name, value in headers
-        if name in _ASKING
-        for seconds in _waits(name, value, headers, now)
-    ]
-    return max(asked, default=None)
-
-
-def _waits(name: str, value: str, headers: Headers, now: Callable[[], float]) -> Iterator[float]:
-    if name == _PUSHBACK:
-        whole = value.strip(" \t")
-        yield int(whole) / 1000 if _WHOLE.fullmatch(whole) else math.inf
-        return
-    for part in _parts(value):
-        amount = _number(part)
-        if amount is not None:
-            yield amount / 1000 if name in _MILLISECONDS else amount
-        elif name not in _MILLISECONDS:
-            date = http_date(part, now=now)
-            if date is not None:
-                yield max(0.0, date - _clock(headers, now))
+    waits: list[float] = []
+    dates: list[float] = []
+    for name, value in headers:
+        if name == _PUSHBACK:
+            whole = value.strip(" \t")
+            waits.append(int(whole) / 1000 if _WHOLE.fullmatch(whole) else math.inf)
+        elif name in _UNITS:
+            for part in _parts(value):
+                if (amount := _number(part)) is not None:
+                    waits.append(amount / _UNITS[name])
+                elif name == _DATED and (date := http_date(part, now=now)) is not None:
+                    dates.append(date)
+    if dates:
+        waits.append(max(0.0, max(dates) - _clock(headers, now)))
+    return max(waits, default=None)
 
 
 def _parts(value: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ _ERRNO_NAMES: dict[Kind, tuple[str, ...]] = {
     CONNECT: ("EADDRNOTAVAIL", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH"),
     TRANSPORT: ("ENETRESET", "ENOTCONN", "EPROTO"),
 }
-_ERRNOS: dict[int | None, Kind] = {
+_ERRNOS: dict[int, Kind] = {
     getattr(errno, name): kind
     for kind, names in _ERRNO_NAMES.items()
     for name in names
@@ -94,7 +94,7 @@ def _of_exception(error: Exception, depth: int) -> Sign:
         return said
     # An error of the caller's own making, raised `from` a client's: that is why it failed. What it
     # was merely raised after (`__context__`) may have been dealt with.
-    cause = error.__cause__
+    cause = look(error, "__cause__")
     if depth and isinstance(cause, Exception):
         return _of_exception(cause, depth - 1)
     return None
@@ -112,7 +112,7 @@ def _answer(error: Exception, apart: str | None) -> Sign:
         if isinstance(code, str) and len(code) == 5:
             return sqlstate(code)
     # What aiohttp can't parse it reports as a status of 400 of its own making.
-    if apart == "unparsed" or special(type(error.__cause__)) == "unparsed":
+    if apart == "unparsed" or special(type(look(error, "__cause__"))) == "unparsed":
         return TRANSPORT
     if apart == "grpc":
         return _grpc(look(error, "code"))
@@ -162,20 +162,28 @@ def wrapped(error: Exception) -> Exception | None:
     name = _holder(type(error))
     if name is None:
         return None
-    if name == "args":
-        within: object = error.args[0] if error.args else None
-    else:
-        within = look(error, name)
+    within = made_of(error) if name == "args" else look(error, name)
     return within if isinstance(within, Exception) else None
+
+
+def made_of(error: Exception) -> object:
+    """The first argument of an error; None if it has none."""
+    arguments = look(error, "args")
+    return next(iter(arguments), None) if _is_tuple(arguments) else None
+
+
+def _is_tuple(thing: object) -> TypeGuard[tuple[object, ...]]:
+    return isinstance(thing, tuple)
 
 
 def _of_os_error(error: Exception) -> Sign:
     if not isinstance(error, OSError):
         return None
-    if kind := _ERRNOS.get(error.errno):
+    number = look(error, "errno")
+    if isinstance(number, int) and (kind := _ERRNOS.get(number)):
         return kind
     # Several addresses were tried, and the errors of all joined to one without a number.
-    text: object = error.args[0] if error.args else None
+    text = made_of(error)
     if isinstance(text, str) and text.startswith(_OF_SEVERAL):
         return CONNECT
     return None

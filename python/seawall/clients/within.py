@@ -5,7 +5,7 @@ Errors may hold one another in a ring, and groups may be nested deeper than Pyth
 
 from __future__ import annotations
 
-from seawall.clients.signs import DEPTH, entry, look, wrapped
+from seawall.clients.signs import DEPTH, entry, look, made_of, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,15 +40,14 @@ def chain(error: Exception) -> list[Exception]:
 
 
 def _inner(error: Exception) -> Iterator[Exception]:
-    made_of: object = error.args[0] if error.args else None
     for inner in {
         id(each): each
         # Botocore's errors are made of keywords.
         for each in (
             wrapped(error),
-            made_of,
+            made_of(error),
             entry(look(error, "kwargs"), "error"),
-            error.__cause__,
+            look(error, "__cause__"),
         )
     }.values():
         if isinstance(inner, Exception):
