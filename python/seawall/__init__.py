@@ -13,7 +13,7 @@ from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from seawall import events, testing
-    from seawall.clients import unhealthy
+    from seawall.clients import transient, unhealthy
     from seawall.events import Event, subscribe
     from seawall.policies.backoff import Backoff, constant, custom, exponential, fibonacci, linear
     from seawall.policies.breaker import (
@@ -66,6 +66,7 @@ __all__ = [
     "seconds",
     "subscribe",
     "testing",
+    "transient",
     "unhealthy",
 ]
 
@@ -96,6 +97,7 @@ __getattr__, __dir__ = lazy.names(
         "seconds": "seawall.windows",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",
+        "transient": "seawall.clients",
         "unhealthy": "seawall.clients",
     },
 )

@@ -4,25 +4,35 @@ import contextlib
 import http.server
 import socket
 import threading
+import urllib.parse
 from collections.abc import Iterator
+from concurrent import futures
 from dataclasses import dataclass
 
+import grpc
 import pytest
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """`/503` answers 503, `/slow` never answers, `/cut` hangs up in the middle of the body."""
+    """`/503` answers 503, `/slow` never answers, `/cut` hangs up in the middle of the body.
+
+    What follows a question mark is sent as headers.
+    """
 
     closing = threading.Event()
 
     def do_GET(self) -> None:
         """Answers by the first word of the path."""
-        word = self.path.strip("/").partition("/")[0]
+        path, _, query = self.path.partition("?")
+        word = path.strip("/").partition("/")[0]
+        asked = urllib.parse.parse_qsl(query)
         if word == "slow":
             self.closing.wait()
             self.close_connection = True
             return
-        self.send_response(int(word) if word.isdigit() else 200)
+        self.send_response_only(int(word) if word.isdigit() else 200)
+        for name, value in asked:
+            self.send_header(name, value)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", "100" if word == "cut" else "2")
         self.end_headers()
@@ -92,3 +102,39 @@ def service() -> Iterator[Service]:
         serving.join()
         babbling.shutdown(socket.SHUT_RDWR)
         babbler.join()
+
+
+class Codes(grpc.GenericRpcHandler):
+    """`/codes/NOT_FOUND` answers NOT_FOUND; `/codes/raise` raises.
+
+    Metadata whose names begin with `send-` come back as trailing metadata, without it.
+    """
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """A handler for whatever method is asked for."""
+        name = handler_call_details.method.rpartition("/")[2]
+        trailing = tuple(
+            (key.removeprefix("send-"), value)
+            for key, value in handler_call_details.invocation_metadata
+            if key.startswith("send-")
+        )
+
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            if name == "raise":
+                raise RuntimeError("a bug in the handler")
+            context.set_trailing_metadata(trailing)
+            context.abort(grpc.StatusCode[name], name)
+            raise AssertionError("abort raises")
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+@pytest.fixture(scope="session")
+def codes() -> Iterator[str]:
+    """A gRPC server that answers every code."""
+    with futures.ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool, handlers=[Codes()])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        yield f"127.0.0.1:{port}"
+        server.stop(None).wait()

@@ -2,13 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
-from concurrent import futures
 
 import asyncpg
-import botocore.config
 import botocore.exceptions
-import botocore.session
 import grpc
 import grpc.aio
 import psycopg
@@ -19,6 +15,8 @@ import redis
 import redis.asyncio
 import sqlalchemy
 from seawall.clients import unhealthy
+
+from tests.clients.aws import bucket
 
 
 def test_redis_out_of_reach(service):
@@ -145,20 +143,6 @@ def test_sqlite_is_no_service():
     assert not unhealthy(caught.value.orig)
 
 
-def bucket(url: str) -> object:
-    """A client of S3 that tries once."""
-    session = botocore.session.Session()
-    session.set_credentials("key", "secret")
-    config = botocore.config.Config(
-        retries={"total_max_attempts": 1},
-        read_timeout=0.2 if url.endswith("/slow") else 20.0,
-        connect_timeout=20.0,
-        proxies={},
-        s3={"addressing_style": "path"},
-    )
-    return session.create_client("s3", "us-east-1", endpoint_url=url, config=config)
-
-
 @pytest.mark.parametrize("mode", ["refused", "dns", "slow", "garbage", "tls"])
 def test_botocore_out_of_reach(service, mode: str):
     """Every way in which botocore's transport fails counts."""
@@ -192,33 +176,6 @@ def test_aws_throttles_with_a_400():
     assert unhealthy(answer("ProvisionedThroughputExceededException"))
     assert not unhealthy(answer("ConditionalCheckFailedException"))
     assert not unhealthy(botocore.exceptions.NoCredentialsError())
-
-
-class Codes(grpc.GenericRpcHandler):
-    """`/codes/NOT_FOUND` answers NOT_FOUND; `/codes/raise` raises."""
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        """A handler for whatever method is asked for."""
-        name = handler_call_details.method.rpartition("/")[2]
-
-        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-            if name == "raise":
-                raise RuntimeError("a bug in the handler")
-            context.abort(grpc.StatusCode[name], name)
-            raise AssertionError("abort raises")
-
-        return grpc.unary_unary_rpc_method_handler(answer)
-
-
-@pytest.fixture(scope="module")
-def codes() -> Iterator[str]:
-    """A gRPC server that answers every code."""
-    with futures.ThreadPoolExecutor(2) as pool:
-        server = grpc.server(pool, handlers=[Codes()])
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        yield f"127.0.0.1:{port}"
-        server.stop(None).wait()
 
 
 SICK = {

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    Kind: TypeAlias = Literal["connect", "transport", "timeout", "unable", "busy", "ours"]
+    Kind: TypeAlias = Literal["connect", "transport", "timeout", "unable", "broken", "busy", "ours"]
 
 CONNECT: Kind = "connect"
 """The request never left: no route, no name, no connection."""
@@ -21,6 +21,8 @@ TIMEOUT: Kind = "timeout"
 """No answer in time. It may have had an effect."""
 UNABLE: Kind = "unable"
 """The service answered that it can't work now."""
+BROKEN: Kind = "broken"
+"""The service answered that something in it is broken: asking again won't help."""
 BUSY: Kind = "busy"
 """The service is well, but something stood in the way: a lock, a moved key. Worth another try."""
 OURS: Kind = "ours"
@@ -54,6 +56,8 @@ _REDIS: dict[str, Kind] = {
     "SlaveNotFoundError": UNABLE,
     "AskError": BUSY,
     "TryAgainError": BUSY,
+    # A watched key was changed by another: the transaction is worth another run.
+    "WatchError": BUSY,
     "ConnectionError": TRANSPORT,
     "InvalidResponse": TRANSPORT,
     "TimeoutError": TIMEOUT,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from seawall.clients.classes import CONNECT, TIMEOUT, TRANSPORT, UNABLE
+from seawall.clients.classes import BROKEN, CONNECT, TIMEOUT, TRANSPORT, UNABLE
 from seawall.clients.signs import sign
 from seawall.clients.statuses import UNHEALTHY_4XX
+from seawall.clients.within import is_group, members
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TypeGuard
-
-_KINDS = frozenset({CONNECT, TRANSPORT, TIMEOUT, UNABLE})
+_KINDS = frozenset({CONNECT, TRANSPORT, TIMEOUT, UNABLE, BROKEN})
 
 
 def unhealthy(outcome: object, /) -> bool:
@@ -24,9 +21,9 @@ def unhealthy(outcome: object, /) -> bool:
     itself is what it was raised ``from`` (its ``__cause__``, up to four deep).
 
     Known are httpx, httpx2, requests, aiohttp, urllib3, ``urllib.request``, redis, psycopg,
-    asyncpg, SQLAlchemy, botocore and grpc, none of which is imported; and every other exception
-    with a status in ``response.status_code``, ``status_code``, ``status`` or ``code``. A returned
-    value needs a ``status_code``, or ``status`` beside ``headers``. gRPC's UNAVAILABLE,
+    psycopg2, asyncpg, SQLAlchemy, botocore and grpc, none of which is imported; and every other
+    exception with a status in ``response.status_code``, ``status_code``, ``status`` or ``code``. A
+    returned value needs a ``status_code``, or ``status`` beside ``headers``. gRPC's UNAVAILABLE,
     DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNKNOWN and DATA_LOSS count, its other codes
     don't.
 
@@ -34,13 +31,9 @@ def unhealthy(outcome: object, /) -> bool:
         outcome: The exception that was raised, or the value that was returned.
     """
     # A group that holds more than Exceptions is an interruption or a cancellation.
-    if _is_group(outcome):
-        return any(map(unhealthy, outcome.exceptions))
+    if is_group(outcome):
+        return any(map(unhealthy, members(outcome)))
     said = sign(outcome)
     if isinstance(said, int):
         return said >= 500 or said in UNHEALTHY_4XX
     return said in _KINDS
-
-
-def _is_group(outcome: object) -> TypeGuard[ExceptionGroup[Exception]]:
-    return isinstance(outcome, ExceptionGroup)

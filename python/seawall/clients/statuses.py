@@ -5,7 +5,7 @@ One scale, so that a predicate is a rule on numbers and knows no protocol.
 
 from __future__ import annotations
 
-from seawall.clients.classes import BUSY
+from seawall.clients.classes import BROKEN, BUSY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +17,16 @@ UNHEALTHY_4XX = frozenset({408, 425, 429})
 RFC 9110 section 15.5.9, RFC 8470 section 5.2, RFC 6585 section 4.
 """
 
-GRPC = {
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers that another try may change.
+
+Of the 5xx only those that speak of the moment: 501 and 505 will be said again, and what a status
+means that no standard lists nobody can tell.
+"""
+
+GRPC: dict[str, int | Kind] = {
     "CANCELLED": 499,
-    "UNKNOWN": 500,
+    "UNKNOWN": BROKEN,
     "INVALID_ARGUMENT": 400,
     "DEADLINE_EXCEEDED": 504,
     "NOT_FOUND": 404,
@@ -28,21 +35,27 @@ GRPC = {
     "UNAUTHENTICATED": 401,
     "RESOURCE_EXHAUSTED": 429,
     "FAILED_PRECONDITION": 400,
-    "ABORTED": 409,
+    "ABORTED": BUSY,
     "OUT_OF_RANGE": 400,
     "UNIMPLEMENTED": 404,
-    "INTERNAL": 500,
+    "INTERNAL": BROKEN,
     "UNAVAILABLE": 503,
-    "DATA_LOSS": 500,
+    "DATA_LOSS": BROKEN,
 }
-"""gRPC status names, as google.rpc.Code maps them to HTTP, with one exception.
+"""gRPC status names, as google.rpc.Code maps them to HTTP, where that says enough.
 
-UNKNOWN is a server whose handler raised, which HTTP calls 500. UNIMPLEMENTED is 404 here and not
-501: gRPC clients report it for a path that is not there, and calling a method that the server
-lacks is the caller's mistake. It must not open a circuit for the methods that work.
+UNIMPLEMENTED is 404 here and not 501: gRPC clients report it for a path that is not there, and
+calling a method that the server lacks is the caller's mistake. It must not open a circuit for the
+methods that work.
+
+What HTTP calls 500 in any case, gRPC tells apart (grpc/doc/statuscodes.md): UNAVAILABLE is the
+moment's, the connection's or the restart's. UNKNOWN (a handler raised), INTERNAL (what was sent
+can't be read) and DATA_LOSS are not, and come again with the next try. ABORTED is the loser of a
+race, whose whole transaction is to be run again: as with a deadlock in PostgreSQL, that is what
+is protected, or should be.
 """
 
-AWS = {
+AWS: dict[str, int | Kind] = {
     "BandwidthLimitExceeded": 429,
     "EC2ThrottledException": 429,
     "ProvisionedThroughputExceededException": 429,
@@ -54,6 +67,9 @@ AWS = {
     "Throttling": 429,
     "ThrottlingException": 429,
     "TooManyRequestsException": 429,
+    # One after the other: an earlier request has not come through yet.
+    "PriorRequestNotComplete": BUSY,
+    "TransactionInProgressException": BUSY,
     "RequestTimeout": 408,
     "RequestTimeoutException": 408,
     "InternalError": 500,
@@ -66,12 +82,15 @@ AWS = {
 SQLSTATE: dict[str, int | Kind] = {
     "08": 503,  # connection exceptions
     "40": BUSY,  # serialization failure, deadlock: the loser of a race, not a sick server
+    "40002": 400,  # a constraint, found violated at the end of the transaction
     "53": 503,  # insufficient resources: disk, memory, connections
-    "55": BUSY,  # object in use, lock not available
+    "55006": BUSY,  # object in use
+    "55P03": BUSY,  # lock not available
     "57014": 504,  # query cancelled, as by statement_timeout
     "57P": 503,  # shutting down, starting up, crashed, session timed out
-    "58": 500,  # system error outside of the server
-    "XX": 500,  # internal error, corrupted data
+    "57P04": BROKEN,  # the database was dropped
+    "58": BROKEN,  # system error outside of the server: input and output, a file that is missing
+    "XX": BROKEN,  # internal error, corrupted data
 }
 """SQLSTATE classes and codes, PostgreSQL manual appendix A; the longest prefix counts.
 
