@@ -94,7 +94,7 @@ pub unsafe fn adopt_again(
     slots: &[Slot],
     call: Call,
     runs: u32,
-    at: Progress,
+    at: &Progress,
     value: *mut ffi::PyObject,
     captures: bool,
 ) -> *mut ffi::PyObject {

@@ -26,12 +26,15 @@ pub struct Again {
     pub runs: u32,
 }
 
+// SAFETY: its objects are touched by attached threads only.
+unsafe impl Send for Again {}
+
 impl Again {
     /// Keeps the call, which `entered` steps have let in.
     ///
     /// # Safety
     /// Attached; `callee` is alive and the arguments follow the vectorcall convention.
-    pub unsafe fn keep(callee: Callee, arguments: Arguments, entered: usize) -> Box<Self> {
+    pub unsafe fn keep(callee: Callee, arguments: Arguments, entered: usize) -> Self {
         let Arguments { values, count, names } = arguments;
         let positional = count & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
         // SAFETY: as the caller promises; each object is counted once more for us.
@@ -41,7 +44,7 @@ impl Again {
             let values = (0..all).map(|at| ffi::Py_NewRef(*values.add(at))).collect();
             ffi::Py_XINCREF(names);
             ffi::Py_INCREF(callee.object);
-            Box::new(Self { callee, values, count: positional, names, entered, runs: 1 })
+            Self { callee, values, count: positional, names, entered, runs: 1 }
         }
     }
 
@@ -128,12 +131,10 @@ pub unsafe fn follow<C: Clock, F: Finish>(
 ) -> *mut ffi::PyObject {
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
-    let mut runs = if matches!(came, Came::Refused(_)) { 0 } else { 1 };
-    loop {
-        let (step, delay) = match plan.settle(py, slots, at.entered, at.started, &mut came, clock) {
-            Then::Again { step, wait } => (step, wait),
-            Then::Over => break,
-        };
+    let mut runs = u32::from(!matches!(came, Came::Refused(_)));
+    while let Then::Again { step, wait: delay } =
+        plan.settle(py, slots, at.entered, at.started, &mut came, clock)
+    {
         // Whatever happens from here on, the steps further out still have the call.
         at = Progress { entered: step + 1, started: 0, ..at };
         drop(came);
@@ -158,7 +159,7 @@ pub unsafe fn follow<C: Clock, F: Finish>(
                     } else if unsafe { adopt::awaitable(value) } {
                         // SAFETY: as the caller promises, and the plan's slots are filled.
                         return unsafe {
-                            adopt::adopt_again(plan, slots, call, runs, at, value, F::CAPTURES)
+                            adopt::adopt_again(plan, slots, call, runs, &at, value, F::CAPTURES)
                         };
                     } else {
                         // SAFETY: as above.

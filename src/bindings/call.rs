@@ -191,9 +191,7 @@ pub unsafe fn drive<C: Clock, F: Finish>(
             let at = Progress { entered: plan.len(), started, began };
             let call = Call { callee: callee.object, arguments };
             // SAFETY: as below, and as the caller promises.
-            return unsafe {
-                adopt::adopt_again(plan, &mut slots, call, 1, at, value, F::CAPTURES)
-            };
+            return unsafe { adopt::adopt_again(plan, &slots, call, 1, &at, value, F::CAPTURES) };
         }
         // SAFETY: `value` is a new reference that is ours, and the plan's slots are filled.
         return unsafe { adopt::adopt(plan, &slots, started, began, value, F::CAPTURES) };
@@ -224,7 +222,7 @@ unsafe fn ended<C: Clock, F: Finish>(
     unsafe {
         let py = Python::assume_attached();
         if !value.is_null() && adopt::awaitable(value) {
-            return adopt::adopt_again(plan, slots, call, 1, at, value, F::CAPTURES);
+            return adopt::adopt_again(plan, slots, call, 1, &at, value, F::CAPTURES);
         }
         let came = match Bound::from_owned_ptr_or_opt(py, value) {
             Some(value) => Came::Returned(value),

@@ -68,6 +68,12 @@ pub fn ambient(py: Python<'_>) -> Ambient {
     }
 }
 
+/// Seconds since the epoch by the clock of the current context.
+#[pyfunction]
+pub fn wall(py: Python<'_>) -> f64 {
+    ambient(py).wall()
+}
+
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {
     static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     VARIABLE.get_or_init(py, || new_variable(py, c"seawall_clock"))

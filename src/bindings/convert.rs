@@ -65,6 +65,24 @@ impl<'a, 'py> Reader<'a, 'py> {
         real(&value).or_else(|| self.wrong(field, &value, "must be a number"))
     }
 
+    /// Yes or no.
+    pub fn flag(&mut self, field: &'static str) -> Option<bool> {
+        let value = self.get(field)?;
+        match value.cast::<PyBool>() {
+            Ok(flag) => Some(flag.is_true()),
+            Err(_) => self.wrong(field, &value, "must be True or False"),
+        }
+    }
+
+    /// A string.
+    pub fn word(&mut self, field: &'static str) -> Option<String> {
+        let value = self.get(field)?;
+        match value.cast::<PyString>() {
+            Ok(word) => Some(word.to_string()),
+            Err(_) => self.wrong(field, &value, "must be a string"),
+        }
+    }
+
     /// A length of time, in seconds.
     pub fn seconds(&mut self, field: &'static str) -> Option<f64> {
         let value = self.get(field)?;
@@ -99,22 +117,51 @@ impl<'a, 'py> Reader<'a, 'py> {
     /// Seconds, a backoff, or a callable.
     pub fn duration_or_backoff(&mut self, field: &'static str) -> Option<Duration> {
         let value = self.get(field)?;
-        if let Some(seconds) = seconds(&value) {
+        self.delay(field, &value)
+    }
+
+    /// As [`Reader::duration_or_backoff`], or several by the class of the exception they are for.
+    pub fn delays(&mut self, field: &'static str) -> Option<Vec<(Option<Py<PyAny>>, Duration)>> {
+        let value = self.get(field)?;
+        let Ok(several) = value.cast::<PyDict>() else {
+            return self.delay(field, &value).map(|delay| vec![(None, delay)]);
+        };
+        let exception = self.settings.py().get_type::<PyException>();
+        let mut found = Vec::new();
+        for (class, delay) in several.iter() {
+            let fits = class.cast::<PyType>();
+            if !fits.is_ok_and(|class| class.is_subclass(&exception).unwrap_or(false)) {
+                let rule = "has a key that is no subclass of Exception: a mapping goes from those \
+                            to backoffs";
+                self.wrong::<()>(field, &value, rule);
+                continue;
+            }
+            let name = class.cast::<PyType>().ok().and_then(|class| class.name().ok());
+            let part = format!("{field}[{}]", name.map_or_else(String::new, |n| n.to_string()));
+            if let Some(delay) = self.delay(&part, &delay) {
+                found.push((Some(class.unbind()), delay));
+            }
+        }
+        Some(found)
+    }
+
+    fn delay(&mut self, field: &str, value: &Bound<'py, PyAny>) -> Option<Duration> {
+        if let Some(seconds) = seconds(value) {
             return Some(Duration::Seconds(seconds));
         }
         let py = self.settings.py();
         if let Ok(Some(kind)) = value.getattr_opt(intern!(py, "kind")) {
-            return self.backoff(field, &value, &kind);
+            return self.backoff(field, value, &kind);
         }
         if value.is_callable() {
-            return self.plain(field, &value).map(Duration::Callable);
+            return self.plain(field, value).map(Duration::Callable);
         }
-        self.wrong(field, &value, "must be seconds, a timedelta, a backoff or a callable")
+        self.wrong(field, value, "must be seconds, a timedelta, a backoff or a callable")
     }
 
     fn backoff(
         &mut self,
-        field: &'static str,
+        field: &str,
         value: &Bound<'py, PyAny>,
         kind: &Bound<'py, PyAny>,
     ) -> Option<Duration> {

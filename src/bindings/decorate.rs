@@ -7,6 +7,7 @@ use super::function::{FUNCTION_ATTRIBUTES, Target, function_inside, shows_itself
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;
+use super::retry::Retry;
 use crate::error::Problem;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -75,11 +76,12 @@ pub fn check(
     }
     for (at, policy) in policies.iter().enumerate() {
         let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
-        let Ok(breaker) = policy.cast::<Breaker>() else {
+        if let Ok(breaker) = policy.cast::<Breaker>() {
+            problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
+        } else if policy.cast::<Retry>().is_err() {
             problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
             continue;
-        };
-        problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
+        }
         if policies.iter().take(at).any(|other| other.is(&policy))
             || inside.iter().any(|other| other.is(&policy))
         {

@@ -75,8 +75,7 @@ unsafe fn start_otherwise<C: Clock>(
             plan.forget(&slots);
             return inner;
         }
-        let again =
-            plan.repeats().then(|| Again::keep(callee, arguments, plan.len()));
+        let again = plan.repeats().then(|| Again::keep(callee, arguments, plan.len()));
         let hold = |place: *mut Held| {
             if plan.keyed() {
                 Held::write_found(place, plan, &slots);

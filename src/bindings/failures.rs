@@ -13,6 +13,8 @@ pub struct Classes {
     pub config: Py<PyType>,
     pub rejected: Py<PyType>,
     pub circuit_open: Py<PyType>,
+    pub nested_retry: Py<PyType>,
+    pub retries_exhausted: Py<PyType>,
 }
 
 /// Fetched once, when first needed: importing the extension alone imports nothing else.
@@ -27,6 +29,8 @@ pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             config: class("ConfigError")?,
             rejected: class("Rejected")?,
             circuit_open: class("CircuitOpenError")?,
+            nested_retry: class("NestedRetryError")?,
+            retries_exhausted: class("RetriesExhaustedError")?,
         })
     })
 }

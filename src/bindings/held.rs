@@ -9,7 +9,7 @@ use super::call::{Call, raised};
 use super::clock::ambient;
 use super::failures::{Carried, discard};
 use super::gate;
-use super::plan::{Came, MAX_STEPS, PlanRef, Refused, Slot, Then, empty_slots};
+use super::plan::{Came, MAX_STEPS, Plan, PlanRef, Refused, Slot, Then, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos, System};
 use pyo3::ffi;
@@ -143,8 +143,8 @@ impl Held {
     }
 
     /// Keeps what it takes to make the call again.
-    pub fn keep_call(&mut self, again: Box<Again>) {
-        self.again = Some(again);
+    pub fn keep_call(&mut self, again: Again) {
+        self.again = Some(Box::new(again));
     }
 
     /// Shows the collector what is kept of the call.
@@ -286,7 +286,7 @@ impl Held {
     /// Does it mean anything to the calls made inside of this one that it was let in?
     #[inline(always)]
     pub fn reaches_inside(&self) -> bool {
-        self.open() && self.plan.reaches_inside(self.filled())
+        self.open() && Plan::reaches_inside(self.filled())
     }
 
     /// The call stands still, or runs on.
@@ -301,7 +301,7 @@ impl Held {
     /// somebody wants to know its time, or where its ticket means something to calls made inside.
     #[inline(always)]
     pub fn minds_rests(&self) -> bool {
-        self.open() && (self.plan.timed() || self.plan.reaches_inside(self.filled()))
+        self.open() && (self.plan.timed() || Plan::reaches_inside(self.filled()))
     }
 
     /// A generator has given an item: what its consumer does with it, and how long that takes, is

@@ -69,6 +69,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<random::TestRandom>()?;
     module.add_class::<retry::Retry>()?;
     module.add_class::<rules::Rules>()?;
+    module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())

@@ -266,7 +266,8 @@ impl Plan {
                 // SAFETY: as above.
                 let nested = around.any(|(step, slot)| unsafe { step.repeats_on(slot) });
                 since = ticket.began();
-                if let Some(wait) = retry.again(py, ticket, came, nested, clock) {
+                let error = |refused: &Refused| self.error(py, refused);
+                if let Some(wait) = retry.again(py, ticket, came, nested, &error, clock) {
                     return Then::Again { step: at, wait };
                 }
                 continue;
@@ -290,7 +291,7 @@ impl Plan {
 
     /// Is there a ticket that means something to the calls made inside of this one?
     #[inline(always)]
-    pub fn reaches_inside(&self, slots: &[Slot]) -> bool {
+    pub fn reaches_inside(slots: &[Slot]) -> bool {
         // SAFETY: `enter` succeeded and filled one slot a step.
         slots.iter().any(|slot| unsafe { slot.assume_init_ref() }.reaches_inside())
     }

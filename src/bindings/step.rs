@@ -281,7 +281,7 @@ impl Step {
             (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
                 keyed.returned(*circuit, ticket, value, elapsed, clock);
             }
-            (Self::Retry(retry), Ticket::Retry(ticket)) => retry.returned(ticket, clock),
+            (Self::Retry(retry), Ticket::Retry(ticket)) => retry.returned(ticket, value, clock),
             // A step's slot holds its own kind of ticket.
             _ => {}
         }

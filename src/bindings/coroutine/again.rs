@@ -28,11 +28,7 @@ enum Turn<'py> {
 impl Coroutine {
     /// The plan refused the first attempt, and somebody may want another.
     #[cold]
-    pub(super) unsafe fn refused_once(
-        slf: *mut Self,
-        py: Python<'_>,
-        refused: Refused,
-    ) -> Stopped {
+    pub(super) unsafe fn refused_once(slf: *mut Self, py: Python<'_>, refused: Refused) -> Stopped {
         let mut value = ptr::null_mut();
         // SAFETY: as in `prepare`.
         unsafe {
@@ -84,10 +80,10 @@ impl Coroutine {
         unsafe { Self::go_on(slf, py, Turn::Came(came), result) }
     }
 
-    unsafe fn go_on(
+    unsafe fn go_on<'py>(
         slf: *mut Self,
-        py: Python<'_>,
-        mut turn: Turn<'_>,
+        py: Python<'py>,
+        mut turn: Turn<'py>,
         result: &mut *mut ffi::PyObject,
     ) -> PySendResult {
         // SAFETY: as in `prepare`. Whatever runs meanwhile finds it executing.
@@ -149,7 +145,7 @@ impl Coroutine {
     }
 
     /// Makes the call again.
-    unsafe fn once_more<'py>(slf: *mut Self, py: Python<'py>) -> Turn<'py> {
+    unsafe fn once_more(slf: *mut Self, py: Python<'_>) -> Turn<'_> {
         // SAFETY: as in `prepare`; what is called gives a new reference or NULL.
         unsafe {
             (*slf).waiting = false;
@@ -171,7 +167,11 @@ impl Coroutine {
     }
 
     /// `inner`, an awaitable that has not begun, takes the place of the one before.
-    unsafe fn stand_before(slf: *mut Self, py: Python<'_>, inner: Bound<'_, PyAny>) -> PyResult<()> {
+    unsafe fn stand_before(
+        slf: *mut Self,
+        py: Python<'_>,
+        inner: Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         // SAFETY: as in `prepare`; the reference that is replaced was ours.
         unsafe {
             (*slf).send = native_send(inner.as_ptr());

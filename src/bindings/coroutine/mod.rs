@@ -70,7 +70,7 @@ static TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 static POOL: Pool = Pool::new();
 
 /// Why the inner coroutine is not to be stepped.
-enum Stopped {
+pub(super) enum Stopped {
     /// An exception is set.
     Raised,
     /// It is over, and this is what it came to.
@@ -348,9 +348,7 @@ impl Coroutine {
         unsafe {
             let py = Python::assume_attached();
             let value = Bound::from_owned_ptr(py, value).unbind();
-            Outcome::returned(value, Self::took(slf, py))
-                .after((*slf).held.runs())
-                .into_ptr(py)
+            Outcome::returned(value, Self::took(slf, py)).after((*slf).held.runs()).into_ptr(py)
         }
     }
 

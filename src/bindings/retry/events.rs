@@ -3,7 +3,7 @@
 use super::delays::Hooks;
 use super::step::{End, Step};
 use crate::bindings::clock::{ambient, in_seconds};
-use crate::bindings::failures::{report, Trail};
+use crate::bindings::failures::{Trail, report};
 use crate::bindings::listeners;
 use crate::bindings::plan::Came;
 use crate::time::{Clock, Nanos};
@@ -52,14 +52,16 @@ impl Step {
             facts.set_item("error", &error)?;
             facts.set_item("value", value)?;
             let (kind, detail) = match end {
-                End::Scheduled(delay) => ("scheduled", in_seconds(delay).into_pyobject(py)?.into_any()),
+                End::Scheduled(delay) => {
+                    ("scheduled", in_seconds(delay).into_pyobject(py)?.into_any())
+                }
                 End::Recovered => ("recovered", py.None().into_bound(py)),
                 End::GaveUp(why) => ("gave_up", why.as_str().into_pyobject(py)?.into_any()),
             };
             // Whoever hears may raise the caller's own exception, to look at it.
             let trail = error.as_ref().and_then(Trail::of);
-            let told = events
-                .call_method1(intern!(py, "tell"), (on_event, hook, kind, detail, facts));
+            let told =
+                events.call_method1(intern!(py, "tell"), (on_event, hook, kind, detail, facts));
             if let Some(trail) = trail {
                 trail.put_back();
             }

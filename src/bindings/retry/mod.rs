@@ -26,7 +26,7 @@ use super::rules::Rules;
 use crate::error::Problem;
 use crate::policies::retry::Settings;
 use counts::Counts;
-use delays::{Delays, Hooks};
+use delays::Hooks;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -39,7 +39,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A retry as it is configured now.
 struct Current {
     settings: Settings,
-    delays: Arc<Delays>,
     rules: Py<Rules>,
     hooks: Py<Hooks>,
     name: Py<PyString>,
@@ -84,11 +83,9 @@ impl Retry {
                 return Err(config_error(py, "retry", problems));
             }
         };
-        let Read { settings, delays, rules, hooks } =
-            read.map_err(|problems| refused(&name, problems))?;
+        let Read { settings, rules, hooks } = read.map_err(|problems| refused(&name, problems))?;
         let current = Current {
             settings,
-            delays: Arc::new(delays),
             rules: rules.object(py)?,
             hooks: Py::new(py, hooks)?,
             name: name.unbind(),
@@ -121,13 +118,12 @@ impl Retry {
 
     fn _reconfigure(&self, py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<()> {
         let name = self.name(py);
-        let Read { settings, delays, rules, hooks } =
+        let Read { settings, rules, hooks } =
             read(settings).map_err(|problems| refused(name.bind(py), problems))?;
         let (rules, hooks) = (rules.object(py)?, Py::new(py, hooks)?);
         let old = {
             let mut current = self.current.lock();
             current.settings = settings;
-            current.delays = Arc::new(delays);
             let rules = std::mem::replace(&mut current.rules, rules);
             (rules, std::mem::replace(&mut current.hooks, hooks))
         };

@@ -1,0 +1,384 @@
+//! A retry in a plan: which ends it wants to see again, and when.
+#![allow(unsafe_code, reason = "a ticket owns what it keeps for the attempts to come")]
+
+use super::Current;
+use super::counts::Counts;
+use super::delays::Hooks;
+use super::nest::{self, Nest};
+use crate::bindings::failures::{Carried, classes, report};
+use crate::bindings::outcome::Outcome;
+use crate::bindings::plan::{Came, Refused};
+use crate::bindings::rules::Rules;
+use crate::outcome::Verdict;
+use crate::policies::backoff::Memory;
+use crate::policies::retry::{Limits, Nested, Run, Settings, Stop};
+use crate::time::{Clock, Nanos, SECOND};
+use parking_lot::Mutex;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use std::ptr;
+use std::sync::Arc;
+
+/// A retry in a plan. A call keeps to the settings that it came in by.
+pub struct Step {
+    settings: Settings,
+    pub(super) rules: Py<Rules>,
+    pub(super) hooks: Py<Hooks>,
+    pub(super) counts: Arc<Counts>,
+    current: Arc<Mutex<Current>>,
+    judges_results: bool,
+    /// Must the time be known better than to the kernel's tick?
+    precise: bool,
+}
+
+/// A call that a retry has let in.
+#[derive(Clone, Copy)]
+pub struct Ticket {
+    run: Run,
+    /// What only some calls need. Owned by the call, and freed when that is over.
+    extra: *mut Extra,
+}
+
+// SAFETY: a call's ticket is only touched by whoever has the call, attached.
+unsafe impl Send for Ticket {}
+// SAFETY: as above.
+unsafe impl Sync for Ticket {}
+
+/// What a call keeps from one attempt to the next.
+#[derive(Default)]
+pub struct Extra {
+    /// Which source gave the last delays, how many, and what they leave for the next.
+    pub source: Option<usize>,
+    pub n: u32,
+    pub memory: Memory,
+    nest: Option<Py<Nest>>,
+}
+
+/// What a retry has to tell.
+#[derive(Clone, Copy)]
+pub enum End {
+    Scheduled(Nanos),
+    Recovered,
+    GaveUp(Stop),
+}
+
+impl Ticket {
+    /// When the first attempt began.
+    pub fn began(&self) -> Nanos {
+        self.run.began
+    }
+
+    fn extra(&mut self) -> &mut Extra {
+        if self.extra.is_null() {
+            self.extra = Box::into_raw(Box::default());
+        }
+        // SAFETY: made by us, and nobody else has it while the call is asked about its end.
+        unsafe { &mut *self.extra }
+    }
+
+    fn nest(&self) -> Option<&Py<Nest>> {
+        // SAFETY: as in `extra`.
+        unsafe { self.extra.as_ref() }?.nest.as_ref()
+    }
+
+    /// Do the calls made inside of it know of it?
+    #[inline(always)]
+    pub fn published(&self) -> bool {
+        !self.extra.is_null() && self.nest().is_some()
+    }
+
+    /// The call stands still, or runs on.
+    pub fn suspended(&self, py: Python<'_>, suspended: bool) {
+        if let Some(nest) = self.nest() {
+            let nest = nest.bind(py);
+            if suspended { Nest::leave(nest) } else { Nest::enter(nest) }
+        }
+    }
+
+    #[cold]
+    fn let_go(&self, py: Python<'_>) {
+        // SAFETY: the call is over: nobody asks its ticket again.
+        let extra = unsafe { Box::from_raw(self.extra) };
+        if let Some(nest) = extra.nest {
+            Nest::withdraw(nest.bind(py));
+            nest.drop_ref(py);
+        }
+    }
+}
+
+impl Step {
+    pub(super) fn of(py: Python<'_>, current: &Arc<Mutex<Current>>, counts: &Arc<Counts>) -> Self {
+        let now = current.lock();
+        nest::step_made();
+        Self {
+            settings: now.settings,
+            judges_results: now.rules.get().on_result.is_some(),
+            rules: now.rules.clone_ref(py),
+            hooks: now.hooks.clone_ref(py),
+            counts: Arc::clone(counts),
+            current: Arc::clone(current),
+            precise: now.settings.max_duration.is_some(),
+        }
+    }
+
+    /// The same retry's step as it is configured now.
+    pub fn renewed(&self, py: Python<'_>) -> Self {
+        Self::of(py, &self.current, &self.counts)
+    }
+
+    /// Does it look at what a call returned?
+    pub fn judges_results(&self) -> bool {
+        self.judges_results
+    }
+
+    /// In its plan, somebody wants to know how long calls take, or nobody does.
+    pub fn placed(&mut self, timed: bool) {
+        self.precise |= timed;
+    }
+
+    /// Lets a call in. None: it is inside of another retry, and was told to refuse that.
+    #[inline(always)]
+    pub fn enter<C: Clock>(&self, clock: &C) -> Option<Ticket> {
+        let began = if self.precise { clock.now() } else { clock.coarse() };
+        let mut ticket = Ticket { run: Run::new(began), extra: ptr::null_mut() };
+        if (nest::possible() || self.settings.nested == Nested::Refuse)
+            && !self.enter_nested(&mut ticket)
+        {
+            return None;
+        }
+        self.counts.begun.bump();
+        Some(ticket)
+    }
+
+    #[cold]
+    fn enter_nested(&self, ticket: &mut Ticket) -> bool {
+        // SAFETY: only drivers enter, and they run attached.
+        let py = unsafe { Python::assume_attached() };
+        if self.settings.nested == Nested::Refuse && nest::inside(py) {
+            self.counts.refused.bump();
+            return false;
+        }
+        if nest::possible() {
+            ticket.extra().nest = Nest::publish(py, self.left(ticket));
+        }
+        true
+    }
+
+    /// Has the call attempts left after the one that runs?
+    pub fn left(&self, ticket: &Ticket) -> bool {
+        ticket.run.attempts < self.settings.attempts
+    }
+
+    /// The call returned `value`, which nobody wants to judge, or came to a good end without one.
+    #[inline(always)]
+    pub fn returned<C: Clock>(&self, ticket: &Ticket, value: *mut ffi::PyObject, clock: &C) {
+        self.counts.ended.bump();
+        if ticket.extra.is_null() {
+            self.counts.first.bump();
+        } else {
+            self.returned_otherwise(ticket, value, clock);
+        }
+    }
+
+    #[cold]
+    fn returned_otherwise<C: Clock>(&self, ticket: &Ticket, value: *mut ffi::PyObject, clock: &C) {
+        // SAFETY: drivers run attached and keep the result alive meanwhile.
+        let (py, value) = unsafe {
+            let py = Python::assume_attached();
+            let value = if value.is_null() { ffi::Py_None() } else { value };
+            (py, Bound::from_borrowed_ptr(py, value))
+        };
+        ticket.let_go(py);
+        self.good(py, ticket, &Came::Returned(value), clock);
+    }
+
+    /// It came to a good end.
+    fn good<C: Clock>(&self, py: Python<'_>, ticket: &Ticket, came: &Came<'_>, clock: &C) {
+        if ticket.run.attempts == 1 {
+            self.counts.first.bump();
+            return;
+        }
+        self.counts.recovered.bump();
+        let elapsed = clock.now().saturating_sub(ticket.run.began);
+        self.tell(py, End::Recovered, ticket.run.attempts, elapsed, came);
+    }
+
+    /// The call ended in another way, and nobody can make it again.
+    pub fn ended(&self, py: Python<'_>, ticket: &Ticket) {
+        self.counts.ended.bump();
+        self.counts.passed.bump();
+        if !ticket.extra.is_null() {
+            ticket.let_go(py);
+        }
+    }
+
+    /// An attempt came to its end. How long to wait before the next; None: there is none, and the
+    /// call is over as far as this retry is concerned.
+    #[cold]
+    pub fn again<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &mut Ticket,
+        came: &mut Came<'_>,
+        nested: bool,
+        refusal: &dyn Fn(&Refused) -> PyErr,
+        clock: &C,
+    ) -> Option<Nanos> {
+        let rules = self.rules.get();
+        let verdict = match &*came {
+            Came::Returned(value) if self.judges_results => rules.judge_value(value),
+            Came::Returned(_) => Verdict::Success,
+            Came::Raised(error) => {
+                error.get().map_or(Verdict::Cancelled, |error| rules.judge_error(py, error))
+            }
+            Came::Refused(refused) => rules.judge_refusal(py, &|| refusal(refused)),
+        };
+        if verdict != Verdict::Failure {
+            self.counts.ended.bump();
+            if !ticket.extra.is_null() {
+                ticket.let_go(py);
+            }
+            if verdict == Verdict::Success && matches!(came, Came::Returned(_)) {
+                self.good(py, ticket, came, clock);
+            } else {
+                self.counts.passed.bump();
+            }
+            return None;
+        }
+        match self.decide(py, ticket, came, nested, refusal, clock) {
+            Ok(delay) => {
+                let (run, elapsed) = (ticket.run, clock.now().saturating_sub(ticket.run.began));
+                self.tell(py, End::Scheduled(delay), run.attempts, elapsed, came);
+                self.counts.retries.bump();
+                ticket.run.attempts += 1;
+                if let Some(nest) = ticket.nest() {
+                    nest.get().set_left(self.left(ticket));
+                }
+                Some(delay)
+            }
+            Err(why) => {
+                self.counts.ended.bump();
+                self.counts.stopped(why);
+                if !ticket.extra.is_null() {
+                    ticket.let_go(py);
+                }
+                let elapsed = clock.now().saturating_sub(ticket.run.began);
+                self.tell(py, End::GaveUp(why), ticket.run.attempts, elapsed, came);
+                self.mark(py, why, ticket.run.attempts, elapsed, came);
+                None
+            }
+        }
+    }
+
+    fn decide<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &mut Ticket,
+        came: &Came<'_>,
+        nested: bool,
+        refusal: &dyn Fn(&Refused) -> PyErr,
+        clock: &C,
+    ) -> Result<Nanos, Stop> {
+        let nested = nested || nest::left_around(py, ticket.nest());
+        let limits = Limits { nested, deadline: None };
+        let run = ticket.run;
+        self.settings.another(&run, limits)?;
+        let elapsed = || clock.now().saturating_sub(run.began);
+        let outcome = || {
+            let outcome = match came {
+                Came::Returned(value) => Outcome::returned(value.clone().unbind(), elapsed()),
+                Came::Raised(error) => match error.get() {
+                    Some(error) => Outcome::raised(error.clone_ref(py), py, elapsed()),
+                    None => Outcome::returned(py.None(), elapsed()),
+                },
+                Came::Refused(refused) => Outcome::raised(refusal(refused), py, elapsed()),
+            };
+            outcome.after(run.attempts)
+        };
+        let wait = self.hooks.get().wait(py, ticket.extra(), came, &outcome)?;
+        self.settings.in_time(&run, wait, limits, clock.now())
+    }
+
+    /// Leaves a note on the error that the caller gets, or puts it inside of one of ours.
+    fn mark(&self, py: Python<'_>, why: Stop, attempts: u32, elapsed: Nanos, came: &mut Came<'_>) {
+        // Of a single attempt there is nothing to say, nor of what another retry goes on with.
+        if self.settings.attempts == 1 || why == Stop::Nested {
+            return;
+        }
+        let Came::Raised(error) = came else { return };
+        let Some(error) = error.get() else { return };
+        let seconds = elapsed as f64 / SECOND as f64;
+        let name = self.name(py);
+        let wraps = self.hooks.get().wraps;
+        let marked = || -> PyResult<Option<PyErr>> {
+            if wraps {
+                let class = classes(py)?.retries_exhausted.bind(py);
+                let outer = class.call1((&name, attempts, seconds, why.as_str()))?;
+                let outer = PyErr::from_value(outer);
+                outer.set_cause(py, Some(error.clone_ref(py)));
+                return Ok(Some(outer));
+            }
+            let times =
+                if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") };
+            let note = format!(
+                "seawall: retry {} gave up after {times} in {seconds:.3} s: {}",
+                name.repr()?,
+                reason(why)
+            );
+            error.value(py).call_method1(intern!(py, "add_note"), (note,))?;
+            Ok(None)
+        };
+        match marked() {
+            Ok(None) => {}
+            Ok(Some(outer)) => *came = Came::Raised(Carried::new(outer)),
+            Err(error) => report(py, error, name.as_any()),
+        }
+    }
+
+    /// The exception for a call that is inside of another retry.
+    #[cold]
+    pub fn error(&self, py: Python<'_>) -> PyErr {
+        let make = || -> PyResult<PyErr> {
+            Ok(PyErr::from_value(classes(py)?.nested_retry.bind(py).call1((self.name(py), 0.0))?))
+        };
+        make().unwrap_or_else(|error| error)
+    }
+
+    /// Gives up what the step owns: see `bindings::step::Step::release`.
+    pub fn release(self, py: Python<'_>) {
+        nest::step_gone();
+        self.rules.drop_ref(py);
+        self.hooks.drop_ref(py);
+        // The plan may have outlived the retry.
+        if let Some(current) = Arc::into_inner(self.current) {
+            let current = current.into_inner();
+            current.rules.drop_ref(py);
+            current.hooks.drop_ref(py);
+            current.name.drop_ref(py);
+        }
+    }
+
+    /// The Python objects that it owns.
+    pub fn objects(&self) -> [*mut ffi::PyObject; 2] {
+        [self.rules.as_ptr(), self.hooks.as_ptr()]
+    }
+
+    pub(super) fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.current.lock().name.bind(py).clone()
+    }
+}
+
+/// Why it was not tried again, for people.
+fn reason(why: Stop) -> &'static str {
+    match why {
+        Stop::Attempts => "no attempt is left",
+        Stop::Nested => "a retry around it has attempts left",
+        Stop::Budget => "its retry budget is exhausted",
+        Stop::Duration => "the next attempt could not start within max_duration",
+        Stop::Deadline => "the next attempt could not start before the deadline",
+        Stop::Told => "the service asked not to be called again so soon",
+        Stop::Begun => "items were given already, which can't be taken back",
+    }
+}
