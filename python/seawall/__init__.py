@@ -6,7 +6,14 @@ somebody asks for them.
 
 from seawall import lazy, registry
 from seawall._core import Outcome
-from seawall.errors import CircuitOpenError, ConfigError, Problem, Rejected, SeawallError
+from seawall.errors import (
+    BlockingWaitWarning,
+    CircuitOpenError,
+    ConfigError,
+    Problem,
+    Rejected,
+    SeawallError,
+)
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backoff",
+    "BlockingWaitWarning",
     "BreakerClosed",
     "BreakerDisabled",
     "BreakerEvent",

@@ -14,11 +14,26 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["CircuitOpenError", "ConfigError", "Problem", "Rejected", "SeawallError"]
+__all__ = [
+    "BlockingWaitWarning",
+    "CircuitOpenError",
+    "ConfigError",
+    "Problem",
+    "Rejected",
+    "SeawallError",
+]
 
 
 class SeawallError(Exception):
     """The root of every error that seawall itself raises."""
+
+
+class BlockingWaitWarning(RuntimeWarning):
+    """seawall blocks a thread that runs an event loop: nothing else of that loop goes on meanwhile.
+
+    A plain function that is to wait, called inside of asyncio or trio, can only block. Protect an
+    ``async def`` instead, or call the function in a thread (``asyncio.to_thread``).
+    """
 
 
 class Problem(tuple[str, str, str, "str | None"]):
