@@ -11,11 +11,6 @@ def on_asyncio(main):
     return asyncio.run(main())
 
 
-def on_debug(main):
-    """Runs on asyncio's own loop with its checks on."""
-    return asyncio.run(main(), debug=True)
-
-
 def on_eager(main):
     """Runs on asyncio's own loop with tasks that begin when they are made."""
 
@@ -38,7 +33,6 @@ def on_trio(main):
 
 HOSTS = {
     "asyncio": on_asyncio,
-    "debug": on_debug,
     "uvloop": on_uvloop,
     "trio": on_trio,
 }

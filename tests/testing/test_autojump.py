@@ -29,9 +29,7 @@ def retry_like(sleep, clock, breaker, up_at):
     while clock.elapsed < 3600:
         outcome = breaker.try_call(lambda: 1 // (clock.elapsed >= up_at))
         log.append((clock.elapsed, outcome.ok, breaker.state))
-        if outcome.ok:
-            delay = 0.1
-        delay = min(60, delay * 1.5)
+        delay = 40 if outcome.ok else min(60, delay * 1.5)
         yield sleep(delay * chance.uniform(0.5, 1))
     log.append((clock.elapsed, breaker.state))
     yield log
@@ -53,10 +51,10 @@ def test_an_hour_of_a_lone_thread():
 
     begun = time.monotonic()
     first = play()
-    assert len(first) > 80
+    assert len(first) > 60
     assert first[-1] == (pytest.approx(3600, abs=60), "closed")
     assert [play() for _ in range(9)] == [first] * 9
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 2
 
 
 def test_an_hour_of_tasks(run):
@@ -84,10 +82,9 @@ def test_an_hour_of_tasks(run):
 
     begun = time.monotonic()
     first = run(main)
-    alone = time.monotonic() - begun
-    assert len(first[0]) > 80
+    assert time.monotonic() - begun < 1
+    assert len(first[0]) > 60
     assert [run(main) for _ in range(9)] == [first] * 9
-    assert alone < 10
 
 
 def test_certain_jumps_take_no_grace(run):

@@ -205,11 +205,13 @@ def _sees_all(loop: Any) -> bool:
     """Whether it is certain that a quiet loop waits for nothing but a test's clock.
 
     A loop of asyncio's own is asked for its timers and for the sockets that it watches. Of others,
-    each task is asked what it waits for: a sleep by a clock, another task, several of these.
+    each task is asked what it waits for: a sleep by a clock, another task, several of these, the
+    end of a task group.
     """
     selector, scheduled = getattr(loop, "_selector", None), getattr(loop, "_scheduled", None)
     if selector is None or scheduled is None:
-        return all(_is_known(_waiting_for(task)) for task in asyncio.all_tasks(loop))
+        tasks = asyncio.all_tasks(loop)
+        return all(_is_known(_waiting_for(task)) or _ends_group(task) for task in tasks)
     wakeup = getattr(loop, "_ssock", None)
     own = -1 if wakeup is None else wakeup.fileno()
     return all(key.fd == own for key in selector.get_map().values()) and all(
@@ -222,3 +224,12 @@ def _is_known(future: Any) -> bool:
     if parts is not None:
         return all(part.done() or _is_known(part) for part in parts)
     return isinstance(future, asyncio.Task) or future in _naps
+
+
+def _ends_group(task: asyncio.Task[Any]) -> bool:
+    """Whether what a task is at in the end is leaving a task group, asyncio's or anyio's."""
+    coroutine: Any = task.get_coro()
+    while (inner := getattr(coroutine, "cr_await", None)) is not None and hasattr(inner, "cr_code"):
+        coroutine = inner
+    code = getattr(coroutine, "cr_code", None)
+    return code is not None and code.co_qualname == "TaskGroup.__aexit__"
