@@ -6,9 +6,19 @@ somebody asks for them.
 
 from seawall import lazy, registry
 from seawall._core import Outcome
-from seawall.errors import CircuitOpenError, ConfigError, Problem, Rejected, SeawallError
+from seawall.errors import (
+    BlockingWaitWarning,
+    CircuitOpenError,
+    ConfigError,
+    NestedRetryError,
+    Problem,
+    Rejected,
+    RetriesExhaustedError,
+    SeawallError,
+)
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
+from seawall.policies.retry import Retry, retry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +39,29 @@ if TYPE_CHECKING:
         BreakerSnapshot,
         BreakerWouldOpen,
     )
+    from seawall.policies.retry import (
+        RetryEvent,
+        RetryGaveUp,
+        RetryRecovered,
+        RetryScheduled,
+        RetrySettings,
+        RetrySnapshot,
+    )
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
+    "RetriesExhaustedError",
+    "NestedRetryError",
+    "retry",
+    "Retry",
+    "RetrySnapshot",
+    "RetrySettings",
+    "RetryScheduled",
+    "RetryRecovered",
+    "RetryGaveUp",
+    "RetryEvent",
     "Backoff",
+    "BlockingWaitWarning",
     "BreakerClosed",
     "BreakerDisabled",
     "BreakerEvent",
@@ -94,6 +123,12 @@ __getattr__, __dir__ = lazy.names(
         "exponential": "seawall.policies.backoff",
         "fibonacci": "seawall.policies.backoff",
         "linear": "seawall.policies.backoff",
+        "RetryEvent": "seawall.policies.retry",
+        "RetryGaveUp": "seawall.policies.retry",
+        "RetryRecovered": "seawall.policies.retry",
+        "RetryScheduled": "seawall.policies.retry",
+        "RetrySettings": "seawall.policies.retry",
+        "RetrySnapshot": "seawall.policies.retry",
         "seconds": "seawall.windows",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",

@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["CircuitOpenError", "ConfigError", "Problem", "Rejected", "SeawallError"]
+__all__ = ["BlockingWaitWarning", "CircuitOpenError", "ConfigError", "NestedRetryError", "Problem", "Rejected", "RetriesExhaustedError", "SeawallError"]
 
 
 class SeawallError(Exception):
     """The root of every error that seawall itself raises."""
+
+
+class BlockingWaitWarning(RuntimeWarning):
+    """seawall blocks a thread that runs an event loop: nothing else of that loop goes on meanwhile.
+
+    A plain function that is to wait, called inside of asyncio or trio, can only block. Protect an
+    ``async def`` instead, or call the function in a thread (``asyncio.to_thread``).
+    """
 
 
 class Problem(tuple[str, str, str, "str | None"]):
@@ -135,3 +143,45 @@ class CircuitOpenError(Rejected):
             case _:
                 why = "is open"
         return f"{circuit} {why}; {self._when()}"
+
+
+class NestedRetryError(Rejected):
+    """A retry with ``nested="refuse"`` was called inside of another: their attempts would multiply."""
+
+    policy = "retry"
+
+    def __str__(self) -> str:
+        """Who refused, and what to do."""
+        return (
+            f"retry {self.name!r} refused a call inside of another retry: take one of the two "
+            "away, or let it inherit (nested='inherit')"
+        )
+
+
+class RetriesExhaustedError(SeawallError):
+    """A call was given up; its last error is the ``__cause__``. Only with ``reraise=False``."""
+
+    @property
+    def name(self) -> str:
+        """The name of the retry that gave up."""
+        return str(self.args[0])
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made."""
+        return int(self.args[1])
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the first attempt to the end."""
+        return float(self.args[2])
+
+    @property
+    def why(self) -> str:
+        """What was reached: see `RetryGaveUp`."""
+        return str(self.args[3])
+
+    def __str__(self) -> str:
+        """Who gave up, after what."""
+        times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"retry {self.name!r} gave up after {times} in {self.elapsed:.3f} s ({self.why})"

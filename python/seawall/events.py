@@ -109,7 +109,7 @@ class Subscription:
 _subscriptions: dict[Subscription, None] = {}
 _failures = 0
 #: The policies that tell something; the `events` of each lists its `KINDS`.
-_ROOMS = ("breaker",)
+_ROOMS = ("breaker", "retry")
 #: Those of this context.
 _recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
 
@@ -149,6 +149,11 @@ def subscribe(
 def listener_failures() -> int:
     """How often a listener raised."""
     return _failures
+
+
+def hear(hook: Callable[[Any], object], event: Event) -> None:
+    """Lets a policy's hook hear ``event``. Called by the policies."""
+    _raise_again(_hear(hook, event))
 
 
 def publish(event: Event, on_event: Callable[[Any], object] | None) -> None:

@@ -15,6 +15,9 @@ from seawall.policies.breaker.events import BreakerEvent
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
 from seawall.policies.breaker.snapshot import BreakerSnapshot
 from seawall.policies.policy import Policy
+from seawall.policies.retry.events import RetryEvent, RetryScheduled
+from seawall.policies.retry.settings import RetrySettings
+from seawall.policies.retry.snapshot import RetrySnapshot
 
 __all__ = [
     "Any",
@@ -32,6 +35,10 @@ __all__ = [
     "Mapping",
     "P",
     "Policy",
+    "RetryEvent",
+    "RetryScheduled",
+    "RetrySettings",
+    "RetrySnapshot",
     "Seconds",
     "Self",
     "Unpack",

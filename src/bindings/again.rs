@@ -138,7 +138,7 @@ pub unsafe fn follow<C: Clock, F: Finish>(
         // Whatever happens from here on, the steps further out still have the call.
         at = Progress { entered: step + 1, started: 0, ..at };
         drop(came);
-        came = match wait::sleep(py, delay) {
+        came = match wait::sleep(py, delay, plan.name_of(py, step)) {
             Err(error) => Came::Raised(Carried::new(error)),
             Ok(()) if !plan.find_from(step + 1, slots, &call, clock) => {
                 Came::Raised(Carried::pending(py))

@@ -1,11 +1,13 @@
 //! Which clock a call reads: the machine's, or a test's.
 
+use super::agenda::{Agenda, Key, Step};
 use super::context::{current, new_variable, reset, set};
 use super::gate;
-use crate::time::{self, Clock, Manual, Nanos, SECOND, System};
-use pyo3::exceptions::PyOverflowError;
+use crate::time::{self, Clock, LATEST, Manual, Nanos, SECOND, System};
+use pyo3::exceptions::{PyException, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 
 /// Nanoseconds as Python has them.
@@ -56,22 +58,26 @@ pub struct Reading {
 
 /// The clock of the current context. Looks at a context variable only when some test clock is on.
 pub fn ambient(py: Python<'_>) -> Ambient {
-    if !gate::ambient(gate::word()) {
-        return Ambient::System;
-    }
-    match current(py, variable(py)) {
-        Some(clock) => match clock.cast::<TestClock>() {
-            Ok(clock) => Ambient::Test(Arc::clone(&clock.get().reading)),
-            Err(_) => Ambient::System,
-        },
+    match test_clock(py) {
+        Some(clock) => Ambient::Test(Arc::clone(&clock.get().reading)),
         None => Ambient::System,
     }
 }
 
+<<<<<<< HEAD
 /// Seconds since the epoch by the clock of the current context.
 #[pyfunction]
 pub fn wall(py: Python<'_>) -> f64 {
     ambient(py).wall()
+=======
+/// The test clock of the current context, if there is one.
+#[pyfunction]
+pub fn test_clock(py: Python<'_>) -> Option<Bound<'_, TestClock>> {
+    if !gate::ambient(gate::word()) {
+        return None;
+    }
+    current(py, variable(py))?.cast_into::<TestClock>().ok()
+>>>>>>> a5472d9e936bf05cea32cd47ff03b8215827de7c
 }
 
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {
@@ -81,9 +87,13 @@ fn variable(py: Python<'_>) -> &'static Py<PyAny> {
 
 /// A clock that stands still until it is told to move. Entered, it is the clock of the current
 /// context: of this task and the tasks it starts, or of this thread.
+///
+/// It owns the time and the list of what is to be called when. Who moves it, and when, is Python's
+/// to say, and so is how a sleeper is woken.
 #[pyclass(frozen, subclass, module = "seawall._core")]
 pub struct TestClock {
     reading: Arc<Reading>,
+    agenda: Agenda,
 }
 
 #[pymethods]
@@ -92,7 +102,8 @@ impl TestClock {
     #[new]
     fn new() -> Self {
         let start = System.now();
-        Self { reading: Arc::new(Reading { clock: Manual::new(start), start, wall: time::wall() }) }
+        let reading = Reading { clock: Manual::new(start), start, wall: time::wall() };
+        Self { reading: Arc::new(reading), agenda: Agenda::default() }
     }
 
     /// Seconds this clock has been moved so far.
@@ -101,12 +112,69 @@ impl TestClock {
         (self.reading.clock.now() - self.reading.start) as f64 / SECOND as f64
     }
 
-    /// Moves the clock forward by whole nanoseconds.
-    fn _advance(&self, nanos: Nanos) -> PyResult<()> {
-        if self.reading.clock.try_advance(nanos) {
-            return Ok(());
+    /// The time, in nanoseconds on the scale of the machine's monotonic clock.
+    #[getter]
+    fn _now(&self) -> Nanos {
+        self.reading.clock.now()
+    }
+
+    /// How many calls wait for their time.
+    #[getter]
+    fn _calls(&self) -> usize {
+        self.agenda.len()
+    }
+
+    /// Calls `callback` when the clock comes to `nanos`, on the thread that moves it: in the order
+    /// of time, at one time in the order of asking. At once, if it has come there already.
+    pub fn _call_at<'py>(
+        slf: &Bound<'py, Self>,
+        nanos: Nanos,
+        callback: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, Call>> {
+        let (py, clock) = (slf.py(), slf.get());
+        if nanos > LATEST {
+            return Err(beyond());
         }
-        Err(PyOverflowError::new_err("beyond the latest time that fits"))
+        let key = clock.agenda.key(nanos);
+        let call = Bound::new(py, Call { clock: slf.clone().unbind(), key })?;
+        if let Some(due) = clock.agenda.add(key, callback.unbind(), &clock.reading.clock) {
+            make(&due.into_bound(py))?;
+        } else if let Err(error) = slf.call_method0(pyo3::intern!(py, "_expect")) {
+            call.get().cancel();
+            return Err(error);
+        }
+        Ok(call)
+    }
+
+    /// Told after each call that was added. A clock that moves by itself looks at who is to wait.
+    #[allow(clippy::unused_self, reason = "it is there to be overridden")]
+    fn _expect(&self) {}
+
+    /// One step on the way `nanos` forward: to the next call, which is made. Answers how far it is
+    /// from there; `None`: it is all done, and no call is due.
+    ///
+    /// A step is a distance, not a place, so that moves by several threads, or by what is called,
+    /// add up.
+    fn _advance(&self, py: Python<'_>, nanos: Nanos) -> PyResult<Option<Nanos>> {
+        match self.agenda.step(&self.reading.clock, nanos) {
+            Step::Call(callback, left) => make(&callback.into_bound(py)).map(|()| Some(left)),
+            Step::Done => Ok(None),
+            Step::Beyond => Err(beyond()),
+        }
+    }
+
+    /// Moves to the next call, and makes it. False: there is none.
+    fn _jump(&self, py: Python<'_>) -> PyResult<bool> {
+        match self.agenda.jump(&self.reading.clock) {
+            Some(callback) => make(&callback.into_bound(py)).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the next call is one of this moment.
+    #[getter]
+    fn _due(&self) -> bool {
+        self.agenda.is_due(self.reading.clock.now())
     }
 
     /// Makes it the one of this context; answers the token that undoes it.
@@ -123,5 +191,50 @@ impl TestClock {
         reset(py, variable(py), token)?;
         gate::clock_off();
         Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.agenda.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        drop(self.agenda.take_all());
+    }
+}
+
+/// Makes a call. One that fails is reported, and the clock goes on; only what stops a program
+/// (`KeyboardInterrupt`, `SystemExit`) stops the clock as well.
+fn make(callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = callback.py();
+    match callback.call0() {
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            error.write_unraisable(py, Some(callback));
+            Ok(())
+        }
+        made => made.map(drop),
+    }
+}
+
+fn beyond() -> PyErr {
+    PyOverflowError::new_err("beyond the latest time that fits")
+}
+
+/// A call that a test clock is to make.
+#[pyclass(frozen, module = "seawall._core", name = "TestClockCall")]
+pub struct Call {
+    clock: Py<TestClock>,
+    key: Key,
+}
+
+#[pymethods]
+impl Call {
+    /// Takes it off the list. False: it was made, is being made, or was taken off already.
+    pub fn cancel(&self) -> bool {
+        let taken = self.clock.get().agenda.take(self.key);
+        taken.is_some()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.clock)
     }
 }

@@ -7,13 +7,15 @@
 //! | [`call`], [`coroutine`], [`generator`], [`async_generator`], [`block`] | the drivers, one a kind of call: they run plans and know no policy |
 //! | [`adopt`], [`deferred`], [`held`], [`busy`], [`stop`] | what drivers have in common |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
-//! | [`context`], [`clock`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`again`], [`wait`] | calls that are made more than once, and what passes between |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`] | one room a policy |
+//! | [`breaker`], [`retry`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
 mod again;
+mod agenda;
 mod alone;
 mod anchor;
 mod async_generator;
@@ -65,10 +67,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;
     module.add_class::<clock::TestClock>()?;
+    module.add_class::<clock::Call>()?;
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
     module.add_class::<retry::Retry>()?;
     module.add_class::<rules::Rules>()?;
+    module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;

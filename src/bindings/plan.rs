@@ -289,6 +289,14 @@ impl Plan {
         Then::Over
     }
 
+    /// What the policy of `step` is called, if it may want a call again.
+    pub fn name_of<'py>(&self, py: Python<'py>, step: usize) -> Option<Bound<'py, PyAny>> {
+        match self.steps.get(step)? {
+            Step::Retry(retry) => Some(retry.name(py).into_any()),
+            Step::Breaker(_) | Step::KeyedBreaker(_) => None,
+        }
+    }
+
     /// Is there a ticket that means something to the calls made inside of this one?
     #[inline(always)]
     pub fn reaches_inside(slots: &[Slot]) -> bool {

@@ -12,12 +12,12 @@ fn waiting(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     Ok(module.bind(py))
 }
 
-/// Blocks this thread for so long. Whatever interrupts it is raised.
-pub fn sleep(py: Python<'_>, delay: Nanos) -> PyResult<()> {
+/// Blocks this thread for so long, for the policy `who`. Whatever interrupts it is raised.
+pub fn sleep(py: Python<'_>, delay: Nanos, who: Option<Bound<'_, PyAny>>) -> PyResult<()> {
     if delay == 0 {
         return Ok(());
     }
-    waiting(py)?.call_method1(intern!(py, "sleep"), (in_seconds(delay),)).map(drop)
+    waiting(py)?.call_method1(intern!(py, "sleep"), (in_seconds(delay), who)).map(drop)
 }
 
 /// What is to be awaited for so long; others run meanwhile, also if it is no time at all.

@@ -365,7 +365,8 @@ impl Step {
         [self.rules.as_ptr(), self.hooks.as_ptr()]
     }
 
-    pub(super) fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+    /// The retry's name.
+    pub fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.current.lock().name.bind(py).clone()
     }
 }
