@@ -35,8 +35,8 @@ __all__ = [
     "TestClockCall",
     "TestRandom",
     "listening",
-    "wall",
     "test_clock",
+    "wall",
 ]
 
 RELEASE: Final[bool]

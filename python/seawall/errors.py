@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["BlockingWaitWarning", "CircuitOpenError", "ConfigError", "NestedRetryError", "Problem", "Rejected", "RetriesExhaustedError", "SeawallError"]
+__all__ = [
+    "BlockingWaitWarning",
+    "CircuitOpenError",
+    "ConfigError",
+    "NestedRetryError",
+    "Problem",
+    "Rejected",
+    "RetriesExhaustedError",
+    "SeawallError",
+]
 
 
 class SeawallError(Exception):
@@ -146,7 +155,7 @@ class CircuitOpenError(Rejected):
 
 
 class NestedRetryError(Rejected):
-    """A retry with ``nested="refuse"`` was called inside of another: their attempts would multiply."""
+    """A retry that refuses it (``nested="refuse"``) was called inside of another."""
 
     policy = "retry"
 

@@ -64,12 +64,12 @@ pub fn ambient(py: Python<'_>) -> Ambient {
     }
 }
 
-<<<<<<< HEAD
 /// Seconds since the epoch by the clock of the current context.
 #[pyfunction]
 pub fn wall(py: Python<'_>) -> f64 {
     ambient(py).wall()
-=======
+}
+
 /// The test clock of the current context, if there is one.
 #[pyfunction]
 pub fn test_clock(py: Python<'_>) -> Option<Bound<'_, TestClock>> {
@@ -77,7 +77,6 @@ pub fn test_clock(py: Python<'_>) -> Option<Bound<'_, TestClock>> {
         return None;
     }
     current(py, variable(py))?.cast_into::<TestClock>().ok()
->>>>>>> a5472d9e936bf05cea32cd47ff03b8215827de7c
 }
 
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {

@@ -13,9 +13,7 @@ __all__ = ["RetryEvent", "RetryGaveUp", "RetryRecovered", "RetryScheduled"]
 #: Every kind that a retry tells.
 KINDS = ("retry.scheduled", "retry.recovered", "retry.gave_up")
 
-Stop: TypeAlias = Literal[
-    "attempts", "nested", "budget", "duration", "deadline", "told", "begun"
-]
+Stop: TypeAlias = Literal["attempts", "nested", "budget", "duration", "deadline", "told", "begun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
