@@ -3,7 +3,10 @@
 use super::anchor::Anchor;
 use super::breaker::Breaker;
 use super::failures::config_error;
-use super::function::{FUNCTION_ATTRIBUTES, Target, function_inside, shows_itself, target};
+use super::function::{
+    FUNCTION_ATTRIBUTES, Kind, RETRIES_NO_ASYNC_GENERATOR, Target, function_inside, kind, refuse,
+    shows_itself, target,
+};
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;
@@ -57,6 +60,11 @@ pub fn protect<'py>(
     Ok(wrapper)
 }
 
+/// Why a retry can't serve `function`, if it can't.
+fn retry_problem(function: &Bound<'_, PyAny>) -> Option<Problem> {
+    (kind(function) == Kind::AsyncGenerator).then(|| refuse(function, RETRIES_NO_ASYNC_GENERATOR))
+}
+
 /// What no composition may have, alone or on `function`.
 pub fn check(
     policies: &Bound<'_, PyTuple>,
@@ -78,7 +86,9 @@ pub fn check(
         let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
         if let Ok(breaker) = policy.cast::<Breaker>() {
             problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
-        } else if policy.cast::<Retry>().is_err() {
+        } else if policy.cast::<Retry>().is_ok() {
+            problems.extend(function.and_then(retry_problem));
+        } else {
             problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
             continue;
         }

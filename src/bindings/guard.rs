@@ -9,7 +9,9 @@ use super::clock::ambient;
 use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
-use super::function::{GENERATOR_HAS_NO_OUTCOME, Kind, Target, kind, refuse, target};
+use super::function::{
+    GENERATOR_HAS_NO_OUTCOME, Kind, RETRIES_NO_ASYNC_GENERATOR, Target, kind, refuse, target,
+};
 use super::gate;
 use super::generator;
 use super::keys::KeyOf;
@@ -223,6 +225,13 @@ unsafe fn run<C: Clock, F: Finish>(
             Kind::Plain | Kind::Hidden(_) => drive(plan, callee, arguments, clock, finish),
             Kind::Coroutine => coroutine::start(plan, callee, arguments, clock, finish),
             Kind::Generator => generator::start(plan, callee, arguments, clock, finish),
+            Kind::AsyncGenerator if plan.repeats() => {
+                let py = Python::assume_attached();
+                let function = Bound::from_borrowed_ptr(py, callee.object);
+                let problem = refuse(&function, RETRIES_NO_ASYNC_GENERATOR);
+                config_error(py, "call", vec![problem]).restore(py);
+                ptr::null_mut()
+            }
             Kind::AsyncGenerator => async_generator::start(plan, callee, arguments, clock, finish),
         }
     }

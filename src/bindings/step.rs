@@ -307,7 +307,7 @@ impl Step {
                 });
                 circuit.release();
             }
-            (Self::Retry(retry), Ticket::Retry(ticket)) => retry.ended(py, ticket),
+            (Self::Retry(retry), Ticket::Retry(ticket)) => retry.ended(py, ticket, ended, clock),
             _ => {}
         }
     }

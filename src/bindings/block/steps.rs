@@ -101,6 +101,13 @@ pub unsafe fn enter(slf: *mut Handle) -> bool {
         let guard = Bound::from_borrowed_ptr(py, (*slf).guard);
         let held = (*slf).held.as_mut_ptr();
         match Guard::in_force(guard.cast_unchecked::<Guard>()) {
+            Ok(plan) if plan.repeats() => {
+                (*slf).set(State::Done);
+                let rule = "a block can't be run again, as the retry of this policy would: write \
+                            `for attempt in retry: with attempt: ...`, or protect a function";
+                failures::raise(py, PyTypeError::new_err(rule));
+                return false;
+            }
             Ok(plan) => Held::write_new(held, plan),
             Err(error) => {
                 (*slf).set(State::Done);

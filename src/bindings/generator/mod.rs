@@ -6,6 +6,7 @@
 //! its own exception into the generator and gets it back has said nothing of the work either.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+mod again;
 mod object;
 mod steps;
 
@@ -16,7 +17,7 @@ use super::call::{Arguments, Callee};
 use super::deferred::{self, Head, Stand, aside, call_inner, finished, native_send};
 use super::failures;
 use super::held::Held;
-use super::plan::PlanRef;
+use super::plan::{PlanRef, Refused};
 use super::pool::Pool;
 use super::step::Ended;
 use crate::time::Clock;
@@ -111,26 +112,34 @@ impl Generator {
     unsafe fn let_in(slf: *mut Self) -> bool {
         // SAFETY: `slf` is a live generator whose `busy` we hold, attached.
         unsafe {
-            match (*slf).held.enter() {
-                Ok(()) => {
-                    (*slf).phase = Phase::Entered;
-                    (*slf).minds = (*slf).held.minds_rests();
-                    true
-                }
+            match Self::try_in(slf) {
+                Ok(()) => true,
                 Err(refused) => {
-                    let py = Python::assume_attached();
-                    (*slf).phase = Phase::Done;
-                    // Nothing of it has run, and nothing will.
-                    if let Err(error) = call_inner(py, (*slf).head.inner, intern!(py, "close"), &[])
-                    {
-                        error.write_unraisable(py, None);
-                    }
-                    let error = (*slf).held.plan().error(py, &refused);
+                    let error = (*slf).held.plan().error(Python::assume_attached(), &refused);
                     drop(refused);
-                    failures::raise(py, error);
+                    failures::raise(Python::assume_attached(), error);
                     false
                 }
             }
+        }
+    }
+
+    unsafe fn try_in(slf: *mut Self) -> Result<(), Refused> {
+        // SAFETY: as in `let_in`.
+        unsafe {
+            let entered = (*slf).held.enter();
+            if entered.is_ok() {
+                (*slf).phase = Phase::Entered;
+                (*slf).minds = (*slf).held.minds_rests();
+            } else {
+                let py = Python::assume_attached();
+                (*slf).phase = Phase::Done;
+                // Nothing of it has run, and nothing will.
+                if let Err(error) = call_inner(py, (*slf).head.inner, intern!(py, "close"), &[]) {
+                    error.write_unraisable(py, None);
+                }
+            }
+            entered
         }
     }
 

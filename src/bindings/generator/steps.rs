@@ -3,7 +3,8 @@
 
 use super::{Generator, Phase};
 use crate::bindings::deferred::{call_inner, came_back, collected, thrown};
-use crate::bindings::failures::exception;
+use crate::bindings::failures::{Carried, exception};
+use crate::bindings::plan::{Came, Refused};
 use crate::bindings::stop;
 use pyo3::exceptions::{PyStopIteration, PyValueError};
 use pyo3::ffi;
@@ -31,9 +32,18 @@ unsafe fn step(
             executing().restore(Python::assume_attached());
             return PYGEN_ERROR;
         }
-        if (*slf).phase != Phase::Given && !ready(slf, value) {
-            (*slf).busy.leave();
-            return PYGEN_ERROR;
+        if (*slf).phase != Phase::Given {
+            match ready(slf, value) {
+                Ready::Yes => {}
+                Ready::No => {
+                    (*slf).busy.leave();
+                    return PYGEN_ERROR;
+                }
+                Ready::Refused(refused) => {
+                    let py = Python::assume_attached();
+                    return Generator::begin_again(slf, py, Came::Refused(refused), result);
+                }
+            }
         }
         let inner = (*slf).head.inner;
         let sent = match (*slf).send {
@@ -58,6 +68,10 @@ unsafe fn step(
                 (*slf).held.returned(*result);
                 PYGEN_RETURN
             }
+            PYGEN_ERROR if (*slf).phase == Phase::Entered && (*slf).held.repeats() => {
+                let py = Python::assume_attached();
+                Generator::begin_again(slf, py, Came::Raised(Carried::pending(py)), result)
+            }
             PYGEN_ERROR => {
                 failed(slf);
                 PYGEN_ERROR
@@ -66,20 +80,40 @@ unsafe fn step(
     }
 }
 
-/// What must hold before the inner generator is stepped. `false`: an exception is set.
+/// May the inner generator be stepped?
+enum Ready {
+    Yes,
+    /// An exception is set.
+    No,
+    /// It was not let in, and somebody may want it to be asked for again.
+    Refused(Refused),
+}
+
+impl Ready {
+    fn of(ready: bool) -> Self {
+        if ready { Self::Yes } else { Self::No }
+    }
+}
+
+/// What must hold before the inner generator is stepped.
 #[cold]
 #[inline(never)]
-unsafe fn ready(slf: *mut Generator, value: *mut ffi::PyObject) -> bool {
+unsafe fn ready(slf: *mut Generator, value: *mut ffi::PyObject) -> Ready {
     // SAFETY: as in `step`.
     unsafe {
         match (*slf).phase {
             // A value that nobody waits for is refused by the inner one, and nothing has begun.
-            Phase::Fresh => value != ffi::Py_None() || Generator::let_in(slf),
+            Phase::Fresh if value != ffi::Py_None() => Ready::Yes,
+            Phase::Fresh if (*slf).held.repeats() => match Generator::try_in(slf) {
+                Ok(()) => Ready::Yes,
+                Err(refused) => Ready::Refused(refused),
+            },
+            Phase::Fresh => Ready::of(Generator::let_in(slf)),
             Phase::Resting => {
                 Generator::wake(slf);
-                true
+                Ready::Yes
             }
-            Phase::Entered | Phase::Given | Phase::Done => true,
+            Phase::Entered | Phase::Given | Phase::Done => Ready::Yes,
         }
     }
 }

@@ -5,14 +5,16 @@ use super::Current;
 use super::counts::Counts;
 use super::delays::Hooks;
 use super::nest::{self, Nest};
+use crate::bindings::clock::in_seconds;
 use crate::bindings::failures::{Carried, classes, report};
 use crate::bindings::outcome::Outcome;
 use crate::bindings::plan::{Came, Refused};
 use crate::bindings::rules::Rules;
+use crate::bindings::step::Ended;
 use crate::outcome::Verdict;
 use crate::policies::backoff::Memory;
 use crate::policies::retry::{Limits, Nested, Run, Settings, Stop};
-use crate::time::{Clock, Nanos, SECOND};
+use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::ffi;
 use pyo3::intern;
@@ -205,12 +207,30 @@ impl Step {
         self.tell(py, End::Recovered, ticket.run.attempts, elapsed, came);
     }
 
-    /// The call ended in another way, and nobody can make it again.
-    pub fn ended(&self, py: Python<'_>, ticket: &Ticket) {
+    /// The call ended in another way, and can't be made again: it was dropped, or is a generator's
+    /// that has given items.
+    pub fn ended<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &Ticket,
+        ended: &Ended<'_, '_>,
+        clock: &C,
+    ) {
         self.counts.ended.bump();
-        self.counts.passed.bump();
         if !ticket.extra.is_null() {
             ticket.let_go(py);
+        }
+        let Ended::Raised(error) = ended else { return self.counts.passed.bump() };
+        if self.rules.get().judge_error(py, error) != Verdict::Failure {
+            return self.counts.passed.bump();
+        }
+        let why = if self.left(ticket) { Stop::Begun } else { Stop::Attempts };
+        self.counts.stopped(why);
+        let elapsed = clock.now().saturating_sub(ticket.run.began);
+        let came = Came::Raised(Carried::new(error.clone_ref(py)));
+        self.tell(py, End::GaveUp(why), ticket.run.attempts, elapsed, &came);
+        if let Err(failed) = self.note(py, error, why, ticket.run.attempts, elapsed) {
+            report(py, failed, self.name(py).as_any());
         }
     }
 
@@ -309,25 +329,18 @@ impl Step {
         }
         let Came::Raised(error) = came else { return };
         let Some(error) = error.get() else { return };
-        let seconds = elapsed as f64 / SECOND as f64;
         let name = self.name(py);
         let wraps = self.hooks.get().wraps;
         let marked = || -> PyResult<Option<PyErr>> {
             if wraps {
+                let seconds = in_seconds(elapsed);
                 let class = classes(py)?.retries_exhausted.bind(py);
                 let outer = class.call1((&name, attempts, seconds, why.as_str()))?;
                 let outer = PyErr::from_value(outer);
                 outer.set_cause(py, Some(error.clone_ref(py)));
                 return Ok(Some(outer));
             }
-            let times =
-                if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") };
-            let note = format!(
-                "seawall: retry {} gave up after {times} in {seconds:.3} s: {}",
-                name.repr()?,
-                reason(why)
-            );
-            error.value(py).call_method1(intern!(py, "add_note"), (note,))?;
+            self.note(py, error, why, attempts, elapsed)?;
             Ok(None)
         };
         match marked() {
@@ -335,6 +348,25 @@ impl Step {
             Ok(Some(outer)) => *came = Came::Raised(Carried::new(outer)),
             Err(error) => report(py, error, name.as_any()),
         }
+    }
+
+    fn note(
+        &self,
+        py: Python<'_>,
+        error: &PyErr,
+        why: Stop,
+        attempts: u32,
+        elapsed: Nanos,
+    ) -> PyResult<()> {
+        let times = if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") };
+        let note = format!(
+            "seawall: retry {} gave up after {times} in {:.3} s: {}",
+            self.name(py).repr()?,
+            in_seconds(elapsed),
+            reason(why)
+        );
+        error.value(py).call_method1(intern!(py, "add_note"), (note,))?;
+        Ok(())
     }
 
     /// The exception for a call that is inside of another retry.
