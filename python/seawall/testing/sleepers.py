@@ -67,20 +67,23 @@ class ThreadSleeper:
             if pause.is_over() or time.monotonic() >= deadline:
                 return
             with company.change:
-                company.change.wait(0.001)
+                company.change.wait(min(0.001, company.glance))
+
+    def _is_over(self) -> bool:
+        return self._over
 
     def wait(self) -> None:
         """Blocks until it is woken, and moves the clock itself if nobody else would."""
         company = self._company
         pause = company.pause()
-        while not self._over:
+        while not self._is_over():
             if company.others_awake():
                 if not company.autojump:
                     self._bell.acquire()
                     continue
-                if not self._bell.acquire(timeout=company.grace) and pause.is_over():
+                if not self._bell.acquire(timeout=company.glance) and pause.is_over():
                     company.jump(pause.moment)
-            elif self._over:
+            elif self._is_over():
                 break  # by one that is gone by now
             elif not company.autojump:
                 raise ClockStoppedError(
@@ -89,7 +92,7 @@ class ThreadSleeper:
                 )
             elif not company.jump(alone=True):
                 # Somebody else moves it just now.
-                self._bell.acquire(timeout=company.grace)
+                self._bell.acquire(timeout=company.glance)
         if self._why is not None:
             raise ClockStoppedError(self._why)
 

@@ -107,9 +107,11 @@ class Watch:
                     company.jump()
                     continue
                 pause = company.pause()
-                await wait_all_tasks_blocked(company.grace)
-                if pause.is_over():
-                    company.jump(pause.moment)
+                while company.is_expected():
+                    await wait_all_tasks_blocked(company.glance)
+                    if pause.is_over():
+                        company.jump(pause.moment)
+                        break
         finally:
             self._on.set(False)
 
