@@ -1,5 +1,6 @@
 """Sleeping by a test's clock that is moved by hand: threads, and tasks of every host."""
 
+import _thread
 import asyncio
 import contextvars
 import os
@@ -65,6 +66,18 @@ def test_threads_go_on_at_their_own_times():
     assert log == [
         ("a", 1.0), ("c", 2.0), ("a", 2.0), ("b", 3.0), ("b", 4.0), ("c", 4.5), ("a", 7.0)
     ]  # fmt: skip
+
+
+def test_a_thread_that_threading_did_not_start():
+    """A thread of C's, say, sleeps and ends like any other, and the move is not held up."""
+    woke = []
+    with testing.clock() as clock:
+        context = contextvars.copy_context()
+        _thread.start_new_thread(context.run, (lambda: woke.append(waiting.sleep(5)),))
+        until(lambda: clock.sleeping == 1)
+        clock.advance(10)
+        until(lambda: woke)
+    assert woke == [None]
 
 
 def test_nobody_is_there_to_move_it():

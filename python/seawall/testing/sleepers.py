@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seawall.testing.clock import clock
     from seawall.testing.company import Company
 
-__all__ = ["ClockStoppedError", "Sleeper", "thread_sleep"]
+__all__ = ["ClockStoppedError", "Sleeper", "is_alive", "thread_sleep"]
 
 
 class ClockStoppedError(SeawallError, RuntimeError):
@@ -63,7 +63,7 @@ class ThreadSleeper:
         """Until the thread sleeps again, has ended, or blocks in something else."""
         company = self._company
         pause = company.pause()
-        while self.thread.is_alive() and not company.is_asleep(self.thread):
+        while is_alive(self.thread) and not company.is_asleep(self.thread):
             if pause.is_over() or time.monotonic() >= deadline:
                 return
             with company.change:
@@ -97,15 +97,23 @@ class ThreadSleeper:
             raise ClockStoppedError(self._why)
 
 
+def is_alive(thread: threading.Thread) -> bool:
+    """Whether ``thread`` has not ended."""
+    try:
+        return thread.is_alive()
+    except RuntimeError:  # so Python 3.13 answers for one that was not started by `threading`
+        return False
+
+
 def thread_sleep(clock: clock, company: Company, until: int | None) -> None:
     """Blocks this thread until ``clock`` comes to ``until``."""
     if until is None:
         time.sleep(0)
         return
     sleeper = ThreadSleeper(company)
-    company.lie_down(sleeper.thread)
     call = None
     try:
+        company.lie_down(sleeper.thread)
         call = clock._bed(sleeper, until)
         sleeper.wait()
     finally:
