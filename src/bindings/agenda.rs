@@ -64,15 +64,12 @@ impl Agenda {
             return Step::Beyond;
         }
         let first = calls.first_entry().map(|first| (first.key().0.saturating_sub(now), first));
-        match first.filter(|(until, _)| *until <= by) {
-            Some((until, first)) => {
-                clock.advance(until);
-                Step::Call(first.remove(), by - until)
-            }
-            None => {
-                clock.advance(by);
-                Step::Done
-            }
+        if let Some((until, first)) = first.filter(|(until, _)| *until <= by) {
+            clock.advance(until);
+            Step::Call(first.remove(), by - until)
+        } else {
+            clock.advance(by);
+            Step::Done
         }
     }
 

@@ -1,14 +1,18 @@
 """Sleeping by a test's clock that is moved by hand: threads, and tasks of every host."""
 
+import _thread
 import asyncio
 import contextvars
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
 
 import pytest
+import seawall
 from seawall import testing, waiting
 
 anyio = pytest.importorskip("anyio")
@@ -60,10 +64,20 @@ def test_threads_go_on_at_their_own_times():
             thread.join(10)
         assert clock.elapsed == 60.0
     assert log == [
-        ("a", 1.0), ("a", 2.0), ("c", 2.0), ("b", 3.0), ("b", 4.0), ("c", 4.5), ("a", 7.0)
-    ] or log == [
         ("a", 1.0), ("c", 2.0), ("a", 2.0), ("b", 3.0), ("b", 4.0), ("c", 4.5), ("a", 7.0)
     ]  # fmt: skip
+
+
+def test_a_thread_that_threading_did_not_start():
+    """A thread of C's, say, sleeps and ends like any other, and the move is not held up."""
+    woke = []
+    with testing.clock() as clock:
+        context = contextvars.copy_context()
+        _thread.start_new_thread(context.run, (lambda: woke.append(waiting.sleep(5)),))
+        until(lambda: clock.sleeping == 1)
+        clock.advance(10)
+        until(lambda: woke)
+    assert woke == [None]
 
 
 def test_nobody_is_there_to_move_it():
@@ -277,7 +291,48 @@ def test_an_interrupt_ends_a_sleep():
         assert (clock.sleeping, clock._calls) == (0, 0)
 
 
-def test_other_contexts_sleep_for_real(run):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_sleeps_on():
+    """A child that was forked while another thread held the clock's lock has one that is free."""
+    code = """
+import os, threading
+from seawall import testing, waiting
+with testing.clock(autojump=True) as clock:
+    held, leave = threading.Event(), threading.Event()
+    def hold():
+        with clock._company.change:
+            held.set()
+            leave.wait(30)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    child = os.fork()
+    if not child:
+        waiting.sleep(5)
+        os._exit(7 if clock.elapsed == 5.0 else 1)
+    leave.set()
+    thread.join()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout.strip() == "7", done.stderr
+
+
+def test_a_blocking_sleep_on_a_loop_warns_and_jumps(run):
+    """Under a clock as well a blocked loop is told of; nobody else has a turn meanwhile."""
+
+    async def main():
+        with testing.clock(autojump=True) as clock:
+            with pytest.warns(seawall.BlockingWaitWarning):
+                waiting.sleep(5)
+            return clock.elapsed
+
+    assert run(main) == 5.0
+
+
+def test_other_contexts_sleep_for_real():
     """A thread without the clock sleeps by the machine's."""
     with testing.clock() as clock:
         thread = threading.Thread(target=contextvars.Context().run, args=(waiting.sleep, 0.01))

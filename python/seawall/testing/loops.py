@@ -167,7 +167,7 @@ class LoopWatch:
         def soon() -> None:
             Turns(loop, lambda: self._judge(loop, pause)).begin()
 
-        handle = loop.call_later(self._company.grace, soon)
+        handle = loop.call_later(self._company.glance, soon)
         _timers.add(handle)
 
     def _judge(self, loop: asyncio.AbstractEventLoop, pause: Pause) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from seawall.testing.clock import clock
     from seawall.testing.company import Company
 
-__all__ = ["ClockStoppedError", "Sleeper", "thread_sleep"]
+__all__ = ["ClockStoppedError", "Sleeper", "is_alive", "thread_sleep"]
 
 
 class ClockStoppedError(SeawallError, RuntimeError):
@@ -63,24 +63,27 @@ class ThreadSleeper:
         """Until the thread sleeps again, has ended, or blocks in something else."""
         company = self._company
         pause = company.pause()
-        while self.thread.is_alive() and not company.is_asleep(self.thread):
+        while is_alive(self.thread) and not company.is_asleep(self.thread):
             if pause.is_over() or time.monotonic() >= deadline:
                 return
             with company.change:
-                company.change.wait(0.001)
+                company.change.wait(min(0.001, company.glance))
+
+    def _is_over(self) -> bool:
+        return self._over
 
     def wait(self) -> None:
         """Blocks until it is woken, and moves the clock itself if nobody else would."""
         company = self._company
         pause = company.pause()
-        while not self._over:
+        while not self._is_over():
             if company.others_awake():
                 if not company.autojump:
                     self._bell.acquire()
                     continue
-                if not self._bell.acquire(timeout=company.grace) and pause.is_over():
+                if not self._bell.acquire(timeout=company.glance) and pause.is_over():
                     company.jump(pause.moment)
-            elif self._over:
+            elif self._is_over():
                 break  # by one that is gone by now
             elif not company.autojump:
                 raise ClockStoppedError(
@@ -89,9 +92,17 @@ class ThreadSleeper:
                 )
             elif not company.jump(alone=True):
                 # Somebody else moves it just now.
-                self._bell.acquire(timeout=company.grace)
+                self._bell.acquire(timeout=company.glance)
         if self._why is not None:
             raise ClockStoppedError(self._why)
+
+
+def is_alive(thread: threading.Thread) -> bool:
+    """Whether ``thread`` has not ended."""
+    try:
+        return thread.is_alive()
+    except RuntimeError:  # so Python 3.13 answers for one that was not started by `threading`
+        return False
 
 
 def thread_sleep(clock: clock, company: Company, until: int | None) -> None:
@@ -100,9 +111,9 @@ def thread_sleep(clock: clock, company: Company, until: int | None) -> None:
         time.sleep(0)
         return
     sleeper = ThreadSleeper(company)
-    company.lie_down(sleeper.thread)
     call = None
     try:
+        company.lie_down(sleeper.thread)
         call = clock._bed(sleeper, until)
         sleeper.wait()
     finally:

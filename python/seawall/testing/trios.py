@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from seawall.testing.sleepers import ClockStoppedError
+from seawall.testing.sleepers import ClockStoppedError, is_alive
 
 if TYPE_CHECKING:
     from seawall.testing.clock import clock
@@ -56,7 +56,7 @@ class TrioSleeper:
             self._token.run_sync_soon(trio.lowlevel.spawn_system_task, tell)
         except trio.RunFinishedError:
             return
-        while self.thread.is_alive() and not waits.wait(0.01) and time.monotonic() < deadline:
+        while is_alive(self.thread) and not waits.wait(0.01) and time.monotonic() < deadline:
             pass
 
 
@@ -107,9 +107,11 @@ class Watch:
                     company.jump()
                     continue
                 pause = company.pause()
-                await wait_all_tasks_blocked(company.grace)
-                if pause.is_over():
-                    company.jump(pause.moment)
+                while company.is_expected():
+                    await wait_all_tasks_blocked(company.glance)
+                    if pause.is_over():
+                        company.jump(pause.moment)
+                        break
         finally:
             self._on.set(False)
 
