@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         BreakerWouldOpen,
     )
     from seawall.policies.retry import (
+        Attempt,
         RetryEvent,
         RetryGaveUp,
         RetryRecovered,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
+    "Attempt",
     "Backoff",
     "BlockingWaitWarning",
     "BreakerClosed",
@@ -123,6 +125,7 @@ __getattr__, __dir__ = lazy.names(
         "exponential": "seawall.policies.backoff",
         "fibonacci": "seawall.policies.backoff",
         "linear": "seawall.policies.backoff",
+        "Attempt": "seawall.policies.retry",
         "RetryEvent": "seawall.policies.retry",
         "RetryGaveUp": "seawall.policies.retry",
         "RetryRecovered": "seawall.policies.retry",

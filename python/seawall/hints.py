@@ -6,7 +6,15 @@ which would be half of what importing seawall costs, is loaded when somebody ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Unpack
 
@@ -15,12 +23,15 @@ from seawall.policies.breaker.events import BreakerEvent
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
 from seawall.policies.breaker.snapshot import BreakerSnapshot
 from seawall.policies.policy import Policy
+from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
 from seawall.policies.retry.settings import RetrySettings
 from seawall.policies.retry.snapshot import RetrySnapshot
 
 __all__ = [
     "Any",
+    "AsyncIterator",
+    "Attempt",
     "Backoff",
     "BreakerEvent",
     "BreakerSettings",
@@ -32,9 +43,11 @@ __all__ = [
     "F",
     "Hashable",
     "Iterable",
+    "Iterator",
     "Mapping",
     "P",
     "Policy",
+    "R",
     "RetryEvent",
     "RetryScheduled",
     "RetrySettings",
@@ -48,5 +61,6 @@ __all__ = [
 #: What is decorated keeps its type.
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 P = TypeVar("P", bound="Policy")
+R = TypeVar("R")
 Seconds: TypeAlias = float | timedelta
 """A time: a plain number is seconds."""

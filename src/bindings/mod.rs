@@ -71,6 +71,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
     module.add_class::<retry::Retry>()?;
+    module.add_class::<retry::Run>()?;
     module.add_class::<rules::Rules>()?;
     module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;

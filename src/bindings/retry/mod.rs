@@ -5,6 +5,7 @@
 //! | `step` | the retry in a plan: which ends it wants to see again, and when |
 //! | `settings` | what it is set up with |
 //! | `delays` | where the length of a wait comes from |
+//! | `run` | a call that is written out as a loop |
 //! | `nest` | the retries that a context is inside of |
 //! | `counts` | what became of its calls |
 //! | `events` | what it tells, and the notes that it leaves |
@@ -13,9 +14,11 @@ mod counts;
 mod delays;
 mod events;
 mod nest;
+mod run;
 mod settings;
 mod step;
 
+pub use run::Run;
 pub use step::{Step, Ticket};
 
 use super::clock::in_seconds;
@@ -132,6 +135,11 @@ impl Retry {
         old.0.drop_ref(py);
         old.1.drop_ref(py);
         Ok(())
+    }
+
+    /// Begins a call that is written out as a loop.
+    fn _begin(&self, py: Python<'_>) -> PyResult<Run> {
+        Run::begin(py, self.step(py))
     }
 
     /// The numeric settings in force, defaults filled in; durations in seconds.

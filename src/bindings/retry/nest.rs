@@ -26,6 +26,8 @@ pub struct Nest {
 /// How many retries there are in plans, and how many are published right now.
 static STEPS: AtomicUsize = AtomicUsize::new(0);
 static PUBLISHED: AtomicUsize = AtomicUsize::new(0);
+/// Was there ever a loop? The first one of a program finds nothing published around it.
+static LOOPS: AtomicBool = AtomicBool::new(false);
 
 /// One more step, or one fewer.
 pub fn step_made() {
@@ -37,9 +39,15 @@ pub fn step_gone() {
     STEPS.fetch_sub(1, Relaxed);
 }
 
+/// A loop over attempts is written out somewhere: it may be inside of any retry from now on.
+pub fn loop_seen() {
+    LOOPS.store(true, Relaxed);
+}
+
 /// Can there be a retry inside of another?
+#[inline(always)]
 pub fn possible() -> bool {
-    STEPS.load(Relaxed) > 1
+    STEPS.load(Relaxed) > 1 || LOOPS.load(Relaxed)
 }
 
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {

@@ -16,7 +16,9 @@ use crate::policies::backoff::Memory;
 use crate::policies::retry::{Limits, Nested, Run, Settings, Stop};
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
+use pyo3::PyTraverseError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -390,6 +392,12 @@ impl Step {
             current.hooks.drop_ref(py);
             current.name.drop_ref(py);
         }
+    }
+
+    /// Shows the collector what it owns, for owners that are `#[pyclass]`es.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.rules)?;
+        visit.call(&self.hooks)
     }
 
     /// The Python objects that it owns.

@@ -5,6 +5,7 @@ from seawall.policies.retry.policy import Retry, retry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from seawall.policies.retry.attempts import Attempt
     from seawall.policies.retry.events import (
         RetryEvent,
         RetryGaveUp,
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from seawall.policies.retry.snapshot import RetrySnapshot
 
 __all__ = [
+    "Attempt",
     "Retry",
     "RetryEvent",
     "RetryGaveUp",
@@ -30,6 +32,7 @@ __getattr__, __dir__ = lazy.names(
     __name__,
     {
         **dict.fromkeys(_EVENTS, f"{__name__}.events"),
+        "Attempt": f"{__name__}.attempts",
         "RetrySettings": f"{__name__}.settings",
         "RetrySnapshot": f"{__name__}.snapshot",
     },

@@ -70,6 +70,22 @@ class Retry(Declared, _core.Retry):
         """
         self._change(changes)
 
+    def __iter__(self) -> t.Iterator[t.Attempt]:
+        """The attempts of one call, written out: ``for attempt in retry: with attempt: …``.
+
+        The loop gives another attempt after one that failed, when it is due; it ends after one
+        that was left without an error. What is not tried again is raised out of the block.
+        """
+        from seawall.policies.retry.attempts import Attempts
+
+        return Attempts(self)
+
+    def __aiter__(self) -> t.AsyncIterator[t.Attempt]:
+        """As `__iter__`, for a task: ``async for attempt in retry: with attempt: …``."""
+        from seawall.policies.retry.attempts import Attempts
+
+        return Attempts(self)
+
     def snapshot(self) -> t.RetrySnapshot:
         """Its counters at this moment."""
         from seawall.policies.retry.snapshot import RetrySnapshot
