@@ -7,6 +7,7 @@ use super::failures::{Trail, classes, discard, report};
 use crate::outcome::Verdict;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyException;
+use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -149,6 +150,10 @@ fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
         (PyOnceLock::new(), "concurrent.futures._base"),
         (PyOnceLock::new(), "asyncio.exceptions"),
     ];
+    // Both are written in Python, as whatever inherits from them is.
+    if is_builtin(error.value(py)) {
+        return false;
+    }
     CLASSES.iter().any(|(class, module)| {
         let class = match class.get(py) {
             Some(class) => class,
@@ -159,6 +164,14 @@ fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
         };
         error.matches(py, class.bind(py)).unwrap_or(false)
     })
+}
+
+/// Is it of one of the interpreter's own classes?
+#[allow(unsafe_code, reason = "asks a type for its flags")]
+pub fn is_builtin(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached; a live object has a live type.
+    let flags = unsafe { ffi::PyType_GetFlags(ffi::Py_TYPE(object.as_ptr())) };
+    flags & ffi::Py_TPFLAGS_HEAPTYPE == 0
 }
 
 /// Looked up among the loaded modules: what is not loaded has not been raised.

@@ -6,6 +6,7 @@ use crate::bindings::failures::{discard, report};
 use crate::bindings::outcome::Outcome;
 use crate::bindings::plan::Came;
 use crate::bindings::random;
+use crate::bindings::rules::is_builtin;
 use crate::error::Problem;
 use crate::policies::backoff::{self, Backoff, BackoffDraft, Memory};
 use crate::policies::retry::{Stop, Wait};
@@ -17,6 +18,7 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
 
 /// The callables of a retry, and the sources of its delays.
 #[pyclass(frozen, module = "seawall._core")]
@@ -206,7 +208,10 @@ impl Hooks {
 fn told(py: Python<'_>, came: &Came<'_>) -> Option<f64> {
     static ASK: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
     let about = match came {
-        Came::Returned(value) if may_know(value) => value.clone(),
+        // Values of the builtin types carry no headers, but for botocore's.
+        Came::Returned(value) if value.is_instance_of::<PyDict>() || !is_builtin(value) => {
+            value.clone()
+        }
         Came::Raised(error) => {
             let error = error.get()?.value(py).clone().into_any();
             if !error_may_know(&error) {
@@ -231,14 +236,6 @@ fn told(py: Python<'_>, came: &Came<'_>) -> Option<f64> {
     })
 }
 
-/// Values of the builtin types carry no headers.
-#[allow(unsafe_code, reason = "asks a type for its flags")]
-fn may_know(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: attached; a live object has a live type.
-    let flags = unsafe { ffi::PyType_GetFlags(ffi::Py_TYPE(value.as_ptr())) };
-    value.is_instance_of::<pyo3::types::PyDict>() || flags & ffi::Py_TPFLAGS_HEAPTYPE != 0
-}
-
 /// An exception that has no attributes of its own, and was raised because of no other, knows
 /// nothing.
 #[allow(unsafe_code, reason = "looks into an exception as the interpreter does")]
@@ -250,6 +247,9 @@ fn error_may_know(error: &Bound<'_, PyAny>) -> bool {
         if !cause.is_null() {
             ffi::Py_DECREF(cause);
             return true;
+        }
+        if is_builtin(error) {
+            return false;
         }
         let size = (*ffi::Py_TYPE(error.as_ptr())).tp_basicsize;
         let base = (*ffi::PyExc_Exception.cast::<ffi::PyTypeObject>()).tp_basicsize;

@@ -19,7 +19,7 @@ impl Step {
         py: Python<'_>,
         end: End,
         attempts: u32,
-        elapsed: Nanos,
+        elapsed: &dyn Fn() -> Nanos,
         came: &Came<'_>,
     ) {
         let hooks: &Hooks = self.hooks.get();
@@ -41,7 +41,7 @@ impl Step {
             facts.set_item("at", in_seconds(clock.now()))?;
             facts.set_item("wall", clock.wall())?;
             facts.set_item("attempts", attempts)?;
-            facts.set_item("elapsed", in_seconds(elapsed))?;
+            facts.set_item("elapsed", in_seconds(elapsed()))?;
             let (error, value) = match came {
                 Came::Returned(value) => (None, Some(value.clone())),
                 Came::Raised(error) => {

@@ -205,8 +205,8 @@ impl Step {
             return;
         }
         self.counts.recovered.bump();
-        let elapsed = clock.now().saturating_sub(ticket.run.began);
-        self.tell(py, End::Recovered, ticket.run.attempts, elapsed, came);
+        let elapsed = || clock.now().saturating_sub(ticket.run.began);
+        self.tell(py, End::Recovered, ticket.run.attempts, &elapsed, came);
     }
 
     /// The call ended in another way, and can't be made again: it was dropped, or is a generator's
@@ -230,7 +230,7 @@ impl Step {
         self.counts.stopped(why);
         let elapsed = clock.now().saturating_sub(ticket.run.began);
         let came = Came::Raised(Carried::new(error.clone_ref(py)));
-        self.tell(py, End::GaveUp(why), ticket.run.attempts, elapsed, &came);
+        self.tell(py, End::GaveUp(why), ticket.run.attempts, &|| elapsed, &came);
         if let Err(failed) = self.note(py, error, why, ticket.run.attempts, elapsed) {
             report(py, failed, self.name(py).as_any());
         }
@@ -271,8 +271,9 @@ impl Step {
         }
         match self.decide(py, ticket, came, nested, refusal, clock) {
             Ok(delay) => {
-                let (run, elapsed) = (ticket.run, clock.now().saturating_sub(ticket.run.began));
-                self.tell(py, End::Scheduled(delay), run.attempts, elapsed, came);
+                let run = ticket.run;
+                let elapsed = || clock.now().saturating_sub(run.began);
+                self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
                 self.counts.retries.bump();
                 ticket.run.attempts += 1;
                 if let Some(nest) = ticket.nest() {
@@ -287,7 +288,7 @@ impl Step {
                     ticket.let_go(py);
                 }
                 let elapsed = clock.now().saturating_sub(ticket.run.began);
-                self.tell(py, End::GaveUp(why), ticket.run.attempts, elapsed, came);
+                self.tell(py, End::GaveUp(why), ticket.run.attempts, &|| elapsed, came);
                 self.mark(py, why, ticket.run.attempts, elapsed, came);
                 None
             }
@@ -320,7 +321,7 @@ impl Step {
             outcome.after(run.attempts)
         };
         let wait = self.hooks.get().wait(py, ticket.extra(), came, &outcome)?;
-        self.settings.in_time(&run, wait, limits, clock.now())
+        self.settings.in_time(&run, wait, limits, || clock.now())
     }
 
     /// Leaves a note on the error that the caller gets, or puts it inside of one of ours.

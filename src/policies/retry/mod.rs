@@ -1,9 +1,9 @@
 //! Retry: whether a call that failed is worth another try, and when.
 //!
 //! The order of the questions is fixed, and each is asked only if the one before said yes: is an
-//! attempt left, does the retry around this one leave it to us, does the budget allow, is there
-//! time. The budget is asked before anybody sleeps; a call that would start without time left is
-//! given up instead of slept for.
+//! attempt left, does the retry around this one leave it to us, is there time, does the budget
+//! allow. The budget is asked last, because what it has given it does not take back, and before
+//! anybody sleeps; a call that would start without time left is given up instead of slept for.
 //!
 //! Nothing here is shared between calls: what a call has done so far is in its own [`Run`].
 
@@ -118,10 +118,13 @@ impl Settings {
         run: &Run,
         wait: Wait,
         limits: Limits,
-        now: Nanos,
+        now: impl FnOnce() -> Nanos,
     ) -> Result<Nanos, Stop> {
         let delay = self.max_delay.map_or(wait.nanos(), |most| wait.nanos().min(most));
-        let start = now.saturating_add(delay);
+        if self.max_duration.is_none() && limits.deadline.is_none() {
+            return Ok(delay);
+        }
+        let start = now().saturating_add(delay);
         let out = |limit: Stop| match wait {
             Wait::Told(_) if delay > 0 => Stop::Told,
             _ => limit,

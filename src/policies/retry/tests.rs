@@ -35,7 +35,7 @@ fn no_attempt_starts_at_the_end_of_its_time_or_later() {
     let settings = settings(&Draft { max_duration: Some(10.0), ..Draft::default() });
     let ask = |took, delay, deadline| {
         let limits = Limits { nested: false, deadline };
-        settings.in_time(&run(1, took), Wait::Backoff(delay), limits, NOW)
+        settings.in_time(&run(1, took), Wait::Backoff(delay), limits, || NOW)
     };
     assert_eq!(ask(9 * SECOND, SECOND - 1, None), Ok(SECOND - 1));
     assert_eq!(ask(9 * SECOND, SECOND, None), Err(Stop::Duration));
@@ -51,8 +51,8 @@ fn max_delay_bounds_what_the_service_asks_for_too() {
     let run = run(1, 0);
     let limits = Limits { nested: false, deadline: Some(NOW + 3 * SECOND) };
     let told = Wait::Told(60 * SECOND);
-    assert_eq!(settings.in_time(&run, told, Limits::default(), NOW), Ok(5 * SECOND));
-    assert_eq!(settings.in_time(&run, told, limits, NOW), Err(Stop::Told));
+    assert_eq!(settings.in_time(&run, told, Limits::default(), || NOW), Ok(5 * SECOND));
+    assert_eq!(settings.in_time(&run, told, limits, || NOW), Err(Stop::Told));
 }
 
 #[test]
