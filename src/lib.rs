@@ -9,6 +9,7 @@ mod bindings;
 pub mod error;
 pub mod keys;
 pub mod outcome;
+pub mod pipeline;
 pub mod policies;
 pub mod random;
 pub mod sync;

@@ -9,6 +9,7 @@ from seawall._core import Outcome
 from seawall.errors import (
     BlockingWaitWarning,
     CircuitOpenError,
+    CompositionWarning,
     ConfigError,
     NestedRetryError,
     Problem,
@@ -67,6 +68,7 @@ __all__ = [
     "BreakerWouldOpen",
     "CircuitBreaker",
     "CircuitOpenError",
+    "CompositionWarning",
     "ConfigError",
     "Event",
     "NestedRetryError",

@@ -17,6 +17,7 @@ else:
 __all__ = [
     "BlockingWaitWarning",
     "CircuitOpenError",
+    "CompositionWarning",
     "ConfigError",
     "NestedRetryError",
     "Problem",
@@ -152,6 +153,10 @@ class CircuitOpenError(Rejected):
             case _:
                 why = "is open"
         return f"{circuit} {why}; {self._when()}"
+
+
+class CompositionWarning(UserWarning):
+    """Policies in an order that works, but seldom as it was meant. Says what to change."""
 
 
 class NestedRetryError(Rejected):

@@ -2,6 +2,7 @@
 
 use super::anchor::Anchor;
 use super::breaker::Breaker;
+use super::compose;
 use super::failures::config_error;
 use super::function::{
     FUNCTION_ATTRIBUTES, Kind, RETRIES_NO_ASYNC_GENERATOR, Target, function_inside, kind, refuse,
@@ -102,5 +103,8 @@ pub fn check(
             ));
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(config_error(py, &subject(), problems)) }
+    if !problems.is_empty() {
+        return Err(config_error(py, &subject(), problems));
+    }
+    compose::warn(policies, subject)
 }

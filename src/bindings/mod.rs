@@ -6,7 +6,7 @@
 //! | [`step`], [`plan`], [`cell`] | the policies of a protected call, in order; how a call passes them; where that is kept |
 //! | [`call`], [`coroutine`], [`generator`], [`async_generator`], [`block`] | the drivers, one a kind of call: they run plans and know no policy |
 //! | [`adopt`], [`deferred`], [`held`], [`busy`], [`stop`] | what drivers have in common |
-//! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
+//! | [`protected`], [`function`], [`layers`], [`decorate`], [`compose`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, which order of policies is odd, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`again`], [`wait`] | calls that are made more than once, and what passes between |
 //! | [`keys`] | policies with a state for each key |
@@ -25,6 +25,7 @@ mod busy;
 mod call;
 mod cell;
 mod clock;
+mod compose;
 mod context;
 mod convert;
 mod coroutine;

@@ -6,11 +6,9 @@ by its loop. Under a test's clock all of them wait for that clock instead.
 
 from __future__ import annotations
 
-import sys
 import time
-import warnings
 
-from seawall import _core
+from seawall import _core, blame
 from seawall.errors import BlockingWaitWarning
 from seawall.waiting import hosts
 
@@ -74,13 +72,8 @@ def asleep(seconds: float) -> Awaitable[None]:
 
 
 def _warn(host: str, who: str | None) -> None:
-    # Python itself tells a text once for each line that is to blame: the user's, not ours.
-    level, frame = 1, sys._getframe(0).f_back
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "seawall":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(
+    blame.warn(
         f"{who or 'seawall'} waits in a thread that runs {host}, which stands still meanwhile:"
         " protect an async function, or call this one in a thread of its own",
         BlockingWaitWarning,
-        stacklevel=level + 1,
     )

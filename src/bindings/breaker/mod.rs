@@ -26,6 +26,7 @@ use super::guard::Guard;
 use super::keys::{KeyOf, Source};
 use super::rules::Rules;
 use crate::error::Problem;
+use crate::pipeline::Part;
 use crate::policies::breaker::{Breaker as Core, State, WindowSize};
 use crate::time::Clock;
 use control::Key;
@@ -86,6 +87,15 @@ impl Breaker {
         let py = function.py();
         let key = self.current.lock().rules.get().key.as_ref().map(|key| key.clone_ref(py))?;
         Source::problem(key.bind(py), function)
+    }
+
+    /// As far as its place among other policies matters.
+    pub fn part(&self) -> Part {
+        let window = match self.core().settings().window {
+            WindowSize::Time(length) => Some(length),
+            WindowSize::Calls(_) => None,
+        };
+        Part::Breaker { window }
     }
 
     fn core(&self) -> Core {

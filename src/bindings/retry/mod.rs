@@ -27,6 +27,7 @@ use super::gate;
 use super::guard::Guard;
 use super::rules::Rules;
 use crate::error::Problem;
+use crate::pipeline::Part;
 use crate::policies::retry::Settings;
 use counts::Counts;
 use delays::Hooks;
@@ -64,6 +65,11 @@ impl Retry {
     /// The step this retry contributes to a plan that is built now.
     pub fn step(&self, py: Python<'_>) -> Step {
         Step::of(py, &self.current, &self.counts)
+    }
+
+    /// As far as its place among other policies matters.
+    pub fn part(&self) -> Part {
+        Part::Retry { max_duration: self.current.lock().settings.max_duration }
     }
 }
 

@@ -1,0 +1,39 @@
+//! Warns of compositions that work, but seldom as they were meant.
+
+use super::breaker::Breaker;
+use super::retry::Retry;
+use crate::pipeline::{Part, findings};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// As far as its place among others matters.
+fn part(policy: &Bound<'_, PyAny>) -> Option<Part> {
+    if let Ok(retry) = policy.cast::<Retry>() {
+        return Some(retry.get().part());
+    }
+    policy.cast::<Breaker>().ok().map(|breaker| breaker.get().part())
+}
+
+/// Warns of what is odd about `policies`, outermost first. An error: the program's filters make
+/// one of a warning.
+pub fn warn(policies: &Bound<'_, PyTuple>, subject: &dyn Fn() -> String) -> PyResult<()> {
+    if policies.len() < 2 {
+        return Ok(());
+    }
+    let parts: Vec<Part> = policies.iter().filter_map(|policy| part(&policy)).collect();
+    let found = findings(&parts);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let py = policies.py();
+    let show = |at: usize| policies.get_item(at)?.repr().map(|text| text.to_string());
+    for finding in found {
+        let what = finding.what.replace("{other}", &show(finding.other)?);
+        let message = format!("{}: {} {what}", subject(), show(finding.at)?);
+        let blame = py.import("seawall.blame")?;
+        let category = py.import("seawall.errors")?.getattr("CompositionWarning")?;
+        blame.call_method1(intern!(py, "warn"), (message, category))?;
+    }
+    Ok(())
+}

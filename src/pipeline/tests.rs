@@ -1,0 +1,39 @@
+use super::*;
+
+const RETRY: Part = Part::Retry { max_duration: None };
+const BREAKER: Part = Part::Breaker { window: None };
+
+fn pairs(parts: &[Part]) -> Vec<(usize, usize)> {
+    findings(parts).iter().map(|finding| (finding.at, finding.other)).collect()
+}
+
+const fn timeout(seconds: u64) -> Part {
+    Part::Timeout { limit: seconds * SECOND }
+}
+
+#[test]
+fn the_recommended_order_is_not_odd() {
+    let order = [Part::Fallback, timeout(10), RETRY, BREAKER, Part::Bulkhead, timeout(2)];
+    assert_eq!(findings(&order), []);
+}
+
+#[test]
+fn every_pair_that_is_odd_is_named() {
+    assert_eq!(pairs(&[BREAKER, RETRY, Part::Bulkhead]), [(1, 0)]);
+    assert_eq!(pairs(&[RETRY, BREAKER, RETRY]), [(2, 0), (2, 1)]);
+    assert_eq!(pairs(&[Part::Bulkhead, RETRY]), [(1, 0)]);
+    assert_eq!(pairs(&[RETRY, Part::Fallback]), [(1, 0)]);
+}
+
+#[test]
+fn limits_are_compared() {
+    assert_eq!(pairs(&[timeout(2), RETRY, timeout(2)]), [(2, 0)]);
+    assert_eq!(pairs(&[timeout(2), RETRY, timeout(1)]), []);
+    let limited = Part::Retry { max_duration: Some(3 * SECOND) };
+    assert_eq!(pairs(&[limited, timeout(3)]), [(1, 0)]);
+    assert_eq!(pairs(&[limited, timeout(2)]), []);
+    let short = Part::Breaker { window: Some(3 * SECOND) };
+    assert_eq!(pairs(&[short, timeout(2)]), [(1, 0)]);
+    assert_eq!(pairs(&[short, timeout(1)]), []);
+    assert!(findings(&[timeout(2), RETRY, timeout(2)])[0].what.contains("attempt"));
+}
