@@ -15,6 +15,7 @@ from seawall.errors import (
     Problem,
     Rejected,
     RetriesExhaustedError,
+    RetryBudgetExhaustedError,
     SeawallError,
 )
 from seawall.pipeline import Pipeline
@@ -39,6 +40,14 @@ if TYPE_CHECKING:
         BreakerSettings,
         BreakerSnapshot,
         BreakerWouldOpen,
+    )
+    from seawall.policies.budget import (
+        BudgetEvent,
+        BudgetExhausted,
+        BudgetRecovered,
+        BudgetSettings,
+        BudgetSnapshot,
+        RetryBudget,
     )
     from seawall.policies.retry import (
         Attempt,
@@ -66,6 +75,11 @@ __all__ = [
     "BreakerSettings",
     "BreakerSnapshot",
     "BreakerWouldOpen",
+    "BudgetEvent",
+    "BudgetExhausted",
+    "BudgetRecovered",
+    "BudgetSettings",
+    "BudgetSnapshot",
     "CircuitBreaker",
     "CircuitOpenError",
     "CompositionWarning",
@@ -78,6 +92,8 @@ __all__ = [
     "Rejected",
     "RetriesExhaustedError",
     "Retry",
+    "RetryBudget",
+    "RetryBudgetExhaustedError",
     "RetryEvent",
     "RetryGaveUp",
     "RetryRecovered",
@@ -118,7 +134,13 @@ __getattr__, __dir__ = lazy.names(
         "BreakerSettings": "seawall.policies.breaker",
         "BreakerSnapshot": "seawall.policies.breaker",
         "BreakerWouldOpen": "seawall.policies.breaker",
+        "BudgetEvent": "seawall.policies.budget",
+        "BudgetExhausted": "seawall.policies.budget",
+        "BudgetRecovered": "seawall.policies.budget",
+        "BudgetSettings": "seawall.policies.budget",
+        "BudgetSnapshot": "seawall.policies.budget",
         "Event": "seawall.events",
+        "RetryBudget": "seawall.policies.budget",
         "Window": "seawall.windows",
         "calls": "seawall.windows",
         "constant": "seawall.policies.backoff",

@@ -23,6 +23,7 @@ __all__ = [
     "Problem",
     "Rejected",
     "RetriesExhaustedError",
+    "RetryBudgetExhaustedError",
     "SeawallError",
 ]
 
@@ -199,3 +200,13 @@ class RetriesExhaustedError(SeawallError):
         """Who gave up, after what."""
         times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
         return f"retry {self.name!r} gave up after {times} in {self.elapsed:.3f} s ({self.why})"
+
+
+class RetryBudgetExhaustedError(Rejected):
+    """The retry budget permits no further attempt now. The first attempt of a call needs none."""
+
+    policy = "budget"
+
+    def __str__(self) -> str:
+        """Which budget, and when to try again."""
+        return f"retry budget {self.name!r} is exhausted; {self._when()}"

@@ -22,7 +22,11 @@ from seawall.policies.backoff import Backoff
 from seawall.policies.breaker.events import BreakerEvent
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
 from seawall.policies.breaker.snapshot import BreakerSnapshot
-from seawall.policies.policy import Policy
+from seawall.policies.budget.events import BudgetEvent
+from seawall.policies.budget.policy import RetryBudget
+from seawall.policies.budget.settings import BudgetMode, BudgetSettings
+from seawall.policies.budget.snapshot import BudgetSnapshot
+from seawall.policies.policy import Named, Policy
 from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
 from seawall.policies.retry.settings import RetrySettings
@@ -37,6 +41,10 @@ __all__ = [
     "BreakerSettings",
     "BreakerSnapshot",
     "BreakerState",
+    "BudgetEvent",
+    "BudgetMode",
+    "BudgetSettings",
+    "BudgetSnapshot",
     "Callable",
     "ClassVar",
     "Collection",
@@ -45,9 +53,11 @@ __all__ = [
     "Iterable",
     "Iterator",
     "Mapping",
+    "Named",
     "P",
     "Policy",
     "R",
+    "RetryBudget",
     "RetryEvent",
     "RetryScheduled",
     "RetrySettings",
@@ -60,7 +70,7 @@ __all__ = [
 
 #: What is decorated keeps its type.
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
-P = TypeVar("P", bound="Policy")
+P = TypeVar("P", bound="Named")
 R = TypeVar("R")
 Seconds: TypeAlias = float | timedelta
 """A time: a plain number is seconds."""

@@ -1,6 +1,7 @@
 //! Settings as Python says them: numbers, durations, classes, callables. Whatever is of the wrong
 //! kind becomes a problem beside all the others; nothing is raised half-way.
 
+use super::budget::Budget;
 use super::function::{Kind, kind};
 use super::rules::Matcher;
 use crate::error::Problem;
@@ -59,6 +60,15 @@ impl<'a, 'py> Reader<'a, 'py> {
         whole(&value).or_else(|| self.wrong(field, &value, "must be a whole number"))
     }
 
+    /// A name of something.
+    pub fn word(&mut self, field: &'static str) -> Option<String> {
+        let value = self.get(field)?;
+        match value.cast::<PyString>() {
+            Ok(word) => Some(word.to_string()),
+            Err(_) => self.wrong(field, &value, "must be a string"),
+        }
+    }
+
     /// A number.
     pub fn number(&mut self, field: &'static str) -> Option<f64> {
         let value = self.get(field)?;
@@ -71,15 +81,6 @@ impl<'a, 'py> Reader<'a, 'py> {
         match value.cast::<PyBool>() {
             Ok(flag) => Some(flag.is_true()),
             Err(_) => self.wrong(field, &value, "must be True or False"),
-        }
-    }
-
-    /// A string.
-    pub fn word(&mut self, field: &'static str) -> Option<String> {
-        let value = self.get(field)?;
-        match value.cast::<PyString>() {
-            Ok(word) => Some(word.to_string()),
-            Err(_) => self.wrong(field, &value, "must be a string"),
         }
     }
 
@@ -265,6 +266,16 @@ impl<'a, 'py> Reader<'a, 'py> {
         } else {
             self.wrong(field, &value, "must be callable")
         }
+    }
+
+    /// A retry budget, or the name of one.
+    pub fn budget(&mut self, field: &'static str) -> Option<Py<PyAny>> {
+        let value = self.get(field)?;
+        let named = value.cast::<PyString>().is_ok_and(|name| !name.is_empty().unwrap_or(true));
+        if named || value.cast::<Budget>().is_ok() {
+            return Some(value.unbind());
+        }
+        self.wrong(field, &value, "must be a seawall.RetryBudget, or the name of one")
     }
 
     /// Which of a policy's states a call belongs to.

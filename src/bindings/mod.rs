@@ -10,7 +10,7 @@
 //! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`again`], [`wait`] | calls that are made more than once, and what passes between |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`], [`retry`] | one room a policy |
+//! | [`breaker`], [`budget`], [`retry`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
@@ -21,6 +21,7 @@ mod anchor;
 mod async_generator;
 mod block;
 mod breaker;
+mod budget;
 mod busy;
 mod call;
 mod cell;
@@ -67,6 +68,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     guard::register(module)?;
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;
+    module.add_class::<budget::Budget>()?;
     module.add_class::<clock::TestClock>()?;
     module.add_class::<clock::Call>()?;
     module.add_class::<outcome::Outcome>()?;

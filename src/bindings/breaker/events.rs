@@ -1,7 +1,6 @@
 //! What a breaker tells, on its way to whoever listens.
 
-use crate::bindings::clock::ambient;
-use crate::bindings::clock::in_seconds;
+use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::report;
 use crate::bindings::listeners;
 use crate::bindings::rules::Rules;

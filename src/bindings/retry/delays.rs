@@ -26,6 +26,8 @@ use pyo3::types::PyDict;
 pub struct Hooks {
     pub before_sleep: Option<Py<PyAny>>,
     pub after_end: Option<Py<PyAny>>,
+    /// The retry budget, or its name.
+    pub budget: Option<Py<PyAny>>,
     /// The first that fits. None that does: the default.
     pub sources: Vec<Source>,
     /// Is what the service asks for not to be heard?
@@ -41,6 +43,7 @@ impl Hooks {
             visit.call(&source.class)?;
             visit.call(&source.callable)?;
         }
+        visit.call(&self.budget)?;
         visit.call(&self.before_sleep)?;
         visit.call(&self.after_end)
     }

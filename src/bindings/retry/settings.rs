@@ -36,6 +36,7 @@ pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     let mut hooks = Hooks {
         before_sleep: reader.callable("before_sleep"),
         after_end: reader.callable("after_end"),
+        budget: reader.budget("budget"),
         sources: Vec::new(),
         deaf: reader.flag("retry_after") == Some(false),
         wraps: reader.flag("reraise") == Some(false),

@@ -5,12 +5,14 @@ use super::Current;
 use super::counts::Counts;
 use super::delays::Hooks;
 use super::nest::{self, Nest};
+use crate::bindings::budget::{Budget, Live};
 use crate::bindings::clock::in_seconds;
-use crate::bindings::failures::{Carried, classes, report};
+use crate::bindings::failures::{Carried, classes, config_error, discard, report};
 use crate::bindings::outcome::Outcome;
 use crate::bindings::plan::{Came, Refused};
 use crate::bindings::rules::Rules;
 use crate::bindings::step::Ended;
+use crate::error::Problem;
 use crate::outcome::Verdict;
 use crate::policies::backoff::Memory;
 use crate::policies::retry::{Limits, Nested, Run, Settings, Stop};
@@ -23,7 +25,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A retry in a plan. A call keeps to the settings that it came in by.
 pub struct Step {
@@ -33,6 +35,9 @@ pub struct Step {
     pub(super) counts: Arc<Counts>,
     current: Arc<Mutex<Current>>,
     judges_results: bool,
+    /// Was it given a retry budget? And that, once the first call has looked for it.
+    budgeted: bool,
+    budget: OnceLock<Arc<Live>>,
     /// Must the time be known better than to the kernel's tick?
     precise: bool,
 }
@@ -119,6 +124,8 @@ impl Step {
         Self {
             settings: now.settings,
             judges_results: now.rules.get().on_result.is_some(),
+            budgeted: now.hooks.get().budget.is_some(),
+            budget: OnceLock::new(),
             rules: now.rules.clone_ref(py),
             hooks: now.hooks.clone_ref(py),
             counts: Arc::clone(counts),
@@ -152,8 +159,63 @@ impl Step {
         {
             return None;
         }
+        if self.budgeted && !self.begin_budget(clock) {
+            abandon(&ticket);
+            return None;
+        }
         self.counts.begun.bump();
         Some(ticket)
+    }
+
+    /// Tells the budget of a call. `false`: there is no such budget.
+    fn begin_budget<C: Clock>(&self, clock: &C) -> bool {
+        let live = match self.budget.get() {
+            Some(live) => live,
+            None => match self.find_budget() {
+                Some(live) => self.budget.get_or_init(|| live),
+                None => return false,
+            },
+        };
+        live.core().begin(clock);
+        true
+    }
+
+    #[cold]
+    fn find_budget(&self) -> Option<Arc<Live>> {
+        // SAFETY: only drivers enter, and they run attached.
+        let py = unsafe { Python::assume_attached() };
+        let given = self.hooks.get().budget.as_ref()?.bind(py);
+        let found = match given.cast::<PyString>() {
+            Ok(name) => {
+                let get = py.import("seawall.registry").and_then(|it| it.getattr("get"));
+                match get.and_then(|get| get.call1(("budget", name))) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        discard(py, error);
+                        return None;
+                    }
+                }
+            }
+            Err(_) => given.clone(),
+        };
+        found.cast::<Budget>().ok().map(|budget| budget.get().live())
+    }
+
+    /// The call is over, with a good end or without.
+    #[inline(always)]
+    fn over(&self, ticket: &Ticket, good: bool) {
+        self.counts.ended.bump();
+        if self.budgeted
+            && let Some(live) = self.budget.get()
+        {
+            if ticket.run.attempts > 1 {
+                live.core().attempt_over();
+            }
+            if good {
+                live.core().succeeded();
+            }
+            live.core().finish();
+        }
     }
 
     #[cold]
@@ -178,7 +240,7 @@ impl Step {
     /// The call returned `value`, which nobody wants to judge, or came to a good end without one.
     #[inline(always)]
     pub fn returned<C: Clock>(&self, ticket: &Ticket, value: *mut ffi::PyObject, clock: &C) {
-        self.counts.ended.bump();
+        self.over(ticket, true);
         if ticket.extra.is_null() {
             self.counts.first.bump();
         } else {
@@ -218,7 +280,7 @@ impl Step {
         ended: &Ended<'_, '_>,
         clock: &C,
     ) {
-        self.counts.ended.bump();
+        self.over(ticket, false);
         if !ticket.extra.is_null() {
             ticket.let_go(py);
         }
@@ -258,7 +320,7 @@ impl Step {
             Came::Refused(refused) => rules.judge_refusal(py, &|| refusal(refused)),
         };
         if verdict != Verdict::Failure {
-            self.counts.ended.bump();
+            self.over(ticket, verdict == Verdict::Success);
             if !ticket.extra.is_null() {
                 ticket.let_go(py);
             }
@@ -269,8 +331,15 @@ impl Step {
             }
             return None;
         }
+        let budget = self.budget.get();
+        if let Some(live) = budget {
+            live.core().failed();
+        }
         match self.decide(py, ticket, came, nested, refusal, clock) {
             Ok(delay) => {
+                if let Some(live) = budget.filter(|_| ticket.run.attempts > 1) {
+                    live.core().attempt_over();
+                }
                 let run = ticket.run;
                 let elapsed = || clock.now().saturating_sub(run.began);
                 self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
@@ -282,7 +351,7 @@ impl Step {
                 Some(delay)
             }
             Err(why) => {
-                self.counts.ended.bump();
+                self.over(ticket, false);
                 self.counts.stopped(why);
                 if !ticket.extra.is_null() {
                     ticket.let_go(py);
@@ -321,7 +390,11 @@ impl Step {
             outcome.after(run.attempts)
         };
         let wait = self.hooks.get().wait(py, ticket.extra(), came, &outcome)?;
-        self.settings.in_time(&run, wait, limits, || clock.now())
+        let delay = self.settings.in_time(&run, wait, limits, || clock.now())?;
+        match self.budget.get() {
+            Some(live) if !live.permit(py, clock) => Err(Stop::Budget),
+            _ => Ok(delay),
+        }
     }
 
     /// Leaves a note on the error that the caller gets, or puts it inside of one of ours.
@@ -375,10 +448,23 @@ impl Step {
     /// The exception for a call that is inside of another retry.
     #[cold]
     pub fn error(&self, py: Python<'_>) -> PyErr {
+        if self.budgeted && self.budget.get().is_none() {
+            return self.no_budget(py);
+        }
         let make = || -> PyResult<PyErr> {
             Ok(PyErr::from_value(classes(py)?.nested_retry.bind(py).call1((self.name(py), 0.0))?))
         };
         make().unwrap_or_else(|error| error)
+    }
+
+    fn no_budget(&self, py: Python<'_>) -> PyErr {
+        let given = self.hooks.get().budget.as_ref();
+        let given = given.map_or_else(String::new, |given| {
+            given.bind(py).repr().map_or_else(|_| "?".into(), |text| text.to_string())
+        });
+        let rule = "names no retry budget: make a seawall.RetryBudget of that name first";
+        let problem = Problem::new("budget", given, rule);
+        config_error(py, &format!("retry '{}'", self.name(py)), vec![problem])
     }
 
     /// Gives up what the step owns: see `bindings::step::Step::release`.
@@ -409,6 +495,15 @@ impl Step {
     /// The retry's name.
     pub fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.current.lock().name.bind(py).clone()
+    }
+}
+
+/// The call was not let in after all.
+#[cold]
+fn abandon(ticket: &Ticket) {
+    if !ticket.extra.is_null() {
+        // SAFETY: only drivers enter, and they run attached.
+        ticket.let_go(unsafe { Python::assume_attached() });
     }
 }
 

@@ -115,7 +115,7 @@ class Retry(Declared, _core.Retry):
         for name in ("on", "ignore", "on_result", "backoff", "retry_after", "reraise"):
             value = given.get(name)
             facts[name] = defaults.get(name) if value is None else value
-        for name in ("before_sleep", "after_end", "on_event"):
+        for name in ("budget", "before_sleep", "after_end", "on_event"):
             facts[name] = given.get(name)
         return Facts(facts)
 

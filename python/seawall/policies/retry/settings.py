@@ -37,6 +37,8 @@ class RetrySettings(TypedDict, total=False):
         max_delay: Seconds that no wait is longer than, whoever asked for it.
         max_duration: Seconds after the call's beginning from which on no attempt starts. What
             could only start later is given up at once, not slept for.
+        budget: A `RetryBudget`, or the name of one, which is looked up at the first call. It is
+            asked before each further attempt; exhausted, the call is given up.
         retry_after: Whether to wait as long as the service asks for (``Retry-After`` and its
             kin; default True), at most the cap of the backoff and ``max_delay``.
         nested: Inside of another retry: ``"inherit"`` (default) makes one attempt while that has
@@ -57,6 +59,7 @@ class RetrySettings(TypedDict, total=False):
     backoff: Delay | Mapping[type[Exception], Delay] | None
     max_delay: Seconds | None
     max_duration: Seconds | None
+    budget: t.RetryBudget | str | None
     retry_after: bool | None
     nested: Literal["inherit", "independent", "refuse"] | None
     reraise: bool | None
