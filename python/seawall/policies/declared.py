@@ -22,7 +22,7 @@ __all__ = ["Declared"]
 _NEXT = None
 #: The state of changes of a policy that was never reconfigured, as most never are. Never written.
 _UNCHANGED: dict[t.Any, t.Any] = {}
-#: The first state of changes of each policy that was.
+#: The first state of changes of each policy that is being reconfigured for the first time.
 _firsts: list[WeakKeyDictionary[t.Any, dict[t.Any, t.Any]]] = []
 
 
@@ -66,11 +66,11 @@ class Declared(Policy):
         settings.pop(_NEXT, None)
         return settings
 
-    def _latest(self) -> dict[t.Any, t.Any]:
+    def _latest(self, first: dict[t.Any, t.Any] = _UNCHANGED) -> dict[t.Any, t.Any]:
         """The changes in force. A state that was replaced says by which, so none is ever lost."""
         state = self._changed
-        if state is _UNCHANGED and _firsts:
-            state = _firsts[0].get(self, state)
+        if state is _UNCHANGED:
+            state = first
         while (following := state.get(_NEXT)) is not None:
             state = following
         return state
@@ -84,20 +84,23 @@ class Declared(Policy):
         # Reading settings runs code of the user's (`__index__`, `__eq__`, `__repr__`), which may
         # change this policy, fork, or wait for another thread that does: no lock is held. What
         # was replaced meanwhile is read and applied again. `setdefault` lets one of several win.
-        if self._changed is _UNCHANGED:
-            _begin(self)
+        first = _begin(self) if self._changed is _UNCHANGED else _UNCHANGED
         try:
             while True:
-                before = self._latest()
+                before = self._latest(first)
                 changed: dict[t.Any, t.Any] = {**before, **changes}
                 changed.pop(_NEXT, None)
                 self._apply(changed)
                 if before.setdefault(_NEXT, changed) is changed:
                     self._changed = changed
+                    if first is not _UNCHANGED:
+                        # Whoever looks from here on finds the change itself. Kept, what it leads
+                        # to, which may be the policy, would be kept for good.
+                        _firsts[0].pop(self, None)
                     return
         except BaseException:
             # An attempt that lost may have been applied.
-            self._settle()
+            self._settle(first)
             raise
 
     def _apply(self, changed: dict[t.Any, t.Any]) -> None:
@@ -105,9 +108,9 @@ class Declared(Policy):
         settings.pop(_NEXT, None)
         self._reconfigure(settings)
 
-    def _settle(self) -> None:
+    def _settle(self, first: dict[t.Any, t.Any]) -> None:
         while True:
-            state = self._latest()
+            state = self._latest(first)
             self._apply(state)
             if _NEXT not in state:
                 return
@@ -117,11 +120,11 @@ def _declaration(policy: Declared) -> dict[str, t.Any]:
     return dict(zip(policy._declared[::2], policy._declared[1::2], strict=True))
 
 
-def _begin(policy: Declared) -> None:
-    """Gives ``policy`` a first state of changes that all threads agree on."""
+def _begin(policy: Declared) -> dict[t.Any, t.Any]:
+    """A first state of changes that all threads agree on, until one of them has changed it."""
     if not _firsts:
         # Here, because importing seawall changes no settings.
         from weakref import WeakKeyDictionary
 
         _firsts.append(WeakKeyDictionary())
-    _firsts[0].setdefault(policy, {})
+    return _firsts[0].setdefault(policy, {})
