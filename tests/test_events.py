@@ -153,7 +153,7 @@ def test_a_string_is_no_filter(asked):
         ("breaker.opend", "breaker.opened"),
         ("braker", "breaker"),
         ("opened", "breaker.opened"),
-        ("retry", None),
+        ("cache", None),
         (5, None),
     ],
 )

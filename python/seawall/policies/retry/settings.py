@@ -18,7 +18,6 @@ __all__ = ["RetrySettings"]
 
 Seconds: TypeAlias = float | timedelta
 Exceptions: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
-Delay: TypeAlias = "Seconds | t.Backoff | Callable[[Outcome[Any]], Seconds | None]"
 
 
 class RetrySettings(TypedDict, total=False):
@@ -56,7 +55,13 @@ class RetrySettings(TypedDict, total=False):
     on: Exceptions | None
     ignore: Exceptions | None
     on_result: Callable[[Any], bool] | None
-    backoff: Delay | Mapping[type[Exception], Delay] | None
+    backoff: (
+        Seconds
+        | t.Backoff
+        | Callable[[Outcome[Any]], Seconds | None]
+        | Mapping[type[Exception], Seconds | t.Backoff | Callable[[Outcome[Any]], Seconds | None]]
+        | None
+    )
     max_delay: Seconds | None
     max_duration: Seconds | None
     budget: t.RetryBudget | str | None
