@@ -51,16 +51,19 @@ pub struct Reading {
 
 /// The clock of the current context. Looks at a context variable only when some test clock is on.
 pub fn ambient(py: Python<'_>) -> Ambient {
-    if !gate::ambient(gate::word()) {
-        return Ambient::System;
-    }
-    match current(py, variable(py)) {
-        Some(clock) => match clock.cast::<TestClock>() {
-            Ok(clock) => Ambient::Test(Arc::clone(&clock.get().reading)),
-            Err(_) => Ambient::System,
-        },
+    match test_clock(py) {
+        Some(clock) => Ambient::Test(Arc::clone(&clock.get().reading)),
         None => Ambient::System,
     }
+}
+
+/// The test clock of the current context, if there is one.
+#[pyfunction]
+pub fn test_clock(py: Python<'_>) -> Option<Bound<'_, TestClock>> {
+    if !gate::ambient(gate::word()) {
+        return None;
+    }
+    current(py, variable(py))?.cast_into::<TestClock>().ok()
 }
 
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {
@@ -88,6 +91,12 @@ impl TestClock {
     #[getter]
     fn elapsed(&self) -> f64 {
         (self.reading.clock.now() - self.reading.start) as f64 / SECOND as f64
+    }
+
+    /// The time, in nanoseconds on the scale of the machine's monotonic clock.
+    #[getter]
+    fn _now(&self) -> Nanos {
+        self.reading.clock.now()
     }
 
     /// Moves the clock forward by whole nanoseconds.

@@ -9,7 +9,7 @@
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`] | one room a policy |
+//! | [`breaker`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
@@ -44,6 +44,7 @@ mod random;
 mod rules;
 mod step;
 mod stop;
+mod timeout;
 
 use pyo3::prelude::*;
 
@@ -65,6 +66,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<random::TestRandom>()?;
     module.add_class::<rules::Rules>()?;
     module.add_function(wrap_pyfunction!(breaker::listening, module)?)?;
+    module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
+    timeout::register(module)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())
 }

@@ -214,7 +214,7 @@ impl<T> Wheel<T> {
     fn first(&self) -> Option<(usize, usize, u64)> {
         let level = self.occupied.iter().position(|slots| *slots != 0)?;
         let slot = self.occupied[level].trailing_zeros() as usize;
-        let shift = BITS * level as u32;
+        let shift = BITS * u32::try_from(level).unwrap_or(0);
         let above = self.tick >> (shift + BITS) << (shift + BITS);
         Some((level, slot, above | (slot as u64) << shift))
     }
@@ -223,8 +223,8 @@ impl<T> Wheel<T> {
     fn link(&mut self, index: u32) {
         let tick = self.alarms[index as usize].tick.max(self.tick);
         let differs = tick ^ self.tick;
-        let level = (63 - (differs | 1).leading_zeros()) / BITS;
-        let slot = (tick >> (BITS * level)) as usize % SLOTS;
+        let level = (differs | 1).ilog2() / BITS;
+        let slot = (tick >> (BITS * level) & 63) as usize;
         let place = level as usize * SLOTS + slot;
         let head = self.heads[place];
         if head == NONE {
