@@ -6,7 +6,16 @@ somebody asks for them.
 
 from seawall import lazy, registry
 from seawall._core import Outcome
-from seawall.errors import CircuitOpenError, ConfigError, Problem, Rejected, SeawallError
+from seawall.errors import (
+    CallTimeoutError,
+    CircuitOpenError,
+    ConfigError,
+    DeadlineExceededError,
+    Problem,
+    Rejected,
+    SeawallError,
+    ThreadsExhaustedError,
+)
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
         BreakerSnapshot,
         BreakerWouldOpen,
     )
+    from seawall.policies.timeout import CarryingExecutor, carried, deadline, remaining
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
@@ -44,25 +54,32 @@ __all__ = [
     "BreakerSettings",
     "BreakerSnapshot",
     "BreakerWouldOpen",
+    "CallTimeoutError",
+    "CarryingExecutor",
     "CircuitBreaker",
     "CircuitOpenError",
     "ConfigError",
+    "DeadlineExceededError",
     "Event",
     "Outcome",
     "Pipeline",
     "Problem",
     "Rejected",
     "SeawallError",
+    "ThreadsExhaustedError",
     "Window",
     "calls",
+    "carried",
     "circuit_breaker",
     "constant",
     "custom",
+    "deadline",
     "events",
     "exponential",
     "fibonacci",
     "linear",
     "registry",
+    "remaining",
     "seconds",
     "subscribe",
     "testing",
@@ -84,15 +101,19 @@ __getattr__, __dir__ = lazy.names(
         "BreakerSettings": "seawall.policies.breaker",
         "BreakerSnapshot": "seawall.policies.breaker",
         "BreakerWouldOpen": "seawall.policies.breaker",
+        "CarryingExecutor": "seawall.policies.timeout.carried",
         "Event": "seawall.events",
         "Window": "seawall.windows",
         "calls": "seawall.windows",
+        "carried": "seawall.policies.timeout.carried",
         "constant": "seawall.policies.backoff",
         "custom": "seawall.policies.backoff",
+        "deadline": "seawall.policies.timeout.deadline",
         "events": "seawall.events",
         "exponential": "seawall.policies.backoff",
         "fibonacci": "seawall.policies.backoff",
         "linear": "seawall.policies.backoff",
+        "remaining": "seawall.policies.timeout.deadline",
         "seconds": "seawall.windows",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",

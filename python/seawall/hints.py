@@ -6,7 +6,7 @@ which would be half of what importing seawall costs, is loaded when somebody ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Unpack
 
@@ -18,6 +18,7 @@ from seawall.policies.policy import Policy
 
 __all__ = [
     "Any",
+    "Awaitable",
     "Backoff",
     "BreakerEvent",
     "BreakerSettings",

@@ -198,7 +198,10 @@ impl Alarm {
         if self.fired(py) {
             return Ok(());
         }
-        match (&mut self.kind, hosts::here(py)?) {
+        let Ok(host) = hosts::here(py) else {
+            return Ok(()); // thrown away: there is nobody to stop any more
+        };
+        match (&mut self.kind, host) {
             (Kind::Loop { wheel, key, task }, Host::Asyncio { running, .. }) if key.is_none() => {
                 // SAFETY: as in `arm`.
                 let again = unsafe {

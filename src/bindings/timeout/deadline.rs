@@ -15,9 +15,9 @@ use pyo3::exceptions::{PyBaseException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::{PyTraverseError, PyVisit};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// How many deadlines are alive in the process. Not the gate's word: a deadline that is on
+/// How many deadlines are alive in the process that were ever entered. Not the gate's word: a deadline that is on
 /// somewhere must not send the calls of everybody else the long way.
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -60,6 +60,7 @@ pub struct Deadline {
     /// The outer one that is earlier than this.
     earlier: Option<Py<Deadline>>,
     alarm: Alone<Option<Alarm>>,
+    entered: AtomicBool,
 }
 
 impl Deadline {
@@ -90,9 +91,9 @@ impl Deadline {
             .and_then(Self::nearest)
             .filter(|outer| outer.get().at <= at)
             .map(Bound::unbind);
-        ALIVE.fetch_add(1, Relaxed);
         let outer = outer.map(Bound::unbind);
-        Self { at, limit, began, name, place, outer, earlier, alarm: Alone::new(None) }
+        let (alarm, entered) = (Alone::new(None), AtomicBool::new(false));
+        Self { at, limit, began, name, place, outer, earlier, alarm, entered }
     }
 
     #[allow(unsafe_code, reason = "see `Alone`")]
@@ -104,7 +105,9 @@ impl Deadline {
 
 impl Drop for Deadline {
     fn drop(&mut self) {
-        ALIVE.fetch_sub(1, Relaxed);
+        if *self.entered.get_mut() {
+            ALIVE.fetch_sub(1, Relaxed);
+        }
     }
 }
 
@@ -143,6 +146,9 @@ impl Deadline {
 
     /// Makes it the one of this context; answers the token that undoes it.
     fn _enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        if !slf.get().entered.swap(true, Relaxed) {
+            ALIVE.fetch_add(1, Relaxed);
+        }
         set(slf.py(), variable(slf.py()), slf.as_any())
     }
 
