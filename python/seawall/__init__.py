@@ -8,15 +8,18 @@ from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import (
     BlockingWaitWarning,
+    CallTimeoutError,
     CircuitOpenError,
     CompositionWarning,
     ConfigError,
+    DeadlineExceededError,
     NestedRetryError,
     Problem,
     Rejected,
     RetriesExhaustedError,
     RetryBudgetExhaustedError,
     SeawallError,
+    ThreadsExhaustedError,
 )
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
         RetrySettings,
         RetrySnapshot,
     )
+    from seawall.policies.timeout.carrying import CarryingExecutor, carried
+    from seawall.policies.timeout.deadlines import deadline, remaining
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
@@ -80,10 +85,13 @@ __all__ = [
     "BudgetRecovered",
     "BudgetSettings",
     "BudgetSnapshot",
+    "CallTimeoutError",
+    "CarryingExecutor",
     "CircuitBreaker",
     "CircuitOpenError",
     "CompositionWarning",
     "ConfigError",
+    "DeadlineExceededError",
     "Event",
     "NestedRetryError",
     "Outcome",
@@ -101,16 +109,20 @@ __all__ = [
     "RetrySettings",
     "RetrySnapshot",
     "SeawallError",
+    "ThreadsExhaustedError",
     "Window",
     "calls",
+    "carried",
     "circuit_breaker",
     "constant",
     "custom",
+    "deadline",
     "events",
     "exponential",
     "fibonacci",
     "linear",
     "registry",
+    "remaining",
     "retry",
     "seconds",
     "subscribe",
@@ -139,12 +151,15 @@ __getattr__, __dir__ = lazy.names(
         "BudgetRecovered": "seawall.policies.budget",
         "BudgetSettings": "seawall.policies.budget",
         "BudgetSnapshot": "seawall.policies.budget",
+        "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
         "RetryBudget": "seawall.policies.budget",
         "Window": "seawall.windows",
         "calls": "seawall.windows",
+        "carried": "seawall.policies.timeout.carrying",
         "constant": "seawall.policies.backoff",
         "custom": "seawall.policies.backoff",
+        "deadline": "seawall.policies.timeout.deadlines",
         "events": "seawall.events",
         "exponential": "seawall.policies.backoff",
         "fibonacci": "seawall.policies.backoff",
@@ -156,6 +171,7 @@ __getattr__, __dir__ = lazy.names(
         "RetryScheduled": "seawall.policies.retry",
         "RetrySettings": "seawall.policies.retry",
         "RetrySnapshot": "seawall.policies.retry",
+        "remaining": "seawall.policies.timeout.deadlines",
         "seconds": "seawall.windows",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",

@@ -16,15 +16,18 @@ else:
 
 __all__ = [
     "BlockingWaitWarning",
+    "CallTimeoutError",
     "CircuitOpenError",
     "CompositionWarning",
     "ConfigError",
+    "DeadlineExceededError",
     "NestedRetryError",
     "Problem",
     "Rejected",
     "RetriesExhaustedError",
     "RetryBudgetExhaustedError",
     "SeawallError",
+    "ThreadsExhaustedError",
 ]
 
 
@@ -210,3 +213,102 @@ class RetryBudgetExhaustedError(Rejected):
     def __str__(self) -> str:
         """Which budget, and when to try again."""
         return f"retry budget {self.name!r} is exhausted; {self._when()}"
+
+
+class ThreadsExhaustedError(Rejected):
+    """A timeout that runs calls in threads of its own has no thread left for this one.
+
+    Most of them hang in calls that were given up and can't be stopped.
+    """
+
+    policy = "timeout"
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are, which is how many there may be."""
+        return self.args[2] if len(self.args) > 2 else 0
+
+    @property
+    def abandoned(self) -> int:
+        """How many of them hang in calls that were given up."""
+        return self.args[3] if len(self.args) > 3 else 0
+
+    def __str__(self) -> str:
+        """What the threads are busy with, and what to do."""
+        return (
+            f"timeout {self.name!r} refused the call: {self.abandoned} of its {self.threads} "
+            "threads hang in calls that were given up; find out what those wait for, give the "
+            "client a timeout of its own, or raise max_threads"
+        )
+
+
+class _Late(SeawallError, TimeoutError):
+    def __new__(cls, *args: t.Any) -> t.Self:
+        # An OSError would take them for an errno, a text and a file.
+        self = super().__new__(cls)
+        self.args = args
+        return self
+
+    @property
+    def name(self) -> str | None:
+        """The name of the policy or of the deadline."""
+        return self.args[0] if self.args else None
+
+    @property
+    def limit(self) -> float | None:
+        """The seconds that there were."""
+        return self.args[1] if len(self.args) > 1 else None
+
+    @property
+    def elapsed(self) -> float | None:
+        """The seconds that had passed when this was raised."""
+        return self.args[2] if len(self.args) > 2 else None
+
+    def _times(self) -> str:
+        of = "" if self.limit is None else f" of {_seconds(self.limit)}"
+        return (
+            of if self.elapsed is None else f"{of} passed ({_seconds(self.elapsed)} have gone by)"
+        )
+
+
+class CallTimeoutError(_Late):
+    """A call took longer than its timeout allows. It was cancelled, or given up."""
+
+    policy: t.ClassVar[str] = "timeout"
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the call still runs, in a thread that can't be stopped."""
+        return bool(self.args[3]) if len(self.args) > 3 else False
+
+    def __str__(self) -> str:
+        """Which timeout, what became of the call, and what to do."""
+        became = "still runs in a thread that was given up" if self.abandoned else "was cancelled"
+        return (
+            f"timeout {self.name or '?'!r}{self._times()}; the call {became}, and may have had its "
+            "effect: call again only if that does no harm, or allow it more time"
+        )
+
+
+class DeadlineExceededError(_Late):
+    """The deadline around this work has passed."""
+
+    policy: t.ClassVar[str] = "deadline"
+
+    @property
+    def where(self) -> str | None:
+        """The place where it was set."""
+        return self.args[3] if len(self.args) > 3 else None
+
+    def __str__(self) -> str:
+        """Which deadline, where it was set, and what to do."""
+        name = "" if self.name is None else f" {self.name!r}"
+        where = "" if self.where is None else f"; it was set by {self.where}"
+        return (
+            f"deadline{name}{self._times()}{where}; do not try again within it: "
+            "its caller has given up, or needs to allow more time"
+        )
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.3g} s" if number < 1000 else f"{number:.0f} s"

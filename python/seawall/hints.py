@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncIterator,
+    Awaitable,
     Callable,
     Collection,
     Hashable,
@@ -36,6 +37,7 @@ __all__ = [
     "Any",
     "AsyncIterator",
     "Attempt",
+    "Awaitable",
     "Backoff",
     "BreakerEvent",
     "BreakerSettings",

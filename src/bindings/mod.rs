@@ -10,7 +10,7 @@
 //! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`again`], [`wait`] | calls that are made more than once, and what passes between |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`], [`budget`], [`retry`] | one room a policy |
+//! | [`breaker`], [`budget`], [`retry`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
@@ -51,6 +51,7 @@ mod retry;
 mod rules;
 mod step;
 mod stop;
+mod timeout;
 mod wait;
 
 use pyo3::prelude::*;
@@ -79,6 +80,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
+    timeout::register(module)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())
 }
