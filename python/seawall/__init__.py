@@ -6,7 +6,14 @@ somebody asks for them.
 
 from seawall import lazy, registry
 from seawall._core import Outcome
-from seawall.errors import CircuitOpenError, ConfigError, Problem, Rejected, SeawallError
+from seawall.errors import (
+    CircuitOpenError,
+    ConfigError,
+    Problem,
+    Rejected,
+    RetryBudgetExhaustedError,
+    SeawallError,
+)
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 
@@ -29,6 +36,14 @@ if TYPE_CHECKING:
         BreakerSnapshot,
         BreakerWouldOpen,
     )
+    from seawall.policies.budget import (
+        BudgetEvent,
+        BudgetExhausted,
+        BudgetRecovered,
+        BudgetSettings,
+        BudgetSnapshot,
+        RetryBudget,
+    )
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
@@ -44,6 +59,11 @@ __all__ = [
     "BreakerSettings",
     "BreakerSnapshot",
     "BreakerWouldOpen",
+    "BudgetEvent",
+    "BudgetExhausted",
+    "BudgetRecovered",
+    "BudgetSettings",
+    "BudgetSnapshot",
     "CircuitBreaker",
     "CircuitOpenError",
     "ConfigError",
@@ -52,6 +72,8 @@ __all__ = [
     "Pipeline",
     "Problem",
     "Rejected",
+    "RetryBudget",
+    "RetryBudgetExhaustedError",
     "SeawallError",
     "Window",
     "calls",
@@ -84,7 +106,13 @@ __getattr__, __dir__ = lazy.names(
         "BreakerSettings": "seawall.policies.breaker",
         "BreakerSnapshot": "seawall.policies.breaker",
         "BreakerWouldOpen": "seawall.policies.breaker",
+        "BudgetEvent": "seawall.policies.budget",
+        "BudgetExhausted": "seawall.policies.budget",
+        "BudgetRecovered": "seawall.policies.budget",
+        "BudgetSettings": "seawall.policies.budget",
+        "BudgetSnapshot": "seawall.policies.budget",
         "Event": "seawall.events",
+        "RetryBudget": "seawall.policies.budget",
         "Window": "seawall.windows",
         "calls": "seawall.windows",
         "constant": "seawall.policies.backoff",

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["CircuitOpenError", "ConfigError", "Problem", "Rejected", "SeawallError"]
+__all__ = [
+    "CircuitOpenError",
+    "ConfigError",
+    "Problem",
+    "Rejected",
+    "RetryBudgetExhaustedError",
+    "SeawallError",
+]
 
 
 class SeawallError(Exception):
@@ -135,3 +142,13 @@ class CircuitOpenError(Rejected):
             case _:
                 why = "is open"
         return f"{circuit} {why}; {self._when()}"
+
+
+class RetryBudgetExhaustedError(Rejected):
+    """The retry budget permits no further attempt now. The first attempt of a call needs none."""
+
+    policy = "budget"
+
+    def __str__(self) -> str:
+        """Which budget, and when to try again."""
+        return f"retry budget {self.name!r} is exhausted; {self._when()}"

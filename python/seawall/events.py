@@ -109,7 +109,7 @@ class Subscription:
 _subscriptions: dict[Subscription, None] = {}
 _failures = 0
 #: The policies that tell something; the `events` of each lists its `KINDS`.
-_ROOMS = ("breaker",)
+_ROOMS = ("breaker", "budget")
 #: Those of this context.
 _recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
 

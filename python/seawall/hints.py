@@ -14,7 +14,10 @@ from seawall.policies.backoff import Backoff
 from seawall.policies.breaker.events import BreakerEvent
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
 from seawall.policies.breaker.snapshot import BreakerSnapshot
-from seawall.policies.policy import Policy
+from seawall.policies.budget.events import BudgetEvent
+from seawall.policies.budget.settings import BudgetMode, BudgetSettings
+from seawall.policies.budget.snapshot import BudgetSnapshot
+from seawall.policies.policy import Named, Policy
 
 __all__ = [
     "Any",
@@ -23,6 +26,10 @@ __all__ = [
     "BreakerSettings",
     "BreakerSnapshot",
     "BreakerState",
+    "BudgetEvent",
+    "BudgetMode",
+    "BudgetSettings",
+    "BudgetSnapshot",
     "Callable",
     "ClassVar",
     "Collection",
@@ -30,6 +37,7 @@ __all__ = [
     "Hashable",
     "Iterable",
     "Mapping",
+    "Named",
     "P",
     "Policy",
     "Seconds",
@@ -40,6 +48,6 @@ __all__ = [
 
 #: What is decorated keeps its type.
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
-P = TypeVar("P", bound="Policy")
+P = TypeVar("P", bound="Named")
 Seconds: TypeAlias = float | timedelta
 """A time: a plain number is seconds."""

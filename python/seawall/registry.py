@@ -69,7 +69,7 @@ class Books:
 books: ContextVar[Books] = ContextVar("seawall_registry", default=Books())  # noqa: B039  shared on purpose
 
 
-def policies() -> list[t.Policy]:
+def policies() -> list[t.Named]:
     """Every policy there is, by kind and name."""
     here = books.get()
     # Lists are taken in one go: threads may add names meanwhile. The items of a weak dictionary
@@ -86,13 +86,13 @@ def policies() -> list[t.Policy]:
     return [known[key] for key in sorted(known)]
 
 
-def get(kind: str, name: str) -> t.Policy | None:
+def get(kind: str, name: str) -> t.Named | None:
     """The policy of that kind (``"breaker"``) and name, or None."""
-    found: t.Policy | None = books.get().get(kind, name)
+    found: t.Named | None = books.get().get(kind, name)
     return found
 
 
-def find(kind: str, name: str) -> t.Policy:
+def find(kind: str, name: str) -> t.Named:
     """The policy of that kind and name.
 
     Raises:

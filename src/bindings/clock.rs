@@ -8,6 +8,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::sync::Arc;
 
+/// Nanoseconds as Python has them.
+pub fn in_seconds(nanos: Nanos) -> f64 {
+    nanos as f64 / SECOND as f64
+}
+
 /// The clock in force here: in this task, in this thread.
 pub enum Ambient {
     System,

@@ -59,6 +59,15 @@ impl<'a, 'py> Reader<'a, 'py> {
         whole(&value).or_else(|| self.wrong(field, &value, "must be a whole number"))
     }
 
+    /// A name of something.
+    pub fn word(&mut self, field: &'static str) -> Option<String> {
+        let value = self.get(field)?;
+        match value.cast::<PyString>() {
+            Ok(word) => Some(word.to_string()),
+            Err(_) => self.wrong(field, &value, "must be a string"),
+        }
+    }
+
     /// A number.
     pub fn number(&mut self, field: &'static str) -> Option<f64> {
         let value = self.get(field)?;

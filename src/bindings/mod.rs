@@ -7,9 +7,9 @@
 //! | [`call`], [`coroutine`], [`generator`], [`async_generator`], [`block`] | the drivers, one a kind of call: they run plans and know no policy |
 //! | [`adopt`], [`deferred`], [`held`], [`busy`], [`stop`] | what drivers have in common |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
-//! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`context`], [`clock`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`] | one room a policy |
+//! | [`breaker`], [`budget`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
@@ -18,6 +18,7 @@ mod anchor;
 mod async_generator;
 mod block;
 mod breaker;
+mod budget;
 mod busy;
 mod call;
 mod cell;
@@ -35,6 +36,7 @@ mod guard;
 mod held;
 mod keys;
 mod layers;
+mod listeners;
 mod native;
 mod outcome;
 mod plan;
@@ -60,11 +62,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     guard::register(module)?;
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;
+    module.add_class::<budget::Budget>()?;
     module.add_class::<clock::TestClock>()?;
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
     module.add_class::<rules::Rules>()?;
-    module.add_function(wrap_pyfunction!(breaker::listening, module)?)?;
+    module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())
 }

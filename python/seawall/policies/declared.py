@@ -1,12 +1,12 @@
-"""What policies made of settings have in common.
+"""What is made of settings has this in common.
 
-Their name stands for what they were declared with, and settings change in place.
+Its name stands for what it was declared with, and settings change in place.
 """
 
 from __future__ import annotations
 
 from seawall import lazy, registry
-from seawall.policies.policy import Policy
+from seawall.policies.policy import Named, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["Declared"]
+__all__ = ["Configured", "Declared"]
 
 #: In a state of changes, the one that took its place. No setting can have this name.
 _NEXT = None
@@ -26,8 +26,8 @@ _UNCHANGED: dict[t.Any, t.Any] = {}
 _firsts: list[WeakKeyDictionary[t.Any, dict[t.Any, t.Any]]] = []
 
 
-class Declared(Policy):
-    """A policy of declared settings. Its class has the slots ``_changed`` and ``_declared``."""
+class Configured(Named):
+    """Something of declared settings. Its class has the slots ``_changed`` and ``_declared``."""
 
     __slots__ = ()
 
@@ -116,11 +116,17 @@ class Declared(Policy):
                 return
 
 
-def _declaration(policy: Declared) -> dict[str, t.Any]:
+class Declared(Configured, Policy):
+    """A policy of declared settings, to be put on functions."""
+
+    __slots__ = ()
+
+
+def _declaration(policy: Configured) -> dict[str, t.Any]:
     return dict(zip(policy._declared[::2], policy._declared[1::2], strict=True))
 
 
-def _begin(policy: Declared) -> dict[t.Any, t.Any]:
+def _begin(policy: Configured) -> dict[t.Any, t.Any]:
     """A first state of changes that all threads agree on, until one of them has changed it."""
     if not _firsts:
         # Here, because importing seawall changes no settings.

@@ -1,4 +1,4 @@
-"""What every policy's face has in common: its name, and how it is put on a function."""
+"""What every face has in common: its name; and, of most, how it is put on a function."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ else:
     t = lazy.module("seawall.hints")
     _Ground = object
 
-__all__ = ["Policy"]
+__all__ = ["Named", "Policy"]
 
 
-class Policy(_Ground):
-    """A named object that protects calls. Mixed in before the native class of a policy."""
+class Named:
+    """An object with state and a name, by which the registry and other processes find it."""
 
     __slots__ = ()
 
-    #: The word for policies of this kind, in the registry, in events and in metrics.
+    #: The word for objects of this kind, in the registry, in events and in metrics.
     kind: t.ClassVar[str]
 
     if TYPE_CHECKING:
@@ -37,6 +37,24 @@ class Policy(_Ground):
 
         def _rename(self, name: str) -> None: ...
 
+    def __copy__(self) -> t.Self:
+        """A copy of it is itself: its state is one."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> t.Self:
+        """As `__copy__`."""
+        return self
+
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        """Pickled by name: another process finds its own of that name."""
+        return registry.find, (self.kind, self.name)
+
+
+class Policy(Named, _Ground):
+    """A named object that protects calls. Mixed in before the native class of a policy."""
+
+    __slots__ = ()
+
     def __call__(self, function: t.F, /) -> t.F:
         """Returns ``function`` protected by this policy.
 
@@ -49,15 +67,3 @@ class Policy(_Ground):
         protected = super().__call__(function)
         registry.name_after(self, function)
         return protected
-
-    def __copy__(self) -> t.Self:
-        """A copy of a policy is the policy: its state is one."""
-        return self
-
-    def __deepcopy__(self, memo: object) -> t.Self:
-        """As `__copy__`."""
-        return self
-
-    def __reduce__(self) -> tuple[t.Any, ...]:
-        """Pickled by name: another process finds its own policy of that name."""
-        return registry.find, (self.kind, self.name)

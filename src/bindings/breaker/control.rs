@@ -1,9 +1,9 @@
 //! A breaker as an operator sees it: reading its state, and setting it by hand.
 
+use super::Breaker;
 use super::events::tell;
 use super::keyed::{Circuit, Circuits, set};
-use super::{Breaker, in_seconds};
-use crate::bindings::clock::ambient;
+use crate::bindings::clock::{ambient, in_seconds};
 use crate::policies::breaker::{Breaker as Core, Counts, Snapshot, State};
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::{PyKeyError, PyTypeError};

@@ -1,27 +1,13 @@
 //! What a breaker tells, on its way to whoever listens.
 
-use super::in_seconds;
-use crate::bindings::clock::ambient;
+use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::report;
+use crate::bindings::listeners;
 use crate::bindings::rules::Rules;
 use crate::policies::breaker::Transition;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// How many want to hear of events, policies' own `on_event`s aside.
-static LISTENERS: AtomicUsize = AtomicUsize::new(0);
-
-/// One more listener, or one fewer.
-#[pyfunction]
-pub fn listening(on: bool) {
-    if on {
-        LISTENERS.fetch_add(1, Ordering::Relaxed);
-    } else {
-        LISTENERS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// Tells whoever listens. Nothing is built when nobody does.
 #[cold]
@@ -32,7 +18,7 @@ pub fn tell(
     rules: &Rules,
     transition: &Transition,
 ) {
-    if rules.on_event.is_none() && LISTENERS.load(Ordering::Relaxed) == 0 {
+    if rules.on_event.is_none() && !listeners::anybody() {
         return;
     }
     let deliver = || -> PyResult<()> {

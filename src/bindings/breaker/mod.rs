@@ -16,11 +16,10 @@ mod probes;
 mod settings;
 mod step;
 
-pub use events::listening;
 pub use keyed::{CircuitRef, Keyed};
 pub use step::{Step, Which};
 
-use super::clock::ambient;
+use super::clock::{ambient, in_seconds};
 use super::failures::config_error;
 use super::gate;
 use super::guard::Guard;
@@ -28,7 +27,7 @@ use super::keys::{KeyOf, Source};
 use super::rules::Rules;
 use crate::error::Problem;
 use crate::policies::breaker::{Breaker as Core, State, WindowSize};
-use crate::time::{Clock, Nanos, SECOND};
+use crate::time::Clock;
 use control::Key;
 use keyed::Circuits;
 use parking_lot::Mutex;
@@ -39,10 +38,6 @@ use pyo3::types::{PyDict, PyString};
 use settings::{OpenFor, read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn in_seconds(nanos: Nanos) -> f64 {
-    nanos as f64 / SECOND as f64
-}
 
 /// A breaker as it is configured now. Its steps in plans know it too: what happens seldom looks here
 /// for what is in force.

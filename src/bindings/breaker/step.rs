@@ -3,7 +3,8 @@
 use super::events::tell;
 use super::keyed::Circuit;
 use super::settings::{DEFAULT_OPEN, OpenFor};
-use super::{Current, in_seconds, probes};
+use super::{Current, probes};
+use crate::bindings::clock::in_seconds;
 use crate::bindings::convert::seconds;
 use crate::bindings::failures::{Trail, classes, report};
 use crate::bindings::gate;
