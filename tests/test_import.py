@@ -69,6 +69,7 @@ COLD = [
     "seawall.events",
     "seawall.policies.breaker.events",
     "seawall.policies.breaker.snapshot",
+    "seawall.policies.budget",
     "seawall.testing",
 ]
 

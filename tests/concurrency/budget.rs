@@ -1,7 +1,7 @@
 //! The retry budget under every interleaving of a few threads, and every value a load may see.
 //!
-//! Run with `RUSTFLAGS="--cfg loom" cargo test --release --test budget_loom`. The model that says
-//! `bounded` tries schedules of at most three preemptions.
+//! Run with `RUSTFLAGS="--cfg loom" cargo test --release --test budget_loom`. Those that say `bounded`
+//! try schedules of at most so many preemptions, or of `LOOM_MAX_PREEMPTIONS`.
 #![cfg(loom)]
 
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -59,11 +59,10 @@ fn model(claim: impl Fn() + Sync + Send + 'static) {
     builder.check(claim);
 }
 
-/// Schedules of at most three preemptions, or of `LOOM_MAX_PREEMPTIONS`.
-fn bounded(claim: impl Fn() + Sync + Send + 'static) {
+fn bounded(preemptions: usize, claim: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 10_000;
-    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
     builder.check(claim);
 }
 
@@ -114,7 +113,7 @@ fn the_last_attempt_goes_to_one() {
 /// Likewise of three who ask for two.
 #[test]
 fn two_of_three() {
-    bounded(|| {
+    bounded(3, || {
         let (budget, clock) = (budget(&ratio(0.0, 2.0)), Shared::new());
         let others = [asks(&budget, &clock), asks(&budget, &clock)];
         let mine = budget.permit(&*clock);
@@ -185,7 +184,7 @@ fn attempts_count_for_all_of_ttl() {
 /// Likewise of three, each a bucket later than the other.
 #[test]
 fn marks_that_come_late_hide_nothing() {
-    bounded(|| {
+    bounded(2, || {
         let (budget, clock) = (budget(&ratio(0.0, 1.0)), Shared::new());
         let slow = asks(&budget, &clock);
         clock.set(NOW + WIDTH);
@@ -200,7 +199,7 @@ fn marks_that_come_late_hide_nothing() {
 /// Who was held up for a whole lap of the buckets neither wipes nor overlooks what has come since.
 #[test]
 fn a_lap_later() {
-    bounded(|| {
+    bounded(3, || {
         let (budget, clock) = (budget(&ratio(0.0, 1.0)), Shared::new());
         let slow = asks(&budget, &clock);
         clock.set(NOW + 32 * WIDTH);

@@ -90,6 +90,10 @@ fn settings(draft: &Draft) -> Settings {
     draft.check(&mut problems).unwrap_or_else(|| panic!("{problems:?}"))
 }
 
+fn nanos(ttl: f64) -> Nanos {
+    seconds(ttl).unwrap_or_else(|| panic!("{ttl}"))
+}
+
 /// What a budget should be, said as plainly as can be.
 struct Model {
     sort: Sort,
@@ -108,9 +112,12 @@ impl Model {
     fn permits(&self, now: Nanos) -> bool {
         match self.sort {
             Sort::Ratio { ttl } => {
-                let ttl = seconds(ttl).unwrap();
+                let ttl = nanos(ttl);
                 // The widest power of two that `ttl` holds eight of.
-                let width = (0..).map(|n| 1 << n).take_while(|w| w * 8 <= ttl).last().unwrap();
+                let mut width = 1;
+                while width * 16 <= ttl {
+                    width *= 2;
+                }
                 let bucket = |at: Nanos| at / width;
                 let counts = |at: &&Nanos| bucket(**at) + ttl / width > bucket(now);
                 let stands = |at: &&Nanos| bucket(**at) + ttl.div_ceil(width) >= bucket(now);
@@ -219,7 +226,7 @@ proptest! {
         steps in prop::collection::vec((0_usize..8, 0_usize..6, 0.0..0.6), 1..120),
     ) {
         let draft = draft(Sort::Ratio { ttl }, ratio, reserve);
-        let ttl = seconds(ttl).unwrap();
+        let ttl = nanos(ttl);
         let clock = Manual::new(777 * SECOND);
         let budget = Budget::new(settings(&draft), clock.now());
         let (mut calls, mut attempts) = (Vec::new(), Vec::new());

@@ -29,9 +29,10 @@ _firsts: list[WeakKeyDictionary[t.Any, dict[t.Any, t.Any]]] = []
 class Configured(Named):
     """Something of declared settings. Its class has the slots ``_changed`` and ``_declared``."""
 
-    __slots__ = ()
-
-    if TYPE_CHECKING:
+    if not TYPE_CHECKING:
+        # Slots of its own would not lie beside those of a native class.
+        __slots__ = ()
+    else:
         #: What it was declared with, which is what its name stands for: name, value, name, value, …
         #: Half the size of a dict.
         _declared: tuple[t.Any, ...]

@@ -1,7 +1,7 @@
 //! What calls say and ask.
 
 use super::episode::Turned;
-use super::ledger::{SLOTS, raise};
+use super::ledger::raise;
 use super::settings::BILLION;
 use super::terms::{Kind, Ratio};
 use super::{Budget, Place};
@@ -82,18 +82,18 @@ impl<P: Place> Budget<P> {
     }
 
     fn withdraw<C: Clock>(&self, terms: Ratio, clock: &C) -> bool {
-        let Ratio { pace, whole, reach, ratio, reserve } = terms;
+        let Ratio { pace, whole, reach, share, reserve } = terms;
         let (calls, attempts) = (self.calls(), self.attempts());
         loop {
             let epoch = attempts.arrive(pace, clock);
             let spent = attempts.since(pace, epoch.saturating_sub(reach), epoch);
             let saved = calls.since(pace, epoch.saturating_sub(whole - 1), epoch).recent;
-            // Marks are replaced a lap later: if that has not begun, all were there.
-            if pace.epochs(pace.read(clock)) >= epoch - epoch.min(reach) + SLOTS as u64 {
+            // Somebody may have come in a later epoch meanwhile, whose marks were not looked at.
+            if pace.epochs(pace.read(clock)) > epoch {
                 continue;
             }
             let wanted = u128::from(spent.recent + 1) * u128::from(BILLION);
-            if wanted > u128::from(saved) * u128::from(ratio) + u128::from(reserve) {
+            if wanted > u128::from(saved) * u128::from(share) + u128::from(reserve) {
                 return false;
             }
             if attempts.raise_from(spent) {

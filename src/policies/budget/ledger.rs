@@ -8,8 +8,10 @@
 //!
 //! - A mark is never lower than the total was when its epoch began: what happened before is never
 //!   counted as recent.
-//! - Who has counted in an epoch had put its mark down, or seen it. So whoever sees the count
-//!   and looks for marks afterwards finds that one, or a lower one: nothing recent is missed.
+//! - Who has counted in an epoch had put its mark down, or seen it. Whoever has put down the mark of
+//!   the epoch under way, looks for marks, and then sees that count, has found that mark or a lower
+//!   one: nothing recent is missed. If by then the clock says that a later epoch has begun, the
+//!   count may be of that, and one has to look again.
 //! - A mark of another lap or width is none. One that is left untouched for exactly 2¹⁸ laps (half a
 //!   day at least) is taken for a current one.
 
@@ -17,9 +19,10 @@ use super::terms::Pace;
 use crate::sync::{ALONE, AtomicU64, Ordering, swap};
 use crate::time::Clock;
 
-/// Twice the epochs that anybody looks back: a reader has to be late by as many until its marks are
-/// replaced.
+/// More than anybody looks back, which is 16 epochs before the one under way. Those beyond give who
+/// is held up a while until marks that it looks for are replaced.
 pub(super) const SLOTS: usize = 32;
+const LAP: u64 = SLOTS as u64;
 const TOTALS: u64 = (1 << 40) - 1;
 const LAPS: u64 = (1 << 18) - 1;
 
@@ -41,13 +44,13 @@ pub(super) struct Seen {
 }
 
 fn slot(epoch: u64) -> usize {
-    (epoch % SLOTS as u64) as usize
+    (epoch % LAP) as usize
 }
 
 /// What stands before the total in an epoch's mark.
 #[inline]
 fn tag(pace: Pace, epoch: u64) -> u64 {
-    u64::from(pace.0) << 18 | (epoch / SLOTS as u64 & LAPS)
+    u64::from(pace.0) << 18 | (epoch / LAP) & LAPS
 }
 
 /// Is mark `held` of a later lap than `tag`, of the same width?

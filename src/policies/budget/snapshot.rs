@@ -55,7 +55,7 @@ impl<P: Place> Budget<P> {
                 let since = |back: u64| epoch.saturating_sub(back);
                 let saved = calls.since(terms.pace, since(terms.whole - 1), epoch).recent;
                 let spent = attempts.since(terms.pace, since(terms.reach), epoch).recent;
-                let paid = u128::from(saved) * u128::from(terms.ratio) + u128::from(terms.reserve);
+                let paid = u128::from(saved) * u128::from(terms.share) + u128::from(terms.reserve);
                 let spent_units = u128::from(spent) * u128::from(BILLION);
                 // New settings may be stricter than those that what is spent was permitted by.
                 let left = paid.saturating_sub(spent_units);

@@ -51,9 +51,9 @@ pub(super) struct Ratio {
     pub whole: u64,
     /// How many buckets before the one under way are never shorter than `ttl`.
     pub reach: u64,
-    /// In billionths.
-    pub ratio: u64,
-    /// In billionths of an attempt.
+    /// What a call pays, in billionths of an attempt.
+    pub share: u64,
+    /// Likewise.
     pub reserve: u64,
 }
 
@@ -93,7 +93,10 @@ impl Shape {
                 )]
                 let reserve = reserve.round() as u64;
                 let (whole, reach) = (ttl >> pace.0, ttl.div_ceil(1 << pace.0));
-                Self { kind: Kind::Ratio(Ratio { pace, whole, reach, ratio, reserve }), quiet: ttl }
+                Self {
+                    kind: Kind::Ratio(Ratio { pace, whole, reach, share: ratio, reserve }),
+                    quiet: ttl,
+                }
             }
             Mode::Concurrency { ratio, min_concurrent } => {
                 let least = min_concurrent.into();
@@ -109,7 +112,7 @@ impl Shape {
     fn words(&self) -> [u64; 3] {
         match self.kind {
             Kind::Ratio(it) => {
-                let first = it.ratio | u64::from(it.pace.0) << 32 | it.whole << 40 | it.reach << 48;
+                let first = it.share | u64::from(it.pace.0) << 32 | it.whole << 40 | it.reach << 48;
                 [first, it.reserve, self.quiet]
             }
             Kind::Concurrency { ratio, least } => [CONCURRENCY << 62 | ratio, least, self.quiet],
@@ -126,7 +129,7 @@ impl Shape {
                 pace: Pace((first >> 32 & 0x3f) as u32),
                 whole: first >> 40 & 0xff,
                 reach: first >> 48 & 0xff,
-                ratio,
+                share: ratio,
                 reserve: second,
             }),
         };

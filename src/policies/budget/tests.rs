@@ -1,4 +1,5 @@
 //! A budget, one step after the other.
+#![allow(clippy::float_cmp, reason = "balances are a whole number by 1000, and written likewise")]
 
 use super::terms::Terms;
 use super::{Budget, Draft, Mode, Settings, Turn};

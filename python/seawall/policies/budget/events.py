@@ -51,6 +51,8 @@ def tell(
 ) -> None:
     """Makes the event of a change, and lets it be heard. Called by the native core."""
     kind, cls = (
-        ("budget.exhausted", BudgetExhausted) if exhausted else ("budget.recovered", BudgetRecovered)
+        ("budget.exhausted", BudgetExhausted)
+        if exhausted
+        else ("budget.recovered", BudgetRecovered)
     )
     events.publish(cls(kind=kind, policy="budget", **facts), on_event)

@@ -58,9 +58,9 @@ class RetryBudget(Configured, _core.Budget):
         """Changes settings in place, for all that were given this budget. State is kept.
 
         Counts and what is in flight stay. So do the calls and retries that count now; under a
-        ``ttl`` of another grain they count as though they had just happened. Tokens keep their share
-        of the most there may be. A mode that was not in force begins full. None brings a default
-        back; what the new mode has no use for must be taken back so.
+        ``ttl`` of another grain they count as though they had just happened. Tokens keep their
+        share of the most there may be. A mode that was not in force begins full. None brings a
+        default back; what the new mode has no use for must be taken back so.
 
         The name goes on to stand for what was declared: code that declares the budget again,
         as it did before, gets this one with the changes.
