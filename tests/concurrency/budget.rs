@@ -242,6 +242,23 @@ fn room_goes_to_one() {
     });
 }
 
+/// Who finds room at every moment is not refused because others came and went meanwhile.
+#[test]
+fn nobody_is_refused_where_there_was_room() {
+    model(|| {
+        let budget = budget(&at_once(3));
+        assert!(budget.permit(&Still) && budget.permit(&Still));
+        let other = thread::spawn({
+            let budget = budget.clone();
+            move || budget.permit(&Still)
+        });
+        budget.attempt_over();
+        assert!(budget.permit(&Still));
+        assert!(other.join().unwrap());
+        assert!(!budget.permit(&Still));
+    });
+}
+
 /// No failure and no success is lost.
 #[test]
 fn tokens_are_exact() {

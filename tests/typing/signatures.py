@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING, assert_type
 
 import seawall
 from seawall.policies.breaker import BreakerState
+from seawall.policies.budget import BudgetSnapshot
 
 if TYPE_CHECKING:
     pass
 
 breaker = seawall.CircuitBreaker("typed", failure_threshold=3)
+budget = seawall.RetryBudget("typed", ratio=0.2, min_per_second=10, ttl=10)
 
 
 @seawall.circuit_breaker
@@ -57,7 +59,12 @@ async def check() -> None:
     assert_type(breaker.try_call(len, "abc").unwrap(), int)
     assert_type(await breaker.try_call(called, 1), seawall.Outcome[str])
 
+    assert_type(budget.snapshot(), BudgetSnapshot)
+    assert_type(budget.snapshot().balance, float)
+
     bare("one")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - an int is asked for
     breaker.call(len, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - nor is 1 sized
     seawall.CircuitBreaker(failure_rate="half")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a share
+    seawall.RetryBudget(mode="ration")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no such mode
+    budget(bare)  # type: ignore[operator]  # pyright: ignore[reportCallIssue] - it is no decorator
     seawall.CircuitBreaker(failures=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - no such setting

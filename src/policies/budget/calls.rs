@@ -8,9 +8,6 @@ use super::{Budget, Place};
 use crate::sync::{AtomicU64, Ordering, swap};
 use crate::time::Clock;
 
-/// One call in the word of what is in flight; a further attempt is 1.
-pub(super) const CALL: u64 = 1 << 32;
-const ATTEMPTS: u64 = CALL - 1;
 /// What a failure takes away, in thousandths of a token.
 const TOKEN: u64 = 1_000;
 
@@ -27,8 +24,6 @@ impl<P: Place> Budget<P> {
     /// A call begins: its first attempt, which nobody has to permit.
     #[inline(always)]
     pub fn begin<C: Clock>(&self, clock: &C) {
-        let words = self.place.words();
-        raise(&words.flight, CALL, !P::SHARED);
         let calls = self.calls();
         if let Some(pace) = self.terms.pace() {
             calls.arrive(pace, clock);
@@ -39,7 +34,8 @@ impl<P: Place> Budget<P> {
     /// A call has ended. Once for each [`Budget::begin`].
     #[inline(always)]
     pub fn finish(&self) {
-        self.land(CALL, !ATTEMPTS);
+        let words = self.place.words();
+        end(&words.finished, &words.calls, !P::SHARED);
     }
 
     /// May a call make one further attempt? If so it has been counted.
@@ -63,7 +59,8 @@ impl<P: Place> Budget<P> {
 
     /// A further attempt that was permitted has ended. Once for each.
     pub fn attempt_over(&self) {
-        self.land(1, ATTEMPTS);
+        let words = self.place.words();
+        end(&words.over, &words.attempts, !P::SHARED);
     }
 
     /// A failure was seen that may be tried again. To be told before asking for the attempt.
@@ -96,34 +93,35 @@ impl<P: Place> Budget<P> {
             if wanted > u128::from(saved) * u128::from(share) + u128::from(reserve) {
                 return false;
             }
-            if attempts.raise_from(spent) {
-                raise(&self.place.words().flight, 1, !P::SHARED);
+            if attempts.raise_from(spent.total) {
                 return true;
             }
         }
     }
 
     fn take_off(&self, ratio: u64, least: u64) -> bool {
-        let flight = &self.place.words().flight;
-        let mut seen = flight.load(Ordering::Acquire);
+        let words = self.place.words();
+        let attempts = self.attempts();
         loop {
-            if seen & ATTEMPTS >= limit(seen, ratio, least) {
+            let over = words.over.load(Ordering::Acquire);
+            let total = attempts.total();
+            // In this order it is never more than there were when the first was read.
+            let begun = words.calls.load(Ordering::Acquire);
+            let calls = begun.saturating_sub(words.finished.load(Ordering::Acquire));
+            if total.saturating_sub(over) < limit(calls, ratio, least) {
+                if attempts.raise_from(total) {
+                    return true;
+                }
+            } else if words.over.load(Ordering::Acquire) == over {
                 return false;
             }
-            match swap(flight, seen, seen + 1, !P::SHARED) {
-                Ok(()) => break,
-                Err(other) => seen = other,
-            }
         }
-        self.attempts().raise();
-        true
     }
 
     fn spare_tokens(&self, most: u64) -> bool {
         let words = self.place.words();
         let spare = words.tokens.load(Ordering::Acquire) > most / 2;
         if spare {
-            raise(&words.flight, 1, !P::SHARED);
             self.attempts().raise();
         }
         spare
@@ -135,19 +133,20 @@ impl<P: Place> Budget<P> {
         let change = |tokens| change(tokens, ratio, most);
         update(&self.place.words().tokens, change, !P::SHARED);
     }
+}
 
-    /// Something is in flight no longer. More than began can't end: it would make room for others.
-    #[inline(always)]
-    fn land(&self, one: u64, mask: u64) {
-        let landed = |seen: u64| if seen & mask == 0 { seen } else { seen - one };
-        update(&self.place.words().flight, landed, !P::SHARED);
+/// Something has ended. More than began can't: it would make room for others.
+#[inline(always)]
+fn end(ended: &AtomicU64, begun: &AtomicU64, alone: bool) {
+    if ended.load(Ordering::Relaxed) < begun.load(Ordering::Relaxed) {
+        raise(ended, alone);
     }
 }
 
 /// How many further attempts may be in flight.
-pub(super) fn limit(flight: u64, ratio: u64, least: u64) -> u64 {
+pub(super) fn limit(calls: u64, ratio: u64, least: u64) -> u64 {
     // Below 2³² · 10⁹, which fits.
-    ((flight >> 32) * ratio / BILLION).max(least)
+    (calls.min(u32::MAX.into()) * ratio / BILLION).max(least)
 }
 
 #[inline(always)]

@@ -68,12 +68,12 @@ impl<'a> Ledger<'a> {
     /// Counts one.
     #[inline(always)]
     pub(super) fn raise(&self) {
-        raise(self.total, 1, self.alone);
+        raise(self.total, self.alone);
     }
 
     /// Counts one, unless the total is not what it was seen to be any more.
-    pub(super) fn raise_from(&self, seen: Seen) -> bool {
-        swap(self.total, seen.total, seen.total + 1, self.alone).is_ok()
+    pub(super) fn raise_from(&self, seen: u64) -> bool {
+        swap(self.total, seen, seen + 1, self.alone).is_ok()
     }
 
     /// All that ever happened.
@@ -141,12 +141,12 @@ fn lower(one: u64, other: u64) -> u64 {
     if other.wrapping_sub(one) & TOTALS > TOTALS / 2 { other } else { one }
 }
 
-/// Adds to a word. See [`swap`] for `alone`.
+/// Adds one to a word. See [`swap`] for `alone`.
 #[inline(always)]
-pub(super) fn raise(word: &AtomicU64, by: u64, alone: bool) {
+pub(super) fn raise(word: &AtomicU64, alone: bool) {
     if ALONE && alone {
-        word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Release);
+        word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     } else {
-        word.fetch_add(by, Ordering::AcqRel);
+        word.fetch_add(1, Ordering::AcqRel);
     }
 }

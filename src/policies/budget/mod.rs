@@ -102,7 +102,7 @@ impl<P: Place> Budget<P> {
     ///
     /// Counts and what is in flight are kept. What the window holds is kept; under another `ttl` of
     /// another grain it counts as though it had happened just now. Tokens keep their share of the
-    /// most there may be. A mode that was not in force begins full.
+    /// most there may be; in a mode where they counted for nothing, they begin full.
     pub fn reconfigure(&self, settings: Settings, now: Nanos) {
         let words = self.place.words();
         self.terms.change(settings, |old, new| match (old.kind, new.kind) {

@@ -21,14 +21,17 @@ pub trait Place {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Words {
-    /// `[calls:32][further attempts:32]` in flight.
-    pub(super) flight: AtomicU64,
     /// Calls that have begun.
     pub(super) calls: AtomicU64,
+    /// Calls that have ended.
+    pub(super) finished: AtomicU64,
     // With the two above, what a good call touches: one line of a processor's cache.
     pub(super) tokens: AtomicU64,
     /// Further attempts that were permitted.
     pub(super) attempts: AtomicU64,
+    /// Further attempts that have ended.
+    pub(super) over: AtomicU64,
+    /// Further attempts that were not permitted.
     pub(super) refused: Counter,
     /// When the last attempt was refused, while that is the last that was told.
     pub(super) refused_at: AtomicU64,
@@ -42,10 +45,11 @@ impl Default for Words {
     fn default() -> Self {
         let zero = || AtomicU64::new(0);
         Self {
-            flight: zero(),
             calls: zero(),
+            finished: zero(),
             tokens: zero(),
             attempts: zero(),
+            over: zero(),
             refused: Counter::default(),
             refused_at: zero(),
             turns: zero(),

@@ -1,6 +1,6 @@
 //! Reading. Nothing here changes a budget.
 
-use super::calls::{CALL, limit};
+use super::calls::limit;
 use super::place::THOUSANDTHS;
 use super::settings::BILLION;
 use super::terms::Kind;
@@ -36,15 +36,17 @@ impl<P: Place> Budget<P> {
     #[must_use]
     pub fn snapshot(&self, now: Nanos) -> Snapshot {
         let words = self.place.words();
-        let flight = words.flight.load(Ordering::Acquire);
         let (calls, attempts) = (self.calls(), self.attempts());
+        // What has ended before what has begun, which is never less then.
+        let finished = words.finished.load(Ordering::Acquire);
+        let over = words.over.load(Ordering::Acquire);
         let mut seen = Snapshot {
             balance: 0.0,
             exhausted: false,
             deposited: None,
             withdrawn: None,
-            in_flight: flight >> 32,
-            retries_in_flight: flight % CALL,
+            in_flight: calls.total().saturating_sub(finished),
+            retries_in_flight: attempts.total().saturating_sub(over),
             calls: calls.total(),
             permitted: attempts.total(),
             refused: words.refused.get(),
@@ -64,7 +66,8 @@ impl<P: Place> Budget<P> {
                 (seen.deposited, seen.withdrawn) = (Some(saved), Some(spent));
             }
             Kind::Concurrency { ratio, least } => {
-                let left = limit(flight, ratio, least).saturating_sub(flight % CALL);
+                let most = limit(seen.in_flight, ratio, least);
+                let left = most.saturating_sub(seen.retries_in_flight);
                 seen.balance = left as f64;
                 seen.exhausted = left == 0;
             }

@@ -69,12 +69,15 @@ def test_without_a_name():
     assert seawall.registry.get("budget", name) is None
 
 
-def test_a_listener_that_holds_its_budget_is_collected():
-    """A budget in its own listener is a circle that the collector finds."""
+@pytest.mark.parametrize("later", [False, True])
+def test_a_listener_that_holds_its_budget_is_collected(later):
+    """A budget in its own listener is a circle that the collector finds, also one set later."""
 
     def circle():
         held = []
-        budget = seawall.RetryBudget(on_event=lambda event: held)
+        budget = seawall.RetryBudget(on_event=None if later else lambda event: held)
+        if later:
+            budget.reconfigure(on_event=lambda event: held)
         held.append(budget)
         return weakref.ref(budget)
 

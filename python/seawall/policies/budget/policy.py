@@ -59,7 +59,7 @@ class RetryBudget(Configured, _core.Budget):
 
         Counts and what is in flight stay. So do the calls and retries that count now; under a
         ``ttl`` of another grain they count as though they had just happened. Tokens keep their
-        share of the most there may be. A mode that was not in force begins full. None brings a
+        share of the most there may be; coming from another mode there are as many. None brings a
         default back; what the new mode has no use for must be taken back so.
 
         The name goes on to stand for what was declared: code that declares the budget again,
