@@ -24,6 +24,7 @@ from seawall.errors import (
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 from seawall.policies.retry import Retry, retry
+from seawall.policies.timeout import Timeout, timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ if TYPE_CHECKING:
         RetryScheduled,
         RetrySettings,
         RetrySnapshot,
+    )
+    from seawall.policies.timeout import (
+        TimeoutEvent,
+        TimeoutLate,
+        TimeoutSettings,
+        TimeoutSnapshot,
+        TimeoutTimedOut,
     )
     from seawall.policies.timeout.carrying import CarryingExecutor, carried
     from seawall.policies.timeout.deadlines import deadline, remaining
@@ -110,6 +118,12 @@ __all__ = [
     "RetrySnapshot",
     "SeawallError",
     "ThreadsExhaustedError",
+    "Timeout",
+    "TimeoutEvent",
+    "TimeoutLate",
+    "TimeoutSettings",
+    "TimeoutSnapshot",
+    "TimeoutTimedOut",
     "Window",
     "calls",
     "carried",
@@ -127,6 +141,7 @@ __all__ = [
     "seconds",
     "subscribe",
     "testing",
+    "timeout",
     "transient",
     "unhealthy",
 ]
@@ -171,6 +186,11 @@ __getattr__, __dir__ = lazy.names(
         "RetryScheduled": "seawall.policies.retry",
         "RetrySettings": "seawall.policies.retry",
         "RetrySnapshot": "seawall.policies.retry",
+        "TimeoutEvent": "seawall.policies.timeout",
+        "TimeoutLate": "seawall.policies.timeout",
+        "TimeoutSettings": "seawall.policies.timeout",
+        "TimeoutSnapshot": "seawall.policies.timeout",
+        "TimeoutTimedOut": "seawall.policies.timeout",
         "remaining": "seawall.policies.timeout.deadlines",
         "seconds": "seawall.windows",
         "subscribe": "seawall.events",

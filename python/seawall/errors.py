@@ -293,6 +293,8 @@ class CallTimeoutError(_Late):
 class DeadlineExceededError(_Late):
     """The deadline around this work has passed."""
 
+    _deadline: t.Any = None
+
     policy: t.ClassVar[str] = "deadline"
 
     @property

@@ -32,6 +32,9 @@ from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
 from seawall.policies.retry.settings import RetrySettings
 from seawall.policies.retry.snapshot import RetrySnapshot
+from seawall.policies.timeout.events import TimeoutEvent
+from seawall.policies.timeout.settings import TimeoutSettings
+from seawall.policies.timeout.snapshot import TimeoutSnapshot
 
 __all__ = [
     "Any",
@@ -66,6 +69,9 @@ __all__ = [
     "RetrySnapshot",
     "Seconds",
     "Self",
+    "TimeoutEvent",
+    "TimeoutSettings",
+    "TimeoutSnapshot",
     "Unpack",
     "timedelta",
 ]

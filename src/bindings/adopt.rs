@@ -101,10 +101,13 @@ pub unsafe fn adopt_again(
     // SAFETY: as the caller promises.
     unsafe {
         let py = Python::assume_attached();
-        let mut again = Again::keep(Callee::of(call.callee), call.arguments, at.entered);
-        again.runs = runs;
+        let repeats = plan.repeats();
         let mut held = Held::taken_over(plan, slots, at.started);
-        held.keep_call(again);
+        if repeats {
+            let mut again = Again::keep(Callee::of(call.callee), call.arguments, at.entered);
+            again.runs = runs;
+            held.keep_call(again);
+        }
         held.suspended(py, true);
         Coroutine::adopting(held, value, at.began, captures)
     }

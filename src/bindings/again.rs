@@ -2,13 +2,16 @@
 #![allow(unsafe_code, reason = "keeps a call in the interpreter's own calling convention")]
 
 use super::adopt;
-use super::call::{Arguments, Call, Callee, Finish};
-use super::failures::Carried;
+use super::call::{Arguments, Call, Callee, Finish, took};
+use super::failures::{Carried, raise};
 use super::native::visit;
 use super::plan::{Came, PlanRef, Slot, Then};
 use super::wait;
 use crate::time::{Clock, Nanos};
+use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -114,6 +117,125 @@ pub struct Progress {
     pub began: Nanos,
 }
 
+/// Runs one call of `callee` through a plan of which every end is followed up.
+///
+/// # Safety
+/// As [`super::call::drive`]; keyed steps have found their states.
+#[inline(never)]
+pub unsafe fn drive<C: Clock, F: Finish>(
+    plan: PlanRef,
+    slots: &mut [Slot],
+    callee: Callee,
+    arguments: Arguments,
+    clock: &C,
+    finish: F,
+) -> *mut ffi::PyObject {
+    let began = if F::CAPTURES { clock.now() } else { 0 };
+    let mut at = Progress { entered: 0, started: 0, began };
+    // SAFETY: attached, as the caller promises.
+    let py = unsafe { Python::assume_attached() };
+    let call = Call { callee: callee.object, arguments };
+    let value = match plan.enter(slots, clock) {
+        Err(refused) => {
+            at.entered = refused.step;
+            // SAFETY: as the caller promises.
+            return unsafe { follow(plan, slots, call, at, Came::Refused(refused), clock, finish) };
+        }
+        Ok(started) => {
+            at = Progress { entered: plan.len(), started, ..at };
+            // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
+            unsafe { work(py, &plan, 0, slots, callee, arguments) }
+        }
+    };
+    // SAFETY: `value` is a new reference or NULL; the rest as the caller promises.
+    unsafe {
+        if !value.is_null() && adopt::awaitable(value) {
+            return adopt::adopt_again(plan, slots, call, 1, &at, value, F::CAPTURES);
+        }
+        if !value.is_null() && !plan.judges() {
+            plan.returned(slots, at.started, value, clock);
+            return finish.returned(value, took(clock, began, F::CAPTURES), 1);
+        }
+        let came = ended(py, value);
+        follow(plan, slots, call, at, came, clock, finish)
+    }
+}
+
+/// What a call came to that gave `value`, or raised what is set.
+///
+/// # Safety
+/// Attached; `value` is a new reference or NULL.
+unsafe fn ended(py: Python<'_>, value: *mut ffi::PyObject) -> Came<'_> {
+    // SAFETY: as the caller promises.
+    match unsafe { Bound::from_owned_ptr_or_opt(py, value) } {
+        Some(value) => Came::Returned(value),
+        None => Came::Raised(Carried::pending(py)),
+    }
+}
+
+/// Lets the work begin inside of the steps from number `from` on, here or in another thread. A new
+/// reference, or NULL with an exception set.
+#[inline(always)]
+unsafe fn work(
+    py: Python<'_>,
+    plan: &PlanRef,
+    from: usize,
+    slots: &mut [Slot],
+    callee: Callee,
+    arguments: Arguments,
+) -> *mut ffi::PyObject {
+    if plan.bounds() {
+        if let Err(error) = plan.works(py, from, slots, false) {
+            raise(py, error);
+            return ptr::null_mut();
+        }
+        if let Some((pool, limit)) = plan.pool(py) {
+            // SAFETY: as the caller promises.
+            return unsafe { elsewhere(&pool, limit, callee, arguments) };
+        }
+    }
+    // SAFETY: as the caller promises.
+    unsafe { callee.call(arguments) }
+}
+
+/// Has a thread of `pool` make the call, and waits for it so long.
+#[cold]
+unsafe fn elsewhere(
+    pool: &Bound<'_, PyAny>,
+    limit: f64,
+    callee: Callee,
+    arguments: Arguments,
+) -> *mut ffi::PyObject {
+    let py = pool.py();
+    // SAFETY: as the caller promises.
+    let kept = unsafe { Again::keep(callee, arguments, 0) };
+    let made = Bound::new(py, Errand(Mutex::new(Some(kept))))
+        .and_then(|errand| pool.call_method1(intern!(py, "run"), (errand, limit)));
+    match made {
+        Ok(value) => value.into_ptr(),
+        Err(error) => {
+            raise(py, error);
+            ptr::null_mut()
+        }
+    }
+}
+
+/// A call to be made once, in another thread.
+#[pyclass(frozen, module = "seawall._core")]
+struct Errand(Mutex<Option<Again>>);
+
+#[pymethods]
+impl Errand {
+    fn __call__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let kept = self.0.lock().take();
+        let Some(mut kept) = kept else {
+            return Err(PyRuntimeError::new_err("this call was made already"));
+        };
+        // SAFETY: attached; what is called gives a new reference or NULL with an exception set.
+        unsafe { Bound::from_owned_ptr_or_err(py, kept.make()).map(Bound::unbind) }
+    }
+}
+
 /// Follows a plain call to its end, through every attempt that is still to be made.
 ///
 /// # Safety
@@ -152,24 +274,27 @@ pub unsafe fn follow<C: Clock, F: Finish>(
                     at = Progress { entered: plan.len(), started, ..at };
                     runs += 1;
                     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed.
-                    let value = unsafe { Callee::of(call.callee).call(call.arguments) };
-                    if value.is_null() {
-                        Came::Raised(Carried::pending(py))
-                    // SAFETY: `value` is a live object, and a new reference.
-                    } else if unsafe { adopt::awaitable(value) } {
-                        // SAFETY: as the caller promises, and the plan's slots are filled.
-                        return unsafe {
-                            adopt::adopt_again(plan, slots, call, runs, &at, value, F::CAPTURES)
-                        };
-                    } else {
-                        // SAFETY: as above.
-                        Came::Returned(unsafe { Bound::from_owned_ptr(py, value) })
+                    unsafe {
+                        let callee = Callee::of(call.callee);
+                        let value = work(py, &plan, step + 1, slots, callee, call.arguments);
+                        if !value.is_null() && adopt::awaitable(value) {
+                            return adopt::adopt_again(
+                                plan,
+                                slots,
+                                call,
+                                runs,
+                                &at,
+                                value,
+                                F::CAPTURES,
+                            );
+                        }
+                        ended(py, value)
                     }
                 }
             },
         };
     }
-    let elapsed = if F::CAPTURES { clock.now().saturating_sub(at.began) } else { 0 };
+    let elapsed = took(clock, at.began, F::CAPTURES);
     match came {
         Came::Returned(value) => finish.returned(value.into_ptr(), elapsed, runs),
         Came::Raised(error) => {

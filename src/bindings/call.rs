@@ -2,10 +2,10 @@
 #![allow(unsafe_code, reason = "forwards the interpreter's own calling convention")]
 
 use super::adopt;
-use super::again::{self, Progress};
-use super::failures::{self, Carried};
+use super::again;
+use super::failures;
 use super::outcome::Outcome;
-use super::plan::{Came, MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
+use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyException;
@@ -160,26 +160,17 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     if plan.keyed() && !find(&plan, &mut slots, callee, arguments, clock) {
         return ptr::null_mut();
     }
+    if plan.follows() {
+        // SAFETY: as the caller promises.
+        return unsafe { again::drive(plan, &mut slots, callee, arguments, clock, finish) };
+    }
     let began = if F::CAPTURES { clock.now() } else { 0 };
     let started = match plan.enter(&mut slots, clock) {
         Ok(started) => started,
-        Err(refused) if plan.repeats() => {
-            let at = Progress { entered: refused.step, started: 0, began };
-            let call = Call { callee: callee.object, arguments };
-            let came = Came::Refused(refused);
-            // SAFETY: as the caller promises; the steps before the one that refused have let it in.
-            return unsafe { again::follow(plan, &mut slots, call, at, came, clock, finish) };
-        }
         Err(refused) => return finish.refused(&plan, refused, 0),
     };
     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
     let value = unsafe { callee.call(arguments) };
-    if plan.repeats() && (value.is_null() || plan.judges()) {
-        // SAFETY: as the caller promises; `value` is a new reference or NULL.
-        return unsafe {
-            ended(plan, &mut slots, started, began, callee, arguments, value, clock, finish)
-        };
-    }
     if value.is_null() {
         // SAFETY: attached, as the caller promises.
         raised(unsafe { Python::assume_attached() }, &plan, &slots, started, clock);
@@ -187,49 +178,11 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     }
     // SAFETY: `value` is a live object.
     if unsafe { adopt::awaitable(value) } {
-        if plan.repeats() {
-            let at = Progress { entered: plan.len(), started, began };
-            let call = Call { callee: callee.object, arguments };
-            // SAFETY: as below, and as the caller promises.
-            return unsafe { adopt::adopt_again(plan, &slots, call, 1, &at, value, F::CAPTURES) };
-        }
         // SAFETY: `value` is a new reference that is ours, and the plan's slots are filled.
         return unsafe { adopt::adopt(plan, &slots, started, began, value, F::CAPTURES) };
     }
     plan.returned(&slots, started, value, clock);
     finish.returned(value, took(clock, began, F::CAPTURES), 1)
-}
-
-/// The first attempt of a call that may have others is over: it raised, or returned what is to be
-/// judged.
-#[cold]
-#[inline(never)]
-#[allow(clippy::too_many_arguments, reason = "aside from the way of most calls, with all it has")]
-unsafe fn ended<C: Clock, F: Finish>(
-    plan: PlanRef,
-    slots: &mut [Slot],
-    started: Nanos,
-    began: Nanos,
-    callee: Callee,
-    arguments: Arguments,
-    value: *mut ffi::PyObject,
-    clock: &C,
-    finish: F,
-) -> *mut ffi::PyObject {
-    let at = Progress { entered: plan.len(), started, began };
-    let call = Call { callee: callee.object, arguments };
-    // SAFETY: as the caller promises.
-    unsafe {
-        let py = Python::assume_attached();
-        if !value.is_null() && adopt::awaitable(value) {
-            return adopt::adopt_again(plan, slots, call, 1, &at, value, F::CAPTURES);
-        }
-        let came = match Bound::from_owned_ptr_or_opt(py, value) {
-            Some(value) => Came::Returned(value),
-            None => Came::Raised(Carried::pending(py)),
-        };
-        again::follow(plan, slots, call, at, came, clock, finish)
-    }
 }
 
 /// Aside: most plans have no keys.
@@ -245,7 +198,7 @@ fn find<C: Clock>(
 }
 
 #[inline(always)]
-fn took<C: Clock>(clock: &C, began: Nanos, measured: bool) -> Nanos {
+pub fn took<C: Clock>(clock: &C, began: Nanos, measured: bool) -> Nanos {
     if measured { clock.now().saturating_sub(began) } else { 0 }
 }
 

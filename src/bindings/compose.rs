@@ -2,6 +2,7 @@
 
 use super::breaker::Breaker;
 use super::retry::Retry;
+use super::timeout::Timeout;
 use crate::pipeline::{Part, findings};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,6 +12,9 @@ use pyo3::types::PyTuple;
 fn part(policy: &Bound<'_, PyAny>) -> Option<Part> {
     if let Ok(retry) = policy.cast::<Retry>() {
         return Some(retry.get().part());
+    }
+    if let Ok(timeout) = policy.cast::<Timeout>() {
+        return Some(timeout.get().part());
     }
     policy.cast::<Breaker>().ok().map(|breaker| breaker.get().part())
 }

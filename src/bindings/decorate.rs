@@ -5,13 +5,14 @@ use super::breaker::Breaker;
 use super::compose;
 use super::failures::config_error;
 use super::function::{
-    FUNCTION_ATTRIBUTES, Kind, RETRIES_NO_ASYNC_GENERATOR, Target, function_inside, kind, refuse,
-    shows_itself, target,
+    FUNCTION_ATTRIBUTES, Kind, RETRIES_NO_ASYNC_GENERATOR, TIMES_NO_GENERATOR, Target,
+    function_inside, kind, refuse, shows_itself, target,
 };
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;
 use super::retry::Retry;
+use super::timeout::Timeout;
 use crate::error::Problem;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -66,6 +67,18 @@ fn retry_problem(function: &Bound<'_, PyAny>) -> Option<Problem> {
     (kind(function) == Kind::AsyncGenerator).then(|| refuse(function, RETRIES_NO_ASYNC_GENERATOR))
 }
 
+/// Why a timeout can't serve `function`, if it can't.
+fn timeout_problem(timeout: &Bound<'_, Timeout>, function: &Bound<'_, PyAny>) -> Option<Problem> {
+    match kind(function) {
+        Kind::Generator | Kind::AsyncGenerator => Some(refuse(function, TIMES_NO_GENERATOR)),
+        Kind::Coroutine if timeout.get().pooled() => Some(refuse(
+            function,
+            "is a coroutine function, which is cancelled in time: it needs no thread (pool=None)",
+        )),
+        _ => None,
+    }
+}
+
 /// What no composition may have, alone or on `function`.
 pub fn check(
     policies: &Bound<'_, PyTuple>,
@@ -89,6 +102,14 @@ pub fn check(
             problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
         } else if policy.cast::<Retry>().is_ok() {
             problems.extend(function.and_then(retry_problem));
+            let outer = policies.iter().take(at);
+            if outer.filter_map(|it| it.cast_into::<Timeout>().ok()).any(|it| it.get().pooled()) {
+                let rule = "is inside of a timeout with threads of its own, which limits one call: \
+                            put the timeout inside of the retry";
+                problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
+            }
+        } else if let Ok(timeout) = policy.cast::<Timeout>() {
+            problems.extend(function.and_then(|function| timeout_problem(timeout, function)));
         } else {
             problems.push(Problem::new(format!("policies[{at}]"), text(), "is not a policy"));
             continue;

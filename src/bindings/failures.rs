@@ -15,6 +15,8 @@ pub struct Classes {
     pub circuit_open: Py<PyType>,
     pub nested_retry: Py<PyType>,
     pub retries_exhausted: Py<PyType>,
+    pub call_timeout: Py<PyType>,
+    pub deadline_exceeded: Py<PyType>,
 }
 
 /// Fetched once, when first needed: importing the extension alone imports nothing else.
@@ -31,6 +33,8 @@ pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             circuit_open: class("CircuitOpenError")?,
             nested_retry: class("NestedRetryError")?,
             retries_exhausted: class("RetriesExhaustedError")?,
+            call_timeout: class("CallTimeoutError")?,
+            deadline_exceeded: class("DeadlineExceededError")?,
         })
     })
 }

@@ -171,6 +171,10 @@ pub const GENERATOR_HAS_NO_OUTCOME: &str = "is a generator function, which has n
 pub const RETRIES_NO_ASYNC_GENERATOR: &str =
     "is an async generator function, which a retry does not serve: retry what it awaits";
 
+/// Why a timeout does not serve generator functions.
+pub const TIMES_NO_GENERATOR: &str = "is a generator function, whose consumer's time would count as \
+    its own: put a timeout on what it calls";
+
 /// What protecting `target` comes down to.
 pub enum Target<'py> {
     /// A callable no policy is on yet.

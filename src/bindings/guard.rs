@@ -10,7 +10,8 @@ use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
 use super::function::{
-    GENERATOR_HAS_NO_OUTCOME, Kind, RETRIES_NO_ASYNC_GENERATOR, Target, kind, refuse, target,
+    GENERATOR_HAS_NO_OUTCOME, Kind, RETRIES_NO_ASYNC_GENERATOR, TIMES_NO_GENERATOR, Target, kind,
+    refuse, target,
 };
 use super::gate;
 use super::generator;
@@ -224,6 +225,13 @@ unsafe fn run<C: Clock, F: Finish>(
         match kind {
             Kind::Plain | Kind::Hidden(_) => drive(plan, callee, arguments, clock, finish),
             Kind::Coroutine => coroutine::start(plan, callee, arguments, clock, finish),
+            Kind::Generator | Kind::AsyncGenerator if plan.bounds() => {
+                let py = Python::assume_attached();
+                let function = Bound::from_borrowed_ptr(py, callee.object);
+                let problem = refuse(&function, TIMES_NO_GENERATOR);
+                config_error(py, "call", vec![problem]).restore(py);
+                ptr::null_mut()
+            }
             Kind::Generator => generator::start(plan, callee, arguments, clock, finish),
             Kind::AsyncGenerator if plan.repeats() => {
                 let py = Python::assume_attached();

@@ -9,6 +9,7 @@ use super::call::{Call, raised};
 use super::clock::ambient;
 use super::failures::{Carried, discard};
 use super::gate;
+use super::native::visit;
 use super::plan::{Came, MAX_STEPS, Plan, PlanRef, Refused, Slot, Then, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos, System};
@@ -147,13 +148,26 @@ impl Held {
         self.again = Some(Box::new(again));
     }
 
-    /// Shows the collector what is kept of the call.
+    /// Shows the collector what is kept of the call, and by its tickets.
     ///
     /// # Safety
     /// Called by the collector.
     pub unsafe fn traverse_call(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
         // SAFETY: as the caller promises.
-        self.again.as_ref().map_or(0, |again| unsafe { again.traverse(visitor, arg) })
+        let met = self.again.as_ref().map_or(0, |again| unsafe { again.traverse(visitor, arg) });
+        if met != 0 || !self.open() || !self.plan.bounds() {
+            return met;
+        }
+        for slot in self.filled() {
+            // SAFETY: the steps that have let the call in have filled their slots.
+            let object = unsafe { slot.assume_init_ref() }.object();
+            // SAFETY: as the caller promises.
+            let met = unsafe { visit(object, visitor, arg) };
+            if met != 0 {
+                return met;
+            }
+        }
+        0
     }
 
     /// What it takes to make the call again.
@@ -162,10 +176,17 @@ impl Held {
         self.again.as_deref_mut()
     }
 
-    /// Is there a step that may want the call again?
+    /// Is every end to be followed up by [`Held::settle`]?
     #[inline(always)]
-    pub fn repeats(&self) -> bool {
-        self.again.is_some()
+    pub fn follows(&self) -> bool {
+        self.plan.follows()
+    }
+
+    /// The work begins, by steps of a task, at the steps from number `from` on.
+    #[cold]
+    pub fn works(&mut self, py: Python<'_>, from: usize) -> PyResult<()> {
+        let plan = self.plan.clone();
+        if plan.bounds() { plan.works(py, from, self.slots_mut(), true) } else { Ok(()) }
     }
 
     /// How often the call was made.
@@ -216,7 +237,8 @@ impl Held {
         let (entered, answer) = match entered {
             Ok(started) => {
                 self.started = started;
-                (plan.len(), Ok(()))
+                let works = self.works(py, from);
+                (plan.len(), works.map_err(|error| Came::Raised(Carried::new(error))))
             }
             Err((step, came)) => (step, Err(came)),
         };
@@ -291,9 +313,11 @@ impl Held {
 
     /// The call stands still, or runs on.
     #[cold]
-    pub fn suspended(&self, py: Python<'_>, suspended: bool) {
+    pub fn suspended(&mut self, py: Python<'_>, suspended: bool) {
         if self.open() {
-            self.plan.suspended(py, self.filled(), suspended);
+            let plan = self.plan.clone();
+            let entered = self.filled().len();
+            plan.suspended(py, &mut self.slots_mut()[..entered], suspended);
         }
     }
 

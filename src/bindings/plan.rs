@@ -69,6 +69,7 @@ pub struct Plan {
     keyed: bool,
     repeats: bool,
     judges: bool,
+    bounds: bool,
     steps: Box<[Step]>,
 }
 
@@ -97,6 +98,7 @@ impl Plan {
         let keyed = steps.iter().any(Step::keyed);
         let repeats = steps.iter().any(Step::repeats);
         let judges = steps.iter().any(Step::judges);
+        let bounds = steps.iter().any(Step::bounds);
         steps.iter_mut().for_each(|step| step.placed(timed));
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
@@ -110,6 +112,7 @@ impl Plan {
             (&raw mut (*plan).keyed).write(keyed);
             (&raw mut (*plan).repeats).write(repeats);
             (&raw mut (*plan).judges).write(judges);
+            (&raw mut (*plan).bounds).write(bounds);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef(plan))
@@ -140,10 +143,42 @@ impl Plan {
         self.repeats
     }
 
-    /// May such a step want it again although it returned?
+    /// Must a step be asked what follows from a return?
     #[inline(always)]
     pub fn judges(&self) -> bool {
         self.judges
+    }
+
+    /// Is there a step that is to be told when the work begins?
+    #[inline(always)]
+    pub fn bounds(&self) -> bool {
+        self.bounds
+    }
+
+    /// Is every end to be followed up by [`Plan::settle`]?
+    #[inline(always)]
+    pub fn follows(&self) -> bool {
+        self.repeats || self.bounds
+    }
+
+    /// The work begins at the steps from number `from` on: by steps of a task, or straight.
+    pub fn works(
+        &self,
+        py: Python<'_>,
+        from: usize,
+        slots: &mut [Slot],
+        stepped: bool,
+    ) -> PyResult<()> {
+        for (step, slot) in self.steps.iter().zip(slots).skip(from) {
+            // SAFETY: asked after `enter` has filled one slot a step.
+            unsafe { step.works(py, slot, stepped) }?;
+        }
+        Ok(())
+    }
+
+    /// The pool whose threads run the calls, and for how long, if that is not done here.
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+        self.steps.iter().find_map(|step| step.pool(py))
     }
 
     /// Finds the states that `call` belongs to. `false`: an exception is set, which the user's key
@@ -272,6 +307,10 @@ impl Plan {
                 }
                 continue;
             }
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, &mut *ticket) {
+                timeout.exit(py, ticket, came, clock);
+                continue;
+            }
             let elapsed = if self.timed { clock.now().saturating_sub(since) } else { 0 };
             match came {
                 Came::Returned(value) => step.returned(ticket, value.as_ptr(), elapsed, clock),
@@ -293,7 +332,7 @@ impl Plan {
     pub fn name_of<'py>(&self, py: Python<'py>, step: usize) -> Option<Bound<'py, PyAny>> {
         match self.steps.get(step)? {
             Step::Retry(retry) => Some(retry.name(py).into_any()),
-            Step::Breaker(_) | Step::KeyedBreaker(_) => None,
+            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) => None,
         }
     }
 
@@ -306,10 +345,10 @@ impl Plan {
 
     /// The call stands still, or runs on: see [`Step::suspended`].
     #[cold]
-    pub fn suspended(&self, py: Python<'_>, slots: &[Slot], suspended: bool) {
+    pub fn suspended(&self, py: Python<'_>, slots: &mut [Slot], suspended: bool) {
         for (step, slot) in self.steps.iter().zip(slots) {
             // SAFETY: `enter` succeeded and filled one slot a step.
-            step.suspended(py, unsafe { slot.assume_init_ref() }, suspended);
+            step.suspended(py, unsafe { slot.assume_init_mut() }, suspended);
         }
     }
 
@@ -319,7 +358,7 @@ impl Plan {
         let py = unsafe { Python::assume_attached() };
         let refused = Refused { step: at, refusal };
         // Who may want the call again asks `settle` what follows from the refusal.
-        let told = if self.repeats { 0 } else { at };
+        let told = if self.follows() { 0 } else { at };
         for (step, slot) in self.steps.iter().zip(slots).take(told).rev() {
             // SAFETY: the steps before `at` let the call in and filled their slots.
             let ticket = unsafe { slot.assume_init_ref() };

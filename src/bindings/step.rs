@@ -9,6 +9,7 @@ use super::call::Call;
 use super::keys::KeyOf;
 use super::plan::Slot;
 use super::retry;
+use super::timeout;
 use crate::policies::breaker::Passed;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
@@ -23,6 +24,7 @@ pub enum Step {
     Breaker(breaker::Step),
     KeyedBreaker(Box<breaker::Keyed>),
     Retry(retry::Step),
+    Timeout(timeout::Step),
 }
 
 /// What a policy handed out when it let a call in, and takes back when the call has ended.
@@ -35,6 +37,7 @@ pub enum Ticket {
     Circuit(CircuitRef),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
     Retry(retry::Ticket),
+    Timeout(timeout::Ticket),
 }
 
 impl Ticket {
@@ -45,6 +48,15 @@ impl Ticket {
             Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
             Self::Closed(_) | Self::Circuit(_) => false,
             Self::Retry(ticket) => ticket.published(),
+            Self::Timeout(ticket) => ticket.minds_suspension(),
+        }
+    }
+
+    /// The object that it owns and the collector is to know of. NULL: none.
+    pub fn object(&self) -> *mut ffi::PyObject {
+        match self {
+            Self::Timeout(ticket) => ticket.object(),
+            _ => ptr::null_mut(),
         }
     }
 
@@ -55,7 +67,7 @@ impl Ticket {
             Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
             Self::Breaker(ticket) => *ticket,
             // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
-            Self::Circuit(_) | Self::KeyedBreaker(..) | Self::Retry(_) => unsafe {
+            Self::Circuit(_) | Self::KeyedBreaker(..) | Self::Retry(_) | Self::Timeout(_) => unsafe {
                 unreachable_unchecked()
             },
         }
@@ -100,6 +112,9 @@ impl Step {
         if let Ok(retry) = policy.cast::<retry::Retry>() {
             return Ok(Self::Retry(retry.get().step(policy.py())));
         }
+        if let Ok(timeout) = policy.cast::<timeout::Timeout>() {
+            return Ok(Self::Timeout(timeout.get().step(policy.py())));
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -109,6 +124,7 @@ impl Step {
             Self::Breaker(step) => Self::Breaker(step.renewed(py, gate)),
             Self::KeyedBreaker(keyed) => Self::KeyedBreaker(Box::new(keyed.renewed(py, gate))),
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
+            Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
         }
     }
 
@@ -147,7 +163,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::Retry(_) => false,
+            Self::Retry(_) | Self::Timeout(_) => false,
         }
     }
 
@@ -156,9 +172,40 @@ impl Step {
         matches!(self, Self::Retry(_))
     }
 
-    /// Might it, although the call returned?
+    /// Must it be asked what follows from a return?
     pub fn judges(&self) -> bool {
-        matches!(self, Self::Retry(retry) if retry.judges_results())
+        match self {
+            Self::Retry(retry) => retry.judges_results(),
+            Self::Timeout(_) => true,
+            Self::Breaker(_) | Self::KeyedBreaker(_) => false,
+        }
+    }
+
+    /// Must it be told when the work begins?
+    pub fn bounds(&self) -> bool {
+        matches!(self, Self::Timeout(_))
+    }
+
+    /// The work of the call with the ticket in `slot` begins, or begins again: by steps of a task,
+    /// or straight.
+    ///
+    /// # Safety
+    /// It has let the call in.
+    pub unsafe fn works(&self, py: Python<'_>, slot: &mut Slot, stepped: bool) -> PyResult<()> {
+        // SAFETY: as the caller promises.
+        let ticket = unsafe { slot.assume_init_mut() };
+        match (self, ticket) {
+            (Self::Timeout(timeout), Ticket::Timeout(ticket)) => timeout.works(py, ticket, stepped),
+            _ => Ok(()),
+        }
+    }
+
+    /// The pool whose threads run the calls, and for how long, if that is not done here.
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+        match self {
+            Self::Timeout(timeout) => timeout.pool(py),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) => None,
+        }
     }
 
     /// Has it an attempt left, of the call that has its ticket in `slot`?
@@ -172,7 +219,7 @@ impl Step {
                 Ticket::Retry(ticket) => retry.left(ticket),
                 _ => false,
             },
-            Self::Breaker(_) | Self::KeyedBreaker(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Timeout(_) => false,
         }
     }
 
@@ -226,6 +273,7 @@ impl Step {
                 Some(ticket) => Ok(Ticket::Retry(ticket)),
                 None => Err(Refusal::Retry),
             },
+            Self::Timeout(timeout) => Ok(Ticket::Timeout(timeout.enter(clock))),
         };
         match answer {
             Ok(ticket) => {
@@ -282,6 +330,10 @@ impl Step {
                 keyed.returned(*circuit, ticket, value, elapsed, clock);
             }
             (Self::Retry(retry), Ticket::Retry(ticket)) => retry.returned(ticket, value, clock),
+            (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
+                // SAFETY: drivers run attached.
+                timeout.ended(unsafe { Python::assume_attached() }, &mut { *ticket }, true);
+            }
             // A step's slot holds its own kind of ticket.
             _ => {}
         }
@@ -308,13 +360,16 @@ impl Step {
                 circuit.release();
             }
             (Self::Retry(retry), Ticket::Retry(ticket)) => retry.ended(py, ticket, ended, clock),
+            (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
+                timeout.ended(py, &mut { *ticket }, false);
+            }
             _ => {}
         }
     }
 
     /// The call stands still, or runs on: what its ticket means to calls made here, which are inside
     /// of it while it runs, does not hold meanwhile, or holds again.
-    pub fn suspended(&self, py: Python<'_>, ticket: &Ticket, suspended: bool) {
+    pub fn suspended(&self, py: Python<'_>, ticket: &mut Ticket, suspended: bool) {
         match (self, ticket) {
             (Self::Breaker(step), Ticket::Breaker(ticket)) => {
                 breaker::Step::suspended(py, &step.core, ticket, suspended);
@@ -325,6 +380,7 @@ impl Step {
                 });
             }
             (Self::Retry(_), Ticket::Retry(ticket)) => ticket.suspended(py, suspended),
+            (Self::Timeout(_), Ticket::Timeout(ticket)) => ticket.suspended(py, suspended),
             _ => {}
         }
     }
@@ -348,6 +404,7 @@ impl Step {
             Self::Breaker(step) => step.release(py),
             Self::KeyedBreaker(keyed) => keyed.release(py),
             Self::Retry(retry) => retry.release(py),
+            Self::Timeout(timeout) => timeout.release(py),
         }
     }
 
@@ -362,6 +419,10 @@ impl Step {
             Self::Retry(retry) => {
                 let [rules, hooks] = retry.objects();
                 [rules, hooks, ptr::null_mut()]
+            }
+            Self::Timeout(timeout) => {
+                let [listener, pool] = timeout.objects();
+                [listener, pool, ptr::null_mut()]
             }
         }
     }

@@ -101,10 +101,15 @@ pub unsafe fn enter(slf: *mut Handle) -> bool {
         let guard = Bound::from_borrowed_ptr(py, (*slf).guard);
         let held = (*slf).held.as_mut_ptr();
         match Guard::in_force(guard.cast_unchecked::<Guard>()) {
-            Ok(plan) if plan.repeats() => {
+            Ok(plan) if plan.follows() => {
                 (*slf).set(State::Done);
-                let rule = "a block can't be run again, as the retry of this policy would: write \
-                            `for attempt in retry: with attempt: ...`, or protect a function";
+                let rule = if plan.repeats() {
+                    "a block can't be run again, as the retry of this policy would: write \
+                     `for attempt in retry: with attempt: ...`, or protect a function"
+                } else {
+                    "a timeout protects functions: for a block write \
+                     `async with seawall.deadline(...):` or `with seawall.deadline(...):`"
+                };
                 failures::raise(py, PyTypeError::new_err(rule));
                 return false;
             }

@@ -12,6 +12,7 @@ use crate::bindings::outcome::Outcome;
 use crate::bindings::random;
 use crate::bindings::rules::Rules;
 use crate::bindings::step::Ended;
+use crate::bindings::timeout;
 use crate::outcome::Verdict;
 use crate::policies::backoff::{self, Memory};
 use crate::policies::breaker::{
@@ -170,6 +171,10 @@ impl Step {
             Ended::Refused(error) => rules.judge_refusal(py, *error),
             Ended::Dropped => Verdict::Cancelled,
         };
+        // Cancelled because its time was over: that is the callee's doing.
+        let timed_out =
+            verdict == Verdict::Cancelled && !interrupted(py, ended) && timeout::passed(py, clock);
+        let verdict = if timed_out { Verdict::Failure } else { verdict };
         // A call that somebody gave up waiting for may have been slow. One that was thrown away or
         // interrupted says nothing of the callee, however long it had been lying there.
         let judged = if interrupted(py, ended) { 0 } else { elapsed };

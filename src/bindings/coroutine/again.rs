@@ -45,6 +45,24 @@ impl Coroutine {
         }
     }
 
+    /// The work begins.
+    pub(super) unsafe fn bound(slf: *mut Self) -> Result<(), Stopped> {
+        // SAFETY: as in `prepare`.
+        unsafe {
+            let py = Python::assume_attached();
+            let Err(error) = (*slf).held.works(py, 0) else { return Ok(()) };
+            Self::close_unbegun(slf, py);
+            let mut value = ptr::null_mut();
+            (*slf).begun = true;
+            let came = Came::Raised(Carried::new(error));
+            Err(match Self::go_on(slf, py, Turn::Came(came), &mut value) {
+                PYGEN_NEXT => Stopped::Waits(value),
+                PYGEN_RETURN => Stopped::Over(value),
+                PYGEN_ERROR => Stopped::Raised,
+            })
+        }
+    }
+
     /// Is its return an end that somebody may not be content with, or that of a wait?
     #[inline(always)]
     pub(super) unsafe fn returns_once(slf: *mut Self) -> bool {

@@ -229,11 +229,11 @@ impl Coroutine {
             match entered {
                 Ok(()) => {
                     (*slf).phase = Phase::Running;
-                    Ok(())
+                    if (*slf).held.follows() { Self::bound(slf) } else { Ok(()) }
                 }
                 Err(refused) => {
                     let py = Python::assume_attached();
-                    if (*slf).held.repeats() {
+                    if (*slf).held.follows() {
                         Self::close_unbegun(slf, py);
                         return Err(Self::refused_once(slf, py, refused));
                     }

@@ -61,7 +61,7 @@ pub unsafe extern "C" fn am_send(
                 Coroutine::go_out(slf);
                 PYGEN_NEXT
             }
-            PYGEN_RETURN if (*slf).held.repeats() && Coroutine::returns_once(slf) => {
+            PYGEN_RETURN if (*slf).held.follows() && Coroutine::returns_once(slf) => {
                 let value = std::mem::replace(&mut *result, ptr::null_mut());
                 Coroutine::has_returned(slf, Python::assume_attached(), value, &mut *result)
             }
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn am_send(
                 Coroutine::returned(slf, &mut *result);
                 if (*result).is_null() { PYGEN_ERROR } else { PYGEN_RETURN }
             }
-            PYGEN_ERROR if (*slf).held.repeats() => {
+            PYGEN_ERROR if (*slf).held.follows() => {
                 Coroutine::has_raised(slf, Python::assume_attached(), &mut *result)
             }
             PYGEN_ERROR => match Coroutine::raised(slf) {
@@ -193,7 +193,7 @@ unsafe fn throw_in<'py>(
         if !(*slf).held.open() {
             return Err(error);
         }
-        if (*slf).held.repeats() {
+        if (*slf).held.follows() {
             return thrown_in(slf, py, error);
         }
         if error.is_instance_of::<PyStopIteration>(py) {

@@ -68,7 +68,7 @@ unsafe fn step(
                 (*slf).held.returned(*result);
                 PYGEN_RETURN
             }
-            PYGEN_ERROR if (*slf).phase == Phase::Entered && (*slf).held.repeats() => {
+            PYGEN_ERROR if (*slf).phase == Phase::Entered && (*slf).held.follows() => {
                 let py = Python::assume_attached();
                 Generator::begin_again(slf, py, Came::Raised(Carried::pending(py)), result)
             }
@@ -104,7 +104,7 @@ unsafe fn ready(slf: *mut Generator, value: *mut ffi::PyObject) -> Ready {
         match (*slf).phase {
             // A value that nobody waits for is refused by the inner one, and nothing has begun.
             Phase::Fresh if value != ffi::Py_None() => Ready::Yes,
-            Phase::Fresh if (*slf).held.repeats() => match Generator::try_in(slf) {
+            Phase::Fresh if (*slf).held.follows() => match Generator::try_in(slf) {
                 Ok(()) => Ready::Yes,
                 Err(refused) => Ready::Refused(refused),
             },

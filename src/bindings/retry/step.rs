@@ -12,6 +12,7 @@ use crate::bindings::outcome::Outcome;
 use crate::bindings::plan::{Came, Refused};
 use crate::bindings::rules::Rules;
 use crate::bindings::step::Ended;
+use crate::bindings::timeout;
 use crate::error::Problem;
 use crate::outcome::Verdict;
 use crate::policies::backoff::Memory;
@@ -374,7 +375,8 @@ impl Step {
         clock: &C,
     ) -> Result<Nanos, Stop> {
         let nested = nested || nest::left_around(py, ticket.nest());
-        let limits = Limits { nested, deadline: None };
+        let deadline = timeout::current(py).map(|deadline| deadline.get().at());
+        let limits = Limits { nested, deadline };
         let run = ticket.run;
         self.settings.another(&run, limits)?;
         let elapsed = || clock.now().saturating_sub(run.began);

@@ -8,7 +8,7 @@ use crate::bindings::alone::Alone;
 use crate::bindings::clock::ambient;
 use crate::bindings::context::{self, new_variable, reset, set};
 use crate::bindings::convert;
-use crate::bindings::failures::config_error;
+use crate::bindings::failures::{config_error, discard};
 use crate::error::Problem;
 use crate::time::{self, Clock, LATEST, Nanos, SECOND};
 use pyo3::exceptions::{PyBaseException, PyValueError};
@@ -37,6 +37,11 @@ fn innermost(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
 /// The deadline that bounds what is done here.
 pub fn current(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
     innermost(py).and_then(|deadline| Deadline::nearest(&deadline))
+}
+
+/// Has the deadline that bounds what is done here passed at `now`?
+pub fn passed<C: Clock>(py: Python<'_>, clock: &C) -> bool {
+    current(py).is_some_and(|deadline| deadline.get().at <= clock.now())
 }
 
 /// How much of it is left at `now`, a time of the clock in force here. `None`: there is no deadline;
@@ -94,6 +99,69 @@ impl Deadline {
         let outer = outer.map(Bound::unbind);
         let (alarm, entered) = (Alone::new(None), AtomicBool::new(false));
         Self { at, limit, began, name, place, outer, earlier, alarm, entered }
+    }
+
+    /// The deadline that a timeout sets at `at`, `limit` after its call began.
+    pub fn bounded(
+        py: Python<'_>,
+        at: Nanos,
+        limit: Nanos,
+        name: Py<PyAny>,
+    ) -> PyResult<Bound<'_, Self>> {
+        let outer = innermost(py);
+        let earlier = outer
+            .as_ref()
+            .and_then(Self::nearest)
+            .filter(|outer| outer.get().at <= at)
+            .map(Bound::unbind);
+        let deadline = Self {
+            at,
+            limit: Some(limit),
+            began: at.saturating_sub(limit),
+            name: Some(name),
+            place: None,
+            outer: outer.map(Bound::unbind),
+            earlier,
+            alarm: Alone::new(None),
+            entered: AtomicBool::new(false),
+        };
+        Bound::new(py, deadline)
+    }
+
+    /// Makes it the one of this context.
+    pub fn enter(slf: &Bound<'_, Self>) {
+        if let Err(error) = Self::_enter(slf) {
+            discard(slf.py(), error);
+        }
+    }
+
+    /// The context is outside of it from now on; nothing, where it is not the innermost here.
+    pub fn leave(slf: &Bound<'_, Self>) {
+        let py = slf.py();
+        if !innermost(py).is_some_and(|here| here.is(slf)) {
+            return;
+        }
+        let left = match &slf.get().outer {
+            Some(outer) => set(py, variable(py), outer.bind(py).as_any()),
+            None => set(py, variable(py), &py.None().into_bound(py)),
+        };
+        if let Err(error) = left {
+            discard(py, error);
+        }
+    }
+
+    /// Has the current task cancelled at `at`.
+    pub fn arm_at(&self, py: Python<'_>, at: Nanos) -> PyResult<()> {
+        drop(self.swap(Some(Alarm::arm(py, at)?)));
+        Ok(())
+    }
+
+    /// Takes the alarm off, and says what it has to do with the end of the work.
+    pub fn settle_alarm(&self, py: Python<'_>, error: Option<&PyErr>) -> PyResult<Verdict> {
+        match self.swap(None) {
+            Some(mut alarm) => alarm.settle(py, error),
+            None => Ok(Verdict::Quiet),
+        }
     }
 
     #[allow(unsafe_code, reason = "see `Alone`")]

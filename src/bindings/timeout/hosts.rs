@@ -35,6 +35,11 @@ pub fn here(py: Python<'_>) -> PyResult<Host<'_>> {
     ))
 }
 
+/// Does trio run this code?
+pub fn in_trio(py: Python<'_>) -> bool {
+    loaded(py, intern!(py, "trio")).is_some_and(|trio| in_trio_task(py, &trio))
+}
+
 /// Is `error` asyncio's cancellation?
 pub fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
     match asyncio(py) {

@@ -7,23 +7,27 @@
 //! | [`loops`] | the wheel of an event loop, and the one timer that turns it |
 //! | [`bell`] | an alarm that goes by a test's clock |
 //! | [`deadline`] | the deadline of a context |
+//! | [`policy`], [`step`], [`events`] | the timeout's face, the timeout in a plan, and what it tells |
 
 mod alarm;
 mod bell;
 mod deadline;
+mod events;
 mod hosts;
 mod loops;
+mod policy;
+mod step;
 
-#[allow(unused_imports, reason = "the edge for drivers and policies that are to be bounded")]
-pub use alarm::{Alarm, Verdict};
-#[allow(unused_imports, reason = "the edge for drivers and policies that are to be bounded")]
-pub use deadline::{Deadline, current, time_left};
+pub use deadline::{Deadline, current, passed};
+pub use policy::Timeout;
+pub use step::{Step, Ticket};
 
 use pyo3::prelude::*;
 
 /// Adds what Python sees of it.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Deadline>()?;
+    module.add_class::<Timeout>()?;
     module.add_function(wrap_pyfunction!(deadline::current_deadline, module)?)?;
     module.add_function(wrap_pyfunction!(deadline::remaining, module)?)?;
     module.add_function(wrap_pyfunction!(deadline::detach_deadline, module)?)?;

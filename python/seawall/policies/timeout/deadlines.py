@@ -260,7 +260,10 @@ def exceeded(passed: _core.Deadline) -> DeadlineExceededError:
     if place is not None:
         code, line = place
         where = f"{code.co_qualname}() at {code.co_filename}:{line}"
-    return DeadlineExceededError(passed.name, passed.limit, passed.elapsed, where)
+    error = DeadlineExceededError(passed.name, passed.limit, passed.elapsed, where)
+    # A timeout of seawall's knows its own by it.
+    error._deadline = passed
+    return error
 
 
 def _explain(error: BaseException, passed: _core.Deadline) -> None:
