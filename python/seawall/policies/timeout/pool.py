@@ -141,6 +141,7 @@ class _Job:
         self._ended = False
         self._given_up = False
         self._outcome: tuple[bool, Any] = False, None
+        self._sleeper: Any = None
         self._began = _now()
 
     @property
@@ -164,6 +165,8 @@ class _Job:
             self._ended = True
             self._outcome = outcome
             self._decided.release()
+        if self._sleeper is not None:
+            self._sleeper.wake()
 
     def give_up(self) -> None:
         """Waits no longer, unless the call has ended."""
@@ -178,21 +181,34 @@ class _Job:
     def wait(self, seconds: float | None) -> bool:
         """Waits for the end. False: it did not come in time, and the call is given up."""
         clock: Any = _core.test_clock()
-        alarm = None
         try:
             if seconds is None:
                 self._decided.acquire()
             elif clock is None:
                 self._decided.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
             else:
-                alarm = clock._call_at(clock._now + round(seconds * 1e9), self.give_up)
-                self._decided.acquire()
+                self._wait_by(clock, seconds)
         finally:
             # Also if the waiting was interrupted.
             self.give_up()
+        return self._ended
+
+    def _wait_by(self, clock: Any, seconds: float) -> None:
+        # A sleep of this thread by the test's clock, from which the end of the call wakes it.
+        from seawall.testing import sleepers
+
+        company = clock._company
+        self._sleeper = sleeper = sleepers.ThreadSleeper(company)
+        company.lie_down(sleeper.thread)
+        alarm = None
+        try:
+            alarm = clock._bed(sleeper, clock._now + round(seconds * 1e9))
+            if not self._ended:
+                sleeper.wait()
+        finally:
+            company.get_up(sleeper)
             if alarm is not None:
                 alarm.cancel()
-        return self._ended
 
     def result(self) -> Any:
         """What the call returned or raised."""
