@@ -138,7 +138,7 @@ functions = [
     *(getattr(seawall.registry, name) for name in seawall.registry.__all__),
     *(
         value
-        for cls in (seawall.CircuitBreaker, seawall.Pipeline)
+        for cls in (seawall.CircuitBreaker, seawall.Pipeline, seawall.deadline)
         for base in cls.__mro__
         for value in vars(base).values()
     ),

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         BreakerSnapshot,
         BreakerWouldOpen,
     )
-    from seawall.policies.timeout import CarryingExecutor, carried, deadline, remaining
+    from seawall.policies.timeout.carrying import CarryingExecutor, carried
+    from seawall.policies.timeout.deadlines import deadline, remaining
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
@@ -101,19 +102,19 @@ __getattr__, __dir__ = lazy.names(
         "BreakerSettings": "seawall.policies.breaker",
         "BreakerSnapshot": "seawall.policies.breaker",
         "BreakerWouldOpen": "seawall.policies.breaker",
-        "CarryingExecutor": "seawall.policies.timeout.carried",
+        "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
         "Window": "seawall.windows",
         "calls": "seawall.windows",
-        "carried": "seawall.policies.timeout.carried",
+        "carried": "seawall.policies.timeout.carrying",
         "constant": "seawall.policies.backoff",
         "custom": "seawall.policies.backoff",
-        "deadline": "seawall.policies.timeout.deadline",
+        "deadline": "seawall.policies.timeout.deadlines",
         "events": "seawall.events",
         "exponential": "seawall.policies.backoff",
         "fibonacci": "seawall.policies.backoff",
         "linear": "seawall.policies.backoff",
-        "remaining": "seawall.policies.timeout.deadline",
+        "remaining": "seawall.policies.timeout.deadlines",
         "seconds": "seawall.windows",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",

@@ -174,7 +174,7 @@ def test_after_a_fork():
             asyncio.events._set_running_loop(None)
             with_new_loop = asyncio.new_event_loop()
             os._exit(0 if with_new_loop.run_until_complete(child()) is False else 1)
-        _, status = os.waitpid(pid, 0)
+        _, status = os.waitpid(pid, 0)  # noqa: ASYNC222  the parent stands still on purpose
         return os.waitstatus_to_exitcode(status), await parents
 
     assert asyncio.run(main()) == (0, False)

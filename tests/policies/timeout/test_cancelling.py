@@ -242,7 +242,7 @@ def test_a_result_of_the_same_tick(loop_run):
 
 
 def test_inside_and_outside_of_the_hosts_own(run, clock, forever):
-    """anyio's scopes and the block nest either way; each raises for its own time."""
+    """Anyio's scopes and the block nest either way; each raises for its own time."""
 
     async def main():
         with anyio.CancelScope() as scope:
@@ -278,8 +278,7 @@ def test_asyncio_timeout_around_and_inside(loop_run, clock, forever):
 
 
 def test_a_task_group(run, clock, forever):
-    """Children of a group inside the block are cancelled with it, and nothing but the error is
-    raised."""
+    """Children of a group inside are cancelled with the block, which raises the error alone."""
 
     async def main():
         ended = []
@@ -291,10 +290,9 @@ def test_a_task_group(run, clock, forever):
                 ended.append(1)
 
         with pytest.raises(seawall.DeadlineExceededError):
-            async with seawall.deadline(3):
-                async with anyio.create_task_group() as group:
-                    group.start_soon(child)
-                    group.start_soon(child)
+            async with seawall.deadline(3), anyio.create_task_group() as group:
+                group.start_soon(child)
+                group.start_soon(child)
         return ended, cancelling()
 
     assert run(main) == ([1, 1], 0)
@@ -311,10 +309,9 @@ def test_errors_of_a_group_outlive_the_deadline(run, clock, forever, cancellatio
                 raise KeyError("lost") from None
 
         with pytest.raises(ExceptionGroup) as caught:
-            async with seawall.deadline(3):
-                async with anyio.create_task_group() as group:
-                    group.start_soon(child)
-                    group.start_soon(forever)
+            async with seawall.deadline(3), anyio.create_task_group() as group:
+                group.start_soon(child)
+                group.start_soon(forever)
         assert cancelling() == 0
         return caught.value
 

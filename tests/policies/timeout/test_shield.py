@@ -10,8 +10,7 @@ from seawall import waiting
 
 
 def test_the_inside_is_finished(run, clock, forever):
-    """The deadline passes meanwhile: the inside ends, and the task is cancelled where it waits
-    next."""
+    """The deadline passes meanwhile; the task is cancelled where it waits after the shield."""
 
     async def main():
         reached = []
@@ -68,10 +67,9 @@ def test_a_deadline_inside(run, clock, forever):
 
     async def main():
         with pytest.raises(seawall.DeadlineExceededError) as caught:
-            async with seawall.deadline(3, name="outer"):
-                async with seawall.deadline.shield():
-                    async with seawall.deadline(10, name="commit"):
-                        await forever()
+            async with seawall.deadline(3, name="outer"), seawall.deadline.shield():
+                async with seawall.deadline(10, name="commit"):
+                    await forever()
         return caught.value.name
 
     assert run(main) == "commit"
@@ -102,14 +100,13 @@ def test_other_cancellations_reach_the_inside(run, forever, cancellations):
     async def main():
         ended = []
         with anyio.CancelScope() as scope:
-            async with seawall.deadline(60):
-                async with seawall.deadline.shield():
-                    scope.cancel()
-                    try:
-                        await forever()
-                    except cancellations:
-                        ended.append(1)
-                        raise
+            async with seawall.deadline(60), seawall.deadline.shield():
+                scope.cancel()
+                try:
+                    await forever()
+                except cancellations:
+                    ended.append(1)
+                    raise
         return ended, scope.cancelled_caught
 
     assert run(main) == ([1], True)

@@ -4,8 +4,8 @@ from seawall import lazy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from seawall.policies.timeout.carried import CarryingExecutor, carried
-    from seawall.policies.timeout.deadline import deadline, remaining
+    from seawall.policies.timeout.carrying import CarryingExecutor, carried
+    from seawall.policies.timeout.deadlines import deadline, remaining
     from seawall.policies.timeout.pool import Pool
 
 __all__ = ["CarryingExecutor", "Pool", "carried", "deadline", "remaining"]
@@ -13,10 +13,10 @@ __all__ = ["CarryingExecutor", "Pool", "carried", "deadline", "remaining"]
 __getattr__, __dir__ = lazy.names(
     __name__,
     {
-        "CarryingExecutor": f"{__name__}.carried",
+        "CarryingExecutor": f"{__name__}.carrying",
         "Pool": f"{__name__}.pool",
-        "carried": f"{__name__}.carried",
-        "deadline": f"{__name__}.deadline",
-        "remaining": f"{__name__}.deadline",
+        "carried": f"{__name__}.carrying",
+        "deadline": f"{__name__}.deadlines",
+        "remaining": f"{__name__}.deadlines",
     },
 )

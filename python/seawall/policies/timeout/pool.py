@@ -9,6 +9,7 @@ one or a new one, or is refused at once.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from weakref import WeakSet
 
 from seawall import _core
 from seawall.errors import CallTimeoutError, ThreadsExhaustedError
-from seawall.policies.timeout.deadline import exceeded
+from seawall.policies.timeout.deadlines import exceeded
 
 __all__ = ["Pool"]
 
@@ -101,7 +102,8 @@ class Pool:
         job = _Job(self, function, copy_context())
         self._hand_over(job)
         if job.wait(limit):
-            return job.result()
+            result: _R = job.result()
+            return result
         if passed is not None:
             raise exceeded(passed)
         raise CallTimeoutError(self.name, seconds, job.elapsed, True)
@@ -184,7 +186,7 @@ class _Job:
         try:
             if seconds is None:
                 self._decided.acquire()
-            elif clock is None:
+            elif clock is None or not hasattr(clock, "_bed"):
                 self._decided.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
             else:
                 self._wait_by(clock, seconds)
@@ -195,8 +197,7 @@ class _Job:
 
     def _wait_by(self, clock: Any, seconds: float) -> None:
         # A sleep of this thread by the test's clock, from which the end of the call wakes it.
-        from seawall.testing import sleepers
-
+        sleepers: Any = sys.modules["seawall.testing.sleepers"]
         company = clock._company
         self._sleeper = sleeper = sleepers.ThreadSleeper(company)
         company.lie_down(sleeper.thread)

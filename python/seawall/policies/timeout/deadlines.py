@@ -10,7 +10,6 @@ from seawall.errors import DeadlineExceededError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextvars import Token
-    from types import TracebackType
 
     from seawall import hints as t
 else:
@@ -103,7 +102,7 @@ class shield(_Block):  # noqa: N801  reads as a verb
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: object,
     ) -> bool:
         """Puts them back in force."""
         self._end()
@@ -212,7 +211,7 @@ class deadline(_Block):  # noqa: N801  reads as a noun: `with deadline(5):`
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: object,
     ) -> None:
         """Ends it.
 
@@ -267,9 +266,9 @@ def exceeded(passed: _core.Deadline) -> DeadlineExceededError:
 def _explain(error: BaseException, passed: _core.Deadline) -> None:
     # The work failed while it was cancelled: the cancellation in the error's history is put down to
     # the deadline, as asyncio.timeout does since 3.13.
-    roots = [error, *error.exceptions] if isinstance(error, BaseExceptionGroup) else [error]
-    for root in roots:
-        at: BaseException = root
+    parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    for root in (error, *parts):
+        at = root
         while (context := at.__context__) is not None:
             if type(context).__name__ in {"CancelledError", "Cancelled"}:
                 why = exceeded(passed)

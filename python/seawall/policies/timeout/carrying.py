@@ -52,7 +52,8 @@ class CarryingExecutor(Executor):
     """
 
     def __init__(self, executor: Executor, /) -> None:
-        if not isinstance(executor, Executor) or _is_of_processes(executor):
+        given: Any = executor
+        if not isinstance(given, Executor) or _is_of_processes(given):
             raise TypeError(
                 f"CarryingExecutor takes an executor of threads, not {executor!r}: "
                 "a context can't be carried to another process"
@@ -61,7 +62,7 @@ class CarryingExecutor(Executor):
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """As of any executor."""
-        return self._executor.submit(copy_context().run, fn, *args, **kwargs)
+        return self._executor.submit(carried(fn), *args, **kwargs)
 
     def map(
         self,

@@ -1,0 +1,216 @@
+"""No way through a deadline keeps anything alive: neither objects, nor references, nor memory."""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import itertools
+import sys
+import tracemalloc
+import weakref
+
+import pytest
+import seawall
+import trio
+from seawall.policies.timeout import Pool
+
+ROUNDS = 3_000
+
+
+async def pause():
+    """Lets others have a turn."""
+    if trio.lowlevel.in_trio_task():
+        await trio.lowlevel.checkpoint()
+    else:
+        await asyncio.sleep(0)
+
+
+class Paths:
+    """Every way through a deadline; each method is run many times, in one task."""
+
+    def __init__(self):
+        """What is watched."""
+        self.argument = object()
+        self.pool = Pool("leaks")
+
+    async def in_time(self):
+        """Armed and taken off."""
+        async with seawall.deadline(60, name="leaks"):
+            await pause()
+
+    async def cooperative(self):
+        """Not armed at all, and looked at."""
+        with seawall.deadline(60), seawall.deadline(30):
+            seawall.remaining()
+            seawall.deadline.check()
+
+    async def passed(self):
+        """Cancelled."""
+        with contextlib.suppress(seawall.DeadlineExceededError):
+            async with seawall.deadline(0):
+                while True:
+                    await pause()
+
+    async def failed(self):
+        """Left with an error."""
+        with contextlib.suppress(KeyError):
+            async with seawall.deadline(60):
+                await pause()  # trio forgets scopes between two turns only
+                raise KeyError(self.argument)
+
+    async def nested(self):
+        """One in the other, shielded and detached."""
+        async with seawall.deadline(60):
+            async with seawall.deadline(30):
+                async with seawall.deadline.shield():
+                    await pause()
+                with seawall.deadline.detach():
+                    await pause()
+
+    async def carried(self):
+        """A context is kept and run in."""
+        with seawall.deadline(60):
+            seawall.carried(seawall.remaining)()
+
+    async def pooled(self):
+        """A thread makes the call."""
+        self.pool.run(lambda argument=self.argument: argument, 60)
+        with contextlib.suppress(KeyError):
+            self.pool.run(lambda: {}[self.argument], 60)
+
+
+class OfLoops(Paths):
+    """Those that only loops of asyncio's have."""
+
+    async def tasks(self):
+        """Inherited by a task that outlives the block."""
+        with seawall.deadline(60):
+            task = asyncio.create_task(self.in_time())
+        await task
+
+    async def thrown_away(self):
+        """Closed in the middle."""
+        steps = self.in_time()
+        steps.send(None)
+        steps.close()
+
+    async def dropped(self):
+        """A task that is cancelled inside of the block."""
+        task = asyncio.create_task(self.in_time())
+        await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def names(paths):
+    """The ways of a class."""
+    return [name for name in dir(paths) if not name.startswith("_")]
+
+
+def on_trio(main):
+    """Runs a coroutine on trio."""
+    trio.run(lambda: main)
+
+
+CASES = [(asyncio.run, OfLoops, name) for name in names(OfLoops)]
+CASES += [(on_trio, Paths, name) for name in names(Paths)]
+
+
+@pytest.mark.parametrize(("run", "paths", "path"), CASES)
+def test_nothing_is_kept(run, paths, path):
+    """Counts of references, of tracked objects and of traced memory stay as they were."""
+    # trio forgets the deadlines of scopes that were left only when there are a thousand.
+    stretch, allowed = (3000, 200_000) if run is on_trio else (300, 4000)
+    rounds = ROUNDS
+    if path == "passed":  # at the pace of the machine's clock
+        rounds, stretch = 300, 300
+    paths = paths()
+    go = getattr(paths, path)
+    watched = [paths.argument, None, seawall.DeadlineExceededError, seawall._core.Deadline]
+
+    def measure():
+        gc.collect()
+        return [sys.getrefcount(one) for one in watched], len(gc.get_objects())
+
+    async def main():
+        for _ in range(300):
+            await go()
+        before, objects = measure()
+        for _ in range(rounds):
+            await go()
+        after, objects_after = measure()
+        grown = [late - early for early, late in zip(before, after, strict=True)]
+        assert max(grown) < 20, grown
+        assert objects_after - objects < 20
+        tracemalloc.start()
+        try:
+            for _ in range(100):
+                await go()
+            traced = []
+            for _ in range(3):
+                gc.collect()
+                traced.append(tracemalloc.get_traced_memory()[0])
+                for _ in range(stretch):
+                    await go()
+        finally:
+            tracemalloc.stop()
+        # What leaks does so in every stretch; a table that doubles does so in one.
+        assert min(late - early for early, late in itertools.pairwise(traced)) < allowed
+
+    run(main())
+
+
+class Node:
+    """Something that can be in a cycle and be watched."""
+
+
+def test_a_cycle_through_a_block():
+    """A block inside of which a task waits that its own context refers to is collected."""
+    variable = contextvars.ContextVar("variable")
+
+    def life():
+        node = Node()
+
+        async def work():
+            variable.set(node)
+            async with seawall.deadline(60, name=node):
+                node.waits = asyncio.get_running_loop().create_future()
+                await node.waits
+
+        loop = asyncio.new_event_loop()
+        node.task = loop.create_task(work())
+        node.task._log_destroy_pending = False
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+        return weakref.ref(node)
+
+    node = life()
+    gc.collect()
+    assert node() is None
+
+
+def test_a_cycle_through_a_tests_clock():
+    """A task that waits for a test's clock, which its own context refers to, is collected."""
+    if not hasattr(seawall._core.TestClock, "_call_at"):
+        pytest.skip("a test's clock can't be asked to call")
+
+    def life():
+        node = Node()
+
+        async def work():
+            async with seawall.deadline(60, name=node):
+                node.waits = asyncio.get_running_loop().create_future()
+                await node.waits
+
+        with seawall.testing.clock():
+            loop = asyncio.new_event_loop()
+            node.task = loop.create_task(work())
+            node.task._log_destroy_pending = False
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+        return weakref.ref(node)
+
+    node = life()
+    gc.collect()
+    assert node() is None
