@@ -71,12 +71,6 @@ impl Manual {
         Self(AtomicU64::new(start))
     }
 
-    /// Moves forward, unless that were beyond [`LATEST`]; says whether it did.
-    pub fn try_advance(&self, by: Nanos) -> bool {
-        let later = |at: Nanos| at.checked_add(by).filter(|to| *to <= LATEST);
-        self.0.fetch_update(Relaxed, Relaxed, later).is_ok()
-    }
-
     /// Moves forward. Saturates at the end of time rather than wrapping to its beginning.
     pub fn advance(&self, by: Nanos) {
         let mut at = self.0.load(Relaxed);

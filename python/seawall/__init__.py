@@ -7,6 +7,7 @@ somebody asks for them.
 from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import (
+    BlockingWaitWarning,
     CallTimeoutError,
     CircuitOpenError,
     ConfigError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backoff",
+    "BlockingWaitWarning",
     "BreakerClosed",
     "BreakerDisabled",
     "BreakerEvent",

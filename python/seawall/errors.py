@@ -15,6 +15,7 @@ else:
     t = lazy.module("seawall.hints")
 
 __all__ = [
+    "BlockingWaitWarning",
     "CallTimeoutError",
     "CircuitOpenError",
     "ConfigError",
@@ -28,6 +29,14 @@ __all__ = [
 
 class SeawallError(Exception):
     """The root of every error that seawall itself raises."""
+
+
+class BlockingWaitWarning(RuntimeWarning):
+    """seawall blocks a thread that runs an event loop: nothing else of that loop goes on meanwhile.
+
+    A plain function that is to wait, called inside of asyncio or trio, can only block. Protect an
+    ``async def`` instead, or call the function in a thread (``asyncio.to_thread``).
+    """
 
 
 class Problem(tuple[str, str, str, "str | None"]):

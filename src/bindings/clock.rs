@@ -1,11 +1,13 @@
 //! Which clock a call reads: the machine's, or a test's.
 
+use super::agenda::{Agenda, Key, Step};
 use super::context::{current, new_variable, reset, set};
 use super::gate;
-use crate::time::{self, Clock, Manual, Nanos, SECOND, System};
-use pyo3::exceptions::PyOverflowError;
+use crate::time::{self, Clock, LATEST, Manual, Nanos, SECOND, System};
+use pyo3::exceptions::{PyException, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 
 /// The clock in force here: in this task, in this thread.
@@ -73,9 +75,13 @@ fn variable(py: Python<'_>) -> &'static Py<PyAny> {
 
 /// A clock that stands still until it is told to move. Entered, it is the clock of the current
 /// context: of this task and the tasks it starts, or of this thread.
+///
+/// It owns the time and the list of what is to be called when. Who moves it, and when, is Python's
+/// to say, and so is how a sleeper is woken.
 #[pyclass(frozen, subclass, module = "seawall._core")]
 pub struct TestClock {
     reading: Arc<Reading>,
+    agenda: Agenda,
 }
 
 #[pymethods]
@@ -84,7 +90,8 @@ impl TestClock {
     #[new]
     fn new() -> Self {
         let start = System.now();
-        Self { reading: Arc::new(Reading { clock: Manual::new(start), start, wall: time::wall() }) }
+        let reading = Reading { clock: Manual::new(start), start, wall: time::wall() };
+        Self { reading: Arc::new(reading), agenda: Agenda::default() }
     }
 
     /// Seconds this clock has been moved so far.
@@ -99,12 +106,63 @@ impl TestClock {
         self.reading.clock.now()
     }
 
-    /// Moves the clock forward by whole nanoseconds.
-    fn _advance(&self, nanos: Nanos) -> PyResult<()> {
-        if self.reading.clock.try_advance(nanos) {
-            return Ok(());
+    /// How many calls wait for their time.
+    #[getter]
+    fn _calls(&self) -> usize {
+        self.agenda.len()
+    }
+
+    /// Calls `callback` when the clock comes to `nanos`, on the thread that moves it: in the order
+    /// of time, at one time in the order of asking. At once, if it has come there already.
+    pub fn _call_at<'py>(
+        slf: &Bound<'py, Self>,
+        nanos: Nanos,
+        callback: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, Call>> {
+        let (py, clock) = (slf.py(), slf.get());
+        if nanos > LATEST {
+            return Err(beyond());
         }
-        Err(PyOverflowError::new_err("beyond the latest time that fits"))
+        let key = clock.agenda.key(nanos);
+        let call = Bound::new(py, Call { clock: slf.clone().unbind(), key })?;
+        if let Some(due) = clock.agenda.add(key, callback.unbind(), &clock.reading.clock) {
+            make(&due.into_bound(py))?;
+        } else if let Err(error) = slf.call_method0(pyo3::intern!(py, "_expect")) {
+            call.get().cancel();
+            return Err(error);
+        }
+        Ok(call)
+    }
+
+    /// Told after each call that was added. A clock that moves by itself looks at who is to wait.
+    #[allow(clippy::unused_self, reason = "it is there to be overridden")]
+    fn _expect(&self) {}
+
+    /// One step on the way `nanos` forward: to the next call, which is made. Answers how far it is
+    /// from there; `None`: it is all done, and no call is due.
+    ///
+    /// A step is a distance, not a place, so that moves by several threads, or by what is called,
+    /// add up.
+    fn _advance(&self, py: Python<'_>, nanos: Nanos) -> PyResult<Option<Nanos>> {
+        match self.agenda.step(&self.reading.clock, nanos) {
+            Step::Call(callback, left) => make(&callback.into_bound(py)).map(|()| Some(left)),
+            Step::Done => Ok(None),
+            Step::Beyond => Err(beyond()),
+        }
+    }
+
+    /// Moves to the next call, and makes it. False: there is none.
+    fn _jump(&self, py: Python<'_>) -> PyResult<bool> {
+        match self.agenda.jump(&self.reading.clock) {
+            Some(callback) => make(&callback.into_bound(py)).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the next call is one of this moment.
+    #[getter]
+    fn _due(&self) -> bool {
+        self.agenda.is_due(self.reading.clock.now())
     }
 
     /// Makes it the one of this context; answers the token that undoes it.
@@ -121,5 +179,50 @@ impl TestClock {
         reset(py, variable(py), token)?;
         gate::clock_off();
         Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.agenda.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        drop(self.agenda.take_all());
+    }
+}
+
+/// Makes a call. One that fails is reported, and the clock goes on; only what stops a program
+/// (`KeyboardInterrupt`, `SystemExit`) stops the clock as well.
+fn make(callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = callback.py();
+    match callback.call0() {
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            error.write_unraisable(py, Some(callback));
+            Ok(())
+        }
+        made => made.map(drop),
+    }
+}
+
+fn beyond() -> PyErr {
+    PyOverflowError::new_err("beyond the latest time that fits")
+}
+
+/// A call that a test clock is to make.
+#[pyclass(frozen, module = "seawall._core", name = "TestClockCall")]
+pub struct Call {
+    clock: Py<TestClock>,
+    key: Key,
+}
+
+#[pymethods]
+impl Call {
+    /// Takes it off the list. False: it was made, is being made, or was taken off already.
+    pub fn cancel(&self) -> bool {
+        let taken = self.clock.get().agenda.take(self.key);
+        taken.is_some()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.clock)
     }
 }

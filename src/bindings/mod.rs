@@ -7,12 +7,13 @@
 //! | [`call`], [`coroutine`], [`generator`], [`async_generator`], [`block`] | the drivers, one a kind of call: they run plans and know no policy |
 //! | [`adopt`], [`deferred`], [`held`], [`busy`], [`stop`] | what drivers have in common |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, what keeps them so elsewhere, and what wraps them |
-//! | [`context`], [`clock`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
+//! | [`context`], [`clock`], [`agenda`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`keys`] | policies with a state for each key |
 //! | [`breaker`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
+mod agenda;
 mod alone;
 mod anchor;
 mod async_generator;
@@ -62,6 +63,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;
     module.add_class::<clock::TestClock>()?;
+    module.add_class::<clock::Call>()?;
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
     module.add_class::<rules::Rules>()?;

@@ -7,5 +7,6 @@ from seawall.testing.clock import clock
 from seawall.testing.isolation import isolated
 from seawall.testing.recording import record
 from seawall.testing.seeds import seed
+from seawall.testing.sleepers import ClockStoppedError
 
-__all__ = ["clock", "isolated", "record", "seed"]
+__all__ = ["ClockStoppedError", "clock", "isolated", "record", "seed"]

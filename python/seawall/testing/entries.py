@@ -19,6 +19,10 @@ class Entries:
         """Not entered yet."""
         self._tokens: list[Any] = []
 
+    def __len__(self) -> int:
+        """How many are not undone yet."""
+        return len(self._tokens)
+
     def add(self, token: Any) -> None:
         """Keeps what undoes an entry into this context."""
         self._tokens.append(token)

@@ -1,0 +1,86 @@
+"""The only place where seawall waits.
+
+Whoever runs the caller does the waiting: a thread blocks, a task of asyncio or trio is put to sleep
+by its loop. Under a test's clock all of them wait for that clock instead.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+
+from seawall import _core
+from seawall.errors import BlockingWaitWarning
+from seawall.waiting import hosts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from typing import Any
+
+__all__ = ["asleep", "sleep"]
+
+
+def sleep(seconds: float, who: str | None = None) -> None:
+    """Blocks this thread for ``seconds``; zero and less only lets others have a turn.
+
+    It is ``time.sleep``, looked up each time: whatever has taken its place, as gevent does, waits
+    in its own way. Ctrl-C ends it. In a thread that runs an event loop it warns before it blocks.
+
+    Args:
+        seconds: How long; a plain number.
+        who: What waits, for the warning: ``"retry 'payments'"``.
+
+    Raises:
+        ValueError: It is not a number.
+        seawall.testing.ClockStoppedError: Nobody will move the test's clock that it goes by.
+
+    Warns:
+        BlockingWaitWarning: An event loop stands still meanwhile. Told once for each ``who`` and
+            line that called into seawall, unless the program's filters say otherwise.
+    """
+    host = hosts.running_here()
+    if host is not None:
+        _warn(host, who)
+    if seconds < 0:
+        seconds = 0
+    clock: Any = _core.test_clock()
+    if clock is not None:
+        clock.sleep(seconds)
+    else:
+        time.sleep(seconds)
+
+
+def asleep(seconds: float) -> Awaitable[None]:
+    """Puts the current task to sleep for ``seconds``; zero and less lets the others have a turn.
+
+    It is the sleep of whoever runs the caller, ``trio.sleep`` or ``asyncio.sleep``, and is
+    cancelled as they are. Nothing is imported for it.
+
+    Raises:
+        RuntimeError: Neither asyncio nor trio runs this code.
+        ValueError: It is not a number.
+        seawall.testing.ClockStoppedError: Nobody will move the test's clock that it goes by.
+    """
+    if seconds != seconds:
+        raise ValueError("a task can't sleep for a time that is not a number")
+    if seconds < 0:
+        seconds = 0
+    clock: Any = _core.test_clock()
+    nap: Awaitable[None]
+    nap = hosts.of_task().sleep(seconds) if clock is None else clock.asleep(seconds)
+    return nap
+
+
+def _warn(host: str, who: str | None) -> None:
+    # Python itself tells a text once for each line that is to blame: the user's, not ours.
+    level, frame = 1, sys._getframe(0).f_back
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "seawall":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        f"{who or 'seawall'} waits in a thread that runs {host}, which stands still meanwhile:"
+        " protect an async function, or call this one in a thread of its own",
+        BlockingWaitWarning,
+        stacklevel=level + 1,
+    )
