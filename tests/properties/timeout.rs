@@ -133,11 +133,13 @@ proptest! {
         for span in &spans {
             wheel.arm(start + span, start, start + span);
         }
-        let mut heard = 0;
+        let (mut heard, mut last) = (0, 0);
         while let Some(due) = wheel.due() {
             now = now.max(due);
             while let Some(at) = wheel.ring(now).copied() {
                 prop_assert!(at <= now && now < at + GRAIN, "{} at {}", at, now);
+                prop_assert!(at.div_ceil(GRAIN) >= last, "an earlier one came later");
+                last = at.div_ceil(GRAIN);
                 heard += 1;
             }
         }

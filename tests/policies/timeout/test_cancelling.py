@@ -8,7 +8,6 @@ import anyio
 import pytest
 import seawall
 import trio
-from seawall import waiting
 
 
 def cancelling():
@@ -26,7 +25,7 @@ def test_it_cancels_in_time(run, clock, forever, cancellations):
                 await forever()
         assert seawall.remaining() is None
         assert cancelling() == 0
-        await waiting.asleep(1)
+        await clock.asleep(1)
         return caught.value
 
     error = run(main)
@@ -54,9 +53,9 @@ def test_work_in_time_is_let_be(run, clock):
 
     async def main():
         async with seawall.deadline(3):
-            await waiting.asleep(2)
+            await clock.asleep(2)
             result = "done"
-        await waiting.asleep(5)
+        await clock.asleep(5)
         return result
 
     assert run(main) == "done"

@@ -6,7 +6,6 @@ import contextlib
 import anyio
 import pytest
 import seawall
-from seawall import waiting
 
 
 def test_the_inside_is_finished(run, clock, forever):
@@ -18,7 +17,7 @@ def test_the_inside_is_finished(run, clock, forever):
             async with seawall.deadline(3):
                 async with seawall.deadline.shield():
                     assert seawall.remaining() is None
-                    await waiting.asleep(10)
+                    await clock.asleep(10)
                     reached.append("inside")
                 assert seawall.remaining() == 0.0
                 reached.append("behind")
@@ -36,7 +35,7 @@ def test_in_time_nothing_is_changed(run, clock, forever):
         with pytest.raises(seawall.DeadlineExceededError) as caught:
             async with seawall.deadline(5):
                 async with seawall.deadline.shield():
-                    await waiting.asleep(2)
+                    await clock.asleep(2)
                 await forever()
         return caught.value.elapsed
 
@@ -53,7 +52,7 @@ def test_all_around_are_kept_off(run, clock, forever):
                 with contextlib.suppress(KeyError):
                     async with seawall.deadline(4, name="inner"):
                         async with seawall.deadline.shield():
-                            await waiting.asleep(10)
+                            await clock.asleep(10)
                             order.append("finished")
                         raise KeyError
                 await forever()
@@ -87,7 +86,7 @@ def test_a_clean_up_after_the_time(run, clock, forever):
                     await forever()
                 finally:
                     async with seawall.deadline.shield():
-                        await waiting.asleep(1)
+                        await clock.asleep(1)
                         cleaned.append(1)
         return cleaned
 
@@ -139,7 +138,7 @@ def test_alarms_of_other_tasks_are_let_be(run, clock, forever):
     async def main():
         async def child():
             async with seawall.deadline.shield():
-                await waiting.asleep(10)
+                await clock.asleep(10)
 
         async with anyio.create_task_group() as group:
             with pytest.raises(seawall.DeadlineExceededError) as caught:
