@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     )
     from seawall.policies.timeout.carrying import CarryingExecutor, carried
     from seawall.policies.timeout.deadlines import deadline, remaining
+    from seawall.standards import standard
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
@@ -139,6 +140,7 @@ __all__ = [
     "remaining",
     "retry",
     "seconds",
+    "standard",
     "subscribe",
     "testing",
     "timeout",
@@ -193,6 +195,7 @@ __getattr__, __dir__ = lazy.names(
         "TimeoutTimedOut": "seawall.policies.timeout",
         "remaining": "seawall.policies.timeout.deadlines",
         "seconds": "seawall.windows",
+        "standard": "seawall.standards",
         "subscribe": "seawall.events",
         "testing": "seawall.testing",
         "transient": "seawall.clients",

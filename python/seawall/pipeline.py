@@ -50,6 +50,55 @@ class Pipeline(_core.Guard):
         """Returns ``function`` protected by the policies, as they would protect it one by one."""
         return super().__call__(function)
 
+    def reconfigure(
+        self,
+        changes: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+        /,
+        **by_kind: t.Mapping[str, t.Any],
+    ) -> None:
+        """Changes settings of its policies in place, all of them or none.
+
+        Args:
+            changes: New settings by the name of the policy they are for.
+            **by_kind: By its kind, where there is one of that: ``retry={"attempts": 5}``.
+
+        Raises:
+            ConfigError: Naming every wrong setting of the first policy that has any, or every
+                name that is none of a policy here. Nothing is changed then.
+        """
+        before: list[tuple[t.Any, dict[str, t.Any]]] = []
+        try:
+            for policy, wanted in self._chosen({**(changes or {}), **by_kind}):
+                given = policy._given()
+                policy._change(wanted)
+                before.append((policy, {name: given.get(name) for name in wanted}))
+        except BaseException:
+            for policy, given in reversed(before):
+                policy._change(given)
+            raise
+
+    def _chosen(
+        self, changes: dict[str, t.Mapping[str, t.Any]]
+    ) -> list[tuple[t.Any, t.Mapping[str, t.Any]]]:
+        found: list[tuple[t.Any, t.Mapping[str, t.Any]]] = []
+        problems: list[tuple[str, str, str, str | None]] = []
+        for which, wanted in changes.items():
+            named = [policy for policy in self.policies if policy.name == which]
+            meant = named or [policy for policy in self.policies if policy.kind == which]
+            if len(meant) == 1:
+                found.append((meant[0], wanted))
+            elif meant:
+                names = ", ".join(repr(policy.name) for policy in meant)
+                problems.append((which, repr(wanted), f"may be any of {names}: say which", None))
+            else:
+                there = ", ".join(f"{policy.kind} {policy.name!r}" for policy in self.policies)
+                problems.append(
+                    (which, repr(wanted), f"is no policy of this; it has {there}", None)
+                )
+        if problems:
+            raise ConfigError(f"pipeline {self.name!r}", problems)
+        return found
+
     def __copy__(self) -> t.Self:
         """A copy of a pipeline is the pipeline: its policies' state is one."""
         return self
