@@ -323,6 +323,43 @@ fn lost_lease_is_late() {
     assert_eq!(circuit.snapshot().counts.late, 1);
 }
 
+/// A lease that was given back and taken again is another, also while the clock stands still: who
+/// held it before neither rides on it nor gives it back. It lasts as long as every other.
+#[test]
+fn leases_are_never_the_same_twice() {
+    let circuit = half_open(&Draft { half_open_calls: Some(1), ..draft() });
+    let mut before = Vec::new();
+    for _ in 0..100 {
+        let probe = circuit.enter();
+        assert!(before.iter().all(|old: &Ticket| !old.same(&probe)));
+        assert!(before.iter().all(|old| circuit.breaker.ride(old).is_none()));
+        let inside = circuit.breaker.ride(&probe).expect("it stands");
+        assert_eq!(circuit.leave(inside, Ignored, 0), Settled::Stays);
+        assert_eq!(circuit.leave(probe, Ignored, 0), Settled::Stays);
+        assert!(circuit.breaker.ride(&probe).is_none());
+        before.push(probe);
+    }
+    let last = circuit.enter();
+    assert_eq!(circuit.leave(before[0], Failure, 0), Settled::Late);
+    assert_eq!(circuit.refused().retry_after, Some(0));
+    circuit.clock.advance(60 * SECOND + 100_000);
+    assert!(!circuit.enter().same(&last));
+}
+
+/// A few times within one instant: the lease still ends on the dot.
+#[test]
+fn a_lease_taken_again_at_once_is_no_longer() {
+    let circuit = half_open(&Draft { half_open_calls: Some(1), ..draft() });
+    for _ in 0..3 {
+        circuit.call(Ignored);
+    }
+    let _lost = circuit.enter();
+    circuit.clock.advance(60 * SECOND - 1_000);
+    assert_eq!(circuit.refused().retry_after, Some(0));
+    circuit.clock.advance(1_000);
+    circuit.enter();
+}
+
 /// What an older generation says is counted as late and moves nothing.
 #[test]
 fn older_generations_are_late() {
