@@ -65,6 +65,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<random::TestRandom>()?;
     module.add_class::<rules::Rules>()?;
     module.add_function(wrap_pyfunction!(breaker::listening, module)?)?;
+    module.add_function(wrap_pyfunction!(guard::arrived, module)?)?;
+    module.add_function(wrap_pyfunction!(outcome::arrived, module)?)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())
 }

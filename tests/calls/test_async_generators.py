@@ -154,6 +154,46 @@ def test_refused_at_the_first_item(patient, tally, finish):
     assert watch() is None
 
 
+@pytest.mark.parametrize("ask", ["athrow", "aclose"])
+@pytest.mark.parametrize("give_up", ["close", "send", "throw", "await"])
+def test_asked_before_the_refusal(patient, items, tally, finish, ask, give_up):
+    """What was asked before the first item was refused comes to nothing, however it is ended."""
+    patient.force_open()
+    generator = items()
+    later = generator.aclose() if ask == "aclose" else generator.athrow(TroubleError)
+    other = generator.aclose()
+    with pytest.raises(seawall.CircuitOpenError):
+        finish(generator.__anext__())
+    if give_up == "close":
+        assert later.close() is None
+    elif give_up == "await":
+        assert finish(later) is None
+    else:
+        step = later.send if give_up == "send" else later.throw
+        with pytest.raises(StopIteration):
+            step(None if give_up == "send" else TroubleError())
+    assert later.close() is None
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited"):
+        later.send(None)
+    assert other.close() is None
+    assert tally(patient) == {"rejected": 1}
+
+
+def test_asked_before_the_first_item_and_given_up(items, patient, tally, finish):
+    """A closing and a throwing that were asked for and given up settle nothing twice."""
+    generator = items()
+    closes, throws, first = (
+        generator.aclose(),
+        generator.athrow(TroubleError),
+        generator.__anext__(),
+    )
+    assert finish(first) == 1
+    assert throws.close() is None
+    assert closes.close() is None
+    finish(generator.aclose())
+    assert tally(patient) == {"success": 1}
+
+
 def test_a_refused_one_never_reaches_the_hooks(patient, finish):
     """The event loop hears of generators that have begun, and of no others."""
 

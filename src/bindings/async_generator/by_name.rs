@@ -101,6 +101,21 @@ unsafe fn by_name(
     }
 }
 
+/// What `close` answers when nothing of it is settled.
+unsafe fn answered(
+    py: Python<'_>,
+    closed: PyResult<Option<Bound<'_, PyAny>>>,
+) -> *mut ffi::PyObject {
+    match closed {
+        // SAFETY: attached.
+        Ok(_) => unsafe { ffi::Py_NewRef(ffi::Py_None()) },
+        Err(error) => {
+            error.restore(py);
+            ptr::null_mut()
+        }
+    }
+}
+
 pub unsafe extern "C" fn close(
     slf: *mut ffi::PyObject,
     _: *mut ffi::PyObject,
@@ -122,7 +137,15 @@ pub unsafe extern "C" fn close(
         }
         // From 3.13 on what has not begun is closed by closing the generator.
         if ((*slf).entered || began == Progress::Idle) && !ready(slf, false) {
-            return ptr::null_mut();
+            if !ffi::PyErr_Occurred().is_null() {
+                return ptr::null_mut();
+            }
+            // Refused since it was asked: there is nothing inside that could be closed, and what
+            // was asked of the inner one is given up as if it had been.
+            let inner = std::mem::replace(&mut (*slf).head.inner, ptr::null_mut());
+            let closed = call_inner(py, inner, intern!(py, "close"), &[]);
+            ffi::Py_XDECREF(inner);
+            return answered(py, closed);
         }
         resumed(slf);
         (*slf).entered = true;
@@ -130,13 +153,7 @@ pub unsafe extern "C" fn close(
         (*slf).entered = false;
         if (*slf).progress != Progress::At {
             (*slf).progress = Progress::Idle;
-            return match closed {
-                Ok(_) => ffi::Py_NewRef(ffi::Py_None()),
-                Err(error) => {
-                    error.restore(py);
-                    ptr::null_mut()
-                }
-            };
+            return answered(py, closed);
         }
         match closed {
             Ok(_) => {
