@@ -111,7 +111,7 @@ def test_a_copy_is_itself():
 def test_two_are_equal_only_if_they_are_one():
     """As exceptions are, which they may hold; so they go into sets whatever they hold."""
     one, other = (BREAKER.try_call(lambda: [1]) for _ in range(2))
-    assert one == one  # noqa: PLR0124 - that is the claim
+    assert one == one
     assert one != other
     assert len({one, other}) == 2
 
@@ -178,7 +178,9 @@ def test_a_long_chain_with_something_between_is_freed(link):
     }[link]
     chain = None
     for _ in range(100_000):
-        chain = BREAKER.try_call(lambda end=wrap(chain): end)
+        held = wrap(chain)
+        chain = BREAKER.try_call(lambda held=held: held)
+        del held
     del chain
 
 

@@ -19,7 +19,7 @@ class PickyError(Exception):
         super().__init__(one, two)
 
 
-class Elsewhere(Exception):  # noqa: N818 - its instances are something else
+class Elsewhere(Exception):
     """Makes something else."""
 
     def __new__(cls, *_):
@@ -156,9 +156,10 @@ def test_another_exception_of_the_same_sort_is_a_failure(patient, tally):
 
     generator = items()
     next(generator)
-    with pytest.raises(TroubleError), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        generator.throw(TroubleError, "a")
+        with pytest.raises(TroubleError):
+            generator.throw(TroubleError, "a")
     assert tally(patient) == {"failure": 1}
 
 
