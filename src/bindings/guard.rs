@@ -113,7 +113,7 @@ impl Guard {
         let py = slf.py();
         match (&slf.get().of, &slf.get().key) {
             (Some(of), Some(key)) => {
-                let again = py.import("seawall._core")?.getattr("_block")?;
+                let again = py.import("seawall._core")?.getattr("block_arrived")?;
                 Ok((again, (of, key).into_pyobject(py)?.into_any()))
             }
             _ => Ok((
@@ -160,7 +160,7 @@ impl Guard {
 
 /// A block that has arrived from another process.
 #[pyfunction]
-#[pyo3(name = "_block")]
+#[pyo3(name = "block_arrived")]
 pub fn arrived<'py>(of: &Bound<'py, Guard>, key: Bound<'py, PyAny>) -> PyResult<Guard> {
     Guard::block(of, key)
 }

@@ -229,7 +229,7 @@ impl Outcome {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Travelling)> {
-        let restore = py.import("seawall._core")?.getattr("_outcome")?;
+        let restore = py.import("seawall._core")?.getattr("outcome_arrived")?;
         let value = self.value.0.as_ref().map(|value| (value.clone_ref(py),));
         let error = self.error.as_ref().map(|error| error.clone_ref(py));
         let told = (self.attempts, self.elapsed, self.stale, self.hedged);
@@ -266,7 +266,7 @@ type Told = (u32, Nanos, bool, bool);
 
 /// An outcome that has arrived.
 #[pyfunction]
-#[pyo3(name = "_outcome")]
+#[pyo3(name = "outcome_arrived")]
 pub fn arrived(
     py: Python<'_>,
     value: Option<(Py<PyAny>,)>,
