@@ -32,7 +32,9 @@ __all__ = [
     "Settler",
     "TestClock",
     "TestRandom",
+    "block_arrived",
     "listening",
+    "outcome_arrived",
 ]
 
 RELEASE: Final[bool]
