@@ -101,21 +101,6 @@ unsafe fn by_name(
     }
 }
 
-/// What `close` answers when nothing of it is settled.
-unsafe fn answered(
-    py: Python<'_>,
-    closed: PyResult<Option<Bound<'_, PyAny>>>,
-) -> *mut ffi::PyObject {
-    match closed {
-        // SAFETY: attached.
-        Ok(_) => unsafe { ffi::Py_NewRef(ffi::Py_None()) },
-        Err(error) => {
-            error.restore(py);
-            ptr::null_mut()
-        }
-    }
-}
-
 pub unsafe extern "C" fn close(
     slf: *mut ffi::PyObject,
     _: *mut ffi::PyObject,
@@ -137,15 +122,11 @@ pub unsafe extern "C" fn close(
         }
         // From 3.13 on what has not begun is closed by closing the generator.
         if ((*slf).entered || began == Progress::Idle) && !ready(slf, false) {
-            if !ffi::PyErr_Occurred().is_null() {
-                return ptr::null_mut();
-            }
-            // Refused since it was asked: there is nothing inside that could be closed, and what
-            // was asked of the inner one is given up as if it had been.
-            let inner = std::mem::replace(&mut (*slf).head.inner, ptr::null_mut());
-            let closed = call_inner(py, inner, intern!(py, "close"), &[]);
-            ffi::Py_XDECREF(inner);
-            return answered(py, closed);
+            // Without an exception: refused since it was asked, and there is nothing to close.
+            return match ffi::PyErr_Occurred() {
+                error if error.is_null() => ffi::Py_NewRef(ffi::Py_None()),
+                _ => ptr::null_mut(),
+            };
         }
         resumed(slf);
         (*slf).entered = true;
@@ -153,7 +134,13 @@ pub unsafe extern "C" fn close(
         (*slf).entered = false;
         if (*slf).progress != Progress::At {
             (*slf).progress = Progress::Idle;
-            return answered(py, closed);
+            return match closed {
+                Ok(_) => ffi::Py_NewRef(ffi::Py_None()),
+                Err(error) => {
+                    error.restore(py);
+                    ptr::null_mut()
+                }
+            };
         }
         match closed {
             Ok(_) => {
