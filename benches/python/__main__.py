@@ -10,7 +10,7 @@ from . import breaker
 from .bars import Judged, judge
 from .figures import FULL, QUICK, Run, Table
 from .machine import facts, pinned
-from .report import GATING, Report, bars_table, table_text, write
+from .report import GATING, Report, bars_table, reasons, table_text, write
 
 
 def arguments() -> argparse.Namespace:
@@ -68,6 +68,8 @@ def main() -> int:
     if asked.only:
         judged = [each for each in judged if each.value is not None]
     print(f"## Bars\n\n{GATING}\n\n{bars_table(judged)}\n")
+    if missed := reasons(judged):
+        print(f"Missed, and why:\n\n{missed}\n")
     print(_summary(judged, time.perf_counter() - begun))
     if asked.out is not None:
         report = Report(

@@ -1,7 +1,8 @@
 """The limits that the project has set itself, as data, and the judge over them.
 
 A bar is a term over figures of **one** run, and a limit, which may differ from Python to Python.
-A missed bar is a missed bar: nothing here rounds, excuses or hides one.
+A missed bar is a missed bar: nothing here rounds or hides one. Where it is known why a bar may be
+missed, the bar says so, in figures of the same run; the verdict stays what it is.
 """
 
 import sys
@@ -67,6 +68,14 @@ class Bar:
     term: Term
     limit: float | Mapping[Version, float]
     sense: Literal["≤", "≥"] = "≤"
+    #: Why it is missed, where it is: printed with the verdict. `{…}` are places for `shown`.
+    reason: str = ""
+    shown: tuple[Term, ...] = ()
+
+    def why(self, run: Run) -> str:
+        """The reason with figures of the run in their places; where one is missing, a dash."""
+        values = [term.of(run, GATE) for term in self.shown]
+        return self.reason.format(*("-" if value is None else f"{value:,.1f}" for value in values))
 
     def limit_for(self, version: Version) -> float | None:
         """The limit in force on this Python; None where the bar does not apply."""
@@ -85,6 +94,8 @@ class Judged:
     value: float | None
     second: float | None
     verdict: Verdict
+    #: Why it is missed, if it is and somebody knows.
+    reason: str = ""
 
 
 def judge(bars: list[Bar], run: Run, version: Version = sys.version_info[:2]) -> list[Judged]:
@@ -96,7 +107,9 @@ def judge(bars: list[Bar], run: Run, version: Version = sys.version_info[:2]) ->
         if limit is None:
             continue
         value, second = bar.term.of(run, GATE), bar.term.of(run, other)
-        judged.append(Judged(bar, limit, value, second, _verdict(bar, value, limit)))
+        verdict = _verdict(bar, value, limit)
+        reason = bar.why(run) if verdict == "missed" else ""
+        judged.append(Judged(bar, limit, value, second, verdict, reason))
     return judged
 
 

@@ -17,6 +17,8 @@ GATING = (
     "the rounds of the difference to the bare call in the same round; it does not gate."
 )
 
+UNKNOWN = "nobody has found out why yet."
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -81,6 +83,7 @@ def markdown(report: Report) -> str:
         "## Bars",
         GATING,
         bars_table(report.judged),
+        *_reasons(report.judged),
     ]
     shown = [
         f"![{picture.title}]({report.stem}-{picture.name}.svg)" for picture, _ in _pictures(report)
@@ -101,6 +104,17 @@ def bars_table(judged: Sequence[Judged]) -> str:
             [each.bar.claim, limit, _figure(each.value, 2), _figure(each.second, 2), verdict]
         )
     return _grid(["bar", "limit", "measured", "paired", "verdict"], rows)
+
+
+def reasons(judged: Sequence[Judged]) -> str:
+    """Why each missed bar is missed; of one that nobody can say it of, that."""
+    missed = [each for each in judged if each.verdict == "missed"]
+    return "\n".join(f"- **{each.bar.claim}**: {each.reason or UNKNOWN}" for each in missed)
+
+
+def _reasons(judged: Sequence[Judged]) -> list[str]:
+    text = reasons(judged)
+    return ["### Missed, and why", text] if text else []
 
 
 def table_text(table: Table) -> str:
@@ -127,6 +141,7 @@ def raw(report: Report) -> str:
                         "value": each.value,
                         "paired": each.second,
                         "verdict": each.verdict,
+                        "reason": each.reason,
                     }
                     for each in report.judged
                 ],

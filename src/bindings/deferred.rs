@@ -4,7 +4,7 @@
 
 use super::again::Again;
 use super::call::{Arguments, Call, Callee};
-use super::failures::discard;
+use super::failures::{discard, exception};
 use super::held::Held;
 use super::plan::{MAX_STEPS, PlanRef, empty_slots};
 use crate::time::Clock;
@@ -12,7 +12,7 @@ use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, Py
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyString, PyTraceback, PyTuple, PyType};
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 
@@ -194,22 +194,64 @@ pub fn finished(py: Python<'_>, inner: *mut ffi::PyObject, frame: &Bound<'_, PyS
     })
 }
 
-/// The exception object that `throw(*arguments)` throws, if there is one already. Of a lone class
-/// one is made, in its place: only so can it be known again.
+/// The exception object that `throw(*arguments)` throws. Of a class, and a value that is none of its
+/// instances, one is made as the interpreter would, and put in their place: only so can it be known
+/// again. `None`: they throw nothing, and it is the inner one's to say why.
 pub fn thrown<'py>(arguments: &mut [Bound<'py, PyAny>]) -> Option<Bound<'py, PyAny>> {
     let is_error = |object: &Bound<'_, PyAny>| object.is_instance_of::<PyBaseException>();
-    if let [class] = arguments
-        && class
-            .cast::<PyType>()
-            .is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false))
-    {
-        match class.call0() {
-            Ok(made) if is_error(&made) => *class = made,
-            Ok(_) => {}
-            Err(error) => discard(class.py(), error),
-        }
+    let traceback = arguments.get(2).filter(|last| !last.is_none());
+    if arguments.len() > 3 || traceback.is_some_and(|last| !last.is_instance_of::<PyTraceback>()) {
+        return None;
     }
-    arguments.iter().take(2).rev().find(|one| is_error(one)).cloned()
+    let value = arguments.get(1).filter(|value| !value.is_none()).cloned();
+    let class = match arguments.first()?.cast::<PyType>() {
+        Ok(class) if class.is_subclass_of::<PyBaseException>().unwrap_or(false) => class,
+        _ => return arguments.first().filter(|first| value.is_none() && is_error(first)).cloned(),
+    };
+    if let Some(value) = &value
+        && is_error(value)
+        && value.get_type().is_subclass(class).unwrap_or(false)
+    {
+        return Some(value.clone());
+    }
+    let made = made(class, value);
+    arguments[0] = made.clone();
+    if let Some(value) = arguments.get_mut(1) {
+        *value = made.py().None().into_bound(made.py());
+    }
+    Some(made)
+}
+
+/// An exception of `class`, of `value`; or the one that making it raised, which is thrown instead.
+fn made<'py>(class: &Bound<'py, PyType>, value: Option<Bound<'py, PyAny>>) -> Bound<'py, PyAny> {
+    let py = class.py();
+    let made = match value {
+        None => class.call0(),
+        Some(value) => match value.cast::<PyTuple>() {
+            Ok(values) => class.call1(values),
+            Err(_) => class.call1((value,)),
+        },
+    };
+    let error = match made {
+        Ok(made) if made.is_instance_of::<PyBaseException>() => return made,
+        Ok(other) => no_exception(class, &other),
+        Err(error) => error,
+    };
+    exception(py, error).into_any()
+}
+
+/// In the interpreter's own words.
+fn no_exception(class: &Bound<'_, PyType>, made: &Bound<'_, PyAny>) -> PyErr {
+    // SAFETY: attached; both are alive, and so is the name of a live object's type.
+    unsafe {
+        ffi::PyErr_Format(
+            ffi::PyExc_TypeError,
+            c"calling %R should have returned an instance of BaseException, not %s".as_ptr(),
+            class.as_ptr(),
+            (*ffi::Py_TYPE(made.as_ptr())).tp_name,
+        );
+    }
+    PyErr::fetch(class.py())
 }
 
 /// Is `error` what the consumer threw in? A stop may not come out of a generator as one: the

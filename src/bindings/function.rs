@@ -201,10 +201,14 @@ pub fn target<'py>(target: &Bound<'py, PyAny>) -> Result<Target<'py>, Problem> {
         return Err(refuse(target, "is a class: protect its methods, or a function that makes it"));
     }
     if !target.is_callable() {
-        return Err(refuse(
-            target,
-            "is not callable: under a property or cached_property, put the policy below it",
-        ));
+        // A property, a partialmethod and the like call a function once they are asked for by name.
+        let descriptor = target.get_type().hasattr(intern!(py, "__get__")).unwrap_or(false);
+        let rule = if descriptor {
+            "is not callable: put the policy below it, on the function that it calls"
+        } else {
+            "is not callable"
+        };
+        return Err(refuse(target, rule));
     }
     match kind(target) {
         Kind::Hidden(reason) => Err(refuse(target, reason)),

@@ -36,12 +36,14 @@ pub struct Guard {
     members: Option<Py<PyTuple>>,
     /// The key of all its calls, of policies that have a state for each.
     key: Option<Py<PyAny>>,
+    /// What this is a block of.
+    of: Option<Py<Guard>>,
 }
 
 impl Guard {
     /// The ground of a single policy.
     pub fn policy() -> Self {
-        Self { plan: PlanCell::new(None), members: None, key: None }
+        Self { plan: PlanCell::new(None), members: None, key: None, of: None }
     }
 
     fn build(slf: &Bound<'_, Self>) -> PyResult<PlanRef> {
@@ -74,7 +76,8 @@ impl Guard {
     #[new]
     fn new(policies: Bound<'_, PyTuple>) -> PyResult<Self> {
         check(&policies, None, &|| "pipeline".to_owned())?;
-        Ok(Self { plan: PlanCell::new(None), members: Some(policies.unbind()), key: None })
+        let members = Some(policies.unbind());
+        Ok(Self { plan: PlanCell::new(None), members, key: None, of: None })
     }
 
     /// The same policies for calls of one key: to enter as a block, or to call through.
@@ -82,7 +85,45 @@ impl Guard {
     fn block(slf: &Bound<'_, Self>, key: Bound<'_, PyAny>) -> PyResult<Self> {
         key.hash()?;
         let members = Some(Self::members(slf)?.unbind());
-        Ok(Self { plan: PlanCell::new(None), members, key: Some(key.unbind()) })
+        let of = Some(slf.clone().unbind());
+        Ok(Self { plan: PlanCell::new(None), members, key: Some(key.unbind()), of })
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(match (&slf.get().of, &slf.get().key) {
+            (Some(of), Some(key)) => {
+                let py = slf.py();
+                format!("<block of {} with key {}>", of.bind(py).repr()?, key.bind(py).repr()?)
+            }
+            _ => match &slf.get().members {
+                Some(members) => format!("<Guard {}>", members.bind(slf.py()).repr()?),
+                None => format!("<{}>", slf.get_type().name()?),
+            },
+        })
+    }
+
+    /// A copy is itself: the state of its policies is one.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// Pickled by what it is made of: policies by their names, a block by its policy and key.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let py = slf.py();
+        match (&slf.get().of, &slf.get().key) {
+            (Some(of), Some(key)) => {
+                let again = py.import("seawall._core")?.getattr("block_arrived")?;
+                Ok((again, (of, key).into_pyobject(py)?.into_any()))
+            }
+            _ => Ok((
+                slf.get_type().into_any(),
+                (Self::members(slf)?,).into_pyobject(py)?.into_any(),
+            )),
+        }
     }
 
     /// The policies a call passes, outermost first.
@@ -111,12 +152,20 @@ impl Guard {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.plan.traverse(&visit)?;
         visit.call(&self.key)?;
+        visit.call(&self.of)?;
         visit.call(&self.members)
     }
 
     fn __clear__(&self) {
         drop(self.plan.replace(None));
     }
+}
+
+/// A block that has arrived from another process.
+#[pyfunction]
+#[pyo3(name = "block_arrived")]
+pub fn arrived<'py>(of: &Bound<'py, Guard>, key: Bound<'py, PyAny>) -> PyResult<Guard> {
+    Guard::block(of, key)
 }
 
 fn subject(guard: &Bound<'_, Guard>) -> String {

@@ -81,6 +81,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
     timeout::register(module)?;
+    module.add_function(wrap_pyfunction!(guard::arrived, module)?)?;
+    module.add_function(wrap_pyfunction!(outcome::arrived, module)?)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())
 }

@@ -15,16 +15,22 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTraceback;
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 
 /// The end of one protected call: a value, an error, or a refusal.
+///
+/// A copy of one is itself, and it can be pickled if its value or error can: a refusal travels as
+/// its exception, and no traceback travels at all. Two are equal only if they are one, as
+/// exceptions are.
 #[pyclass(frozen, generic, module = "seawall")]
 pub struct Outcome {
-    value: Option<Py<PyAny>>,
+    value: Value,
     error: Option<Py<PyAny>>,
     /// Where the error came from when it got here: each `unwrap` starts from there.
     traceback: Option<Py<PyTraceback>>,
     refusal: Option<(PlanRef, Refused)>,
-    /// The refusal as an exception, made when somebody asks for it.
+    /// The refusal as an exception, made when somebody asks for it; or as it arrived, pickled.
     rejected: PyOnceLock<Py<PyAny>>,
     attempts: u32,
     elapsed: Nanos,
@@ -32,10 +38,57 @@ pub struct Outcome {
     hedged: bool,
 }
 
+/// What a call returned. Often that holds an outcome in its turn, whose value holds the next: each
+/// freed by the one before, a long chain would take the stack with it.
+struct Value(Option<Py<PyAny>>);
+
+/// So many may free one another in a row.
+const NESTED: usize = 50;
+
+thread_local! {
+    static FREEING: Cell<usize> = const { Cell::new(0) };
+    /// What is freed once those in a row are through. Nothing is done to it at a thread's end, when it is empty: it can be used up to the last.
+    static LATER: RefCell<ManuallyDrop<Vec<Py<PyAny>>>> =
+        const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+}
+
+impl Drop for Value {
+    #[inline]
+    fn drop(&mut self) {
+        // What the collector knows nothing of frees nothing that could come back here.
+        // SAFETY: a live object, and its type.
+        let deep = |value: &Py<PyAny>| unsafe {
+            ffi::Py_REFCNT(value.as_ptr()) == 1
+                && ffi::PyType_IS_GC(ffi::Py_TYPE(value.as_ptr())) != 0
+        };
+        if let Some(value) = self.0.take_if(|value| deep(value)) {
+            free(value);
+        }
+    }
+}
+
+#[cold]
+fn free(value: Py<PyAny>) {
+    let nested = FREEING.get();
+    if nested >= NESTED {
+        return LATER.with_borrow_mut(|later| later.push(value));
+    }
+    FREEING.set(nested + 1);
+    drop(value);
+    if nested == 0 {
+        // What is freed here may put more there.
+        while let Some(next) = LATER.with_borrow_mut(|later| later.pop()) {
+            drop(next);
+        }
+        drop(LATER.with_borrow_mut(|later| std::mem::take(&mut **later)));
+    }
+    FREEING.set(FREEING.get().saturating_sub(1));
+}
+
 impl Outcome {
     fn empty() -> Self {
         Self {
-            value: None,
+            value: Value(None),
             error: None,
             traceback: None,
             refusal: None,
@@ -48,7 +101,7 @@ impl Outcome {
     }
 
     pub fn returned(value: Py<PyAny>, elapsed: Nanos) -> Self {
-        Self { value: Some(value), elapsed, ..Self::empty() }
+        Self { value: Value(Some(value)), elapsed, ..Self::empty() }
     }
 
     pub fn raised(error: PyErr, py: Python<'_>, elapsed: Nanos) -> Self {
@@ -93,13 +146,13 @@ impl Outcome {
     /// Did it return?
     #[getter]
     fn ok(&self) -> bool {
-        self.error.is_none() && self.refusal.is_none()
+        self.value.0.is_some()
     }
 
     /// What it returned; None if it did not return.
     #[getter]
     fn value(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.value.as_ref().map(|value| value.clone_ref(py))
+        self.value.0.as_ref().map(|value| value.clone_ref(py))
     }
 
     /// What it raised, or the refusal; None if it returned.
@@ -114,10 +167,12 @@ impl Outcome {
     /// The `Rejected` that was not raised; None if the call was let in.
     #[getter]
     fn rejected(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let (plan, refused) = self.refusal.as_ref()?;
-        let error = self
-            .rejected
-            .get_or_init(py, || exception(py, plan.error(py, refused)).into_any().unbind());
+        let error = match &self.refusal {
+            Some((plan, refused)) => self
+                .rejected
+                .get_or_init(py, || exception(py, plan.error(py, refused)).into_any().unbind()),
+            None => self.rejected.get(py)?,
+        };
         Some(error.clone_ref(py))
     }
 
@@ -147,11 +202,16 @@ impl Outcome {
 
     /// Returns the value, or raises the error. A refusal is raised as a new exception each time.
     fn unwrap(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(value) = &self.value {
+        if let Some(value) = &self.value.0 {
             return Ok(value.clone_ref(py));
         }
         if let Some((plan, refused)) = &self.refusal {
             raise(py, plan.error(py, refused));
+            return Err(PyErr::fetch(py));
+        }
+        if let Some(rejected) = self.rejected.get(py) {
+            let again = py.import("copy")?.call_method1("copy", (rejected,))?;
+            raise(py, PyErr::from_value(again));
             return Err(PyErr::fetch(py));
         }
         match &self.error {
@@ -170,9 +230,21 @@ impl Outcome {
         Settled(Mutex::new(Some(slf)))
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Travelling)> {
+        let restore = py.import("seawall._core")?.getattr("outcome_arrived")?;
+        let value = self.value.0.as_ref().map(|value| (value.clone_ref(py),));
+        let error = self.error.as_ref().map(|error| error.clone_ref(py));
+        let told = (self.attempts, self.elapsed, self.stale, self.hedged);
+        Ok((restore, (value, error, self.rejected(py), told)))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let show = |object: &Py<PyAny>| object.bind(py).repr().map(|text| text.to_string());
-        Ok(match (&self.value, self.rejected(py), &self.error) {
+        Ok(match (&self.value.0, self.rejected(py), &self.error) {
             (Some(value), _, _) => format!("Outcome(value={})", show(value)?),
             (_, Some(rejected), _) => format!("Outcome(rejected={})", show(&rejected)?),
             (_, _, Some(error)) => format!("Outcome(error={})", show(error)?),
@@ -181,7 +253,7 @@ impl Outcome {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.value)?;
+        visit.call(&self.value.0)?;
         visit.call(&self.error)?;
         visit.call(&self.traceback)?;
         if let Some((plan, _)) = &self.refusal {
@@ -191,6 +263,30 @@ impl Outcome {
         let py = unsafe { Python::assume_attached() };
         self.rejected.get(py).map_or(Ok(()), |rejected| visit.call(rejected))
     }
+}
+
+/// What of an outcome goes to another process: its value, in a tuple that says that there is one,
+/// its error, its refusal; attempts, nanoseconds, stale, hedged.
+type Travelling = (Option<(Py<PyAny>,)>, Option<Py<PyAny>>, Option<Py<PyAny>>, Told);
+type Told = (u32, Nanos, bool, bool);
+
+/// An outcome that has arrived.
+#[pyfunction]
+#[pyo3(name = "outcome_arrived")]
+pub fn arrived(
+    py: Python<'_>,
+    value: Option<(Py<PyAny>,)>,
+    error: Option<Py<PyAny>>,
+    refusal: Option<Py<PyAny>>,
+    told: Told,
+) -> Outcome {
+    let (attempts, elapsed, stale, hedged) = told;
+    let value = Value(value.map(|(value,)| value));
+    let outcome = Outcome { value, error, attempts, elapsed, stale, hedged, ..Outcome::empty() };
+    if let Some(refusal) = refusal {
+        outcome.rejected.get_or_init(py, || refusal);
+    }
+    outcome
 }
 
 /// The iterator of an awaited outcome: it ends at its first step, with the outcome.

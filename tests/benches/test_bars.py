@@ -1,6 +1,7 @@
 """The judge over the benchmark's bars. Nothing here is timed."""
 
 import dataclasses
+import json
 from xml.etree import ElementTree
 
 import pytest
@@ -10,7 +11,7 @@ from benches.python.bars import Bar, judge, over
 from benches.python.chart import Chart, draw
 from benches.python.figures import QUICK, RaceTable, Run, Timing, UnknownRowError
 from benches.python.harness import BARE, Race, Setup
-from benches.python.report import bars_table
+from benches.python.report import UNKNOWN, Report, bars_table, markdown, raw, reasons
 
 RACES = [it.args[0] for it in breaker.SCENARIOS.values() if hasattr(it, "args")]
 
@@ -58,6 +59,50 @@ def test_a_missed_bar_is_printed_as_missed():
     assert "**missed**" in bars_table(judged)
 
 
+def missed_bar(**settings):
+    """A bar that 7 ns miss, judged."""
+    bar = Bar("claim", over("race", "x"), 5.0, **settings)
+    return judge([bar], Run({"race": table(x=7.0)}))
+
+
+def test_a_missed_bar_is_printed_with_its_reason():
+    """It stands beside the bar, with figures of the same run, and changes no verdict."""
+    judged = missed_bar(reason="{} of {} ns.", shown=(over("race", "x"), over("race", "y")))
+    assert [it.verdict for it in judged] == ["missed"]
+    assert reasons(judged) == "- **claim**: 7.0 of - ns."
+
+
+def test_a_missed_bar_without_a_reason_says_so():
+    """Silence would read as an excuse."""
+    assert reasons(missed_bar()) == f"- **claim**: {UNKNOWN}"
+
+
+def test_a_bar_that_is_held_needs_no_reason():
+    """Only what is missed is explained."""
+    bars = [Bar("claim", over("race", "x"), 9.0, reason="never"), Bar("no", over("race", "y"), 9.0)]
+    judged = judge(bars, Run({"race": table(x=7.0)}))
+    assert [it.reason for it in judged] == ["", ""]
+    assert reasons(judged) == ""
+
+
+def test_the_report_holds_the_reasons():
+    """They follow the table of bars, and stand in the figures for machines."""
+    run = Run({"race": table(x=7.0)})
+    judged = missed_bar(reason="because.")
+    report = Report("room", "3.11", QUICK, {}, run, judged, {}, lambda name: name)
+    assert "### Missed, and why\n\n- **claim**: because." in markdown(report)
+    assert json.loads(raw(report))["bars"][0]["reason"] == "because."
+    held = judge([Bar("claim", over("race", "x"), 9.0)], run)
+    assert "Missed" not in markdown(dataclasses.replace(report, judged=held))
+
+
+@pytest.mark.parametrize("bar", [it for it in breaker.BARS if it.reason], ids=lambda it: it.claim)
+def test_each_reason_has_a_place_for_what_it_shows(bar):
+    """As many places as figures, and rows that there are."""
+    assert bar.reason.count("{}") == len(bar.shown)
+    assert "-" in bar.why(Run({}))
+
+
 @pytest.mark.parametrize("bar", breaker.BARS, ids=lambda bar: bar.claim)
 def test_each_bar_names_rows_that_are_raced(bar):
     """Every row that a bar of the breaker names stands in the race that it names."""
@@ -67,6 +112,7 @@ def test_each_bar_names_rows_that_are_raced(bar):
         for race in RACES
     }
     judge([bar], Run(tables))
+    bar.why(Run(tables))
 
 
 def test_a_contender_that_can_not_be_built_is_absent():

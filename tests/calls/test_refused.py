@@ -87,22 +87,23 @@ HIDDEN = {
     "object": type("Calls", (), {"__call__": contextlib.contextmanager(generator)})(),
 }
 
+BELOW = "is not callable: put the policy below it, on the function that it calls"
 OTHERS = [
     (type("Service", (), {}), "is a class"),
     (int, "is a class"),
     (type, "is a class"),
-    (property(lambda self: 1), "is not callable"),
-    (functools.cached_property(lambda self: 1), "is not callable"),
-    (functools.partialmethod(print), "is not callable"),
-    (functools.singledispatchmethod(print), "is not callable"),
-    (None, "is not callable"),
-    (7, "is not callable"),
-    ("name", "is not callable"),
-    (generator(), "is not callable"),
-    (types.SimpleNamespace(), "is not callable"),
+    (property(lambda self: 1), BELOW),
+    (functools.cached_property(lambda self: 1), BELOW),
+    (functools.partialmethod(print), BELOW),
+    (functools.singledispatchmethod(print), BELOW),
+    (None, "is not callable$"),
+    (7, "is not callable$"),
+    ("name", "is not callable$"),
+    (generator(), "is not callable$"),
+    (types.SimpleNamespace(), "is not callable$"),
     (staticmethod(int), "is a class"),
-    (classmethod(None), "is not callable"),
-    (staticmethod(property(lambda self: 1)), "is not callable"),
+    (classmethod(None), "is not callable$"),
+    (staticmethod(property(lambda self: 1)), BELOW),
 ]
 
 

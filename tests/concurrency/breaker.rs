@@ -231,6 +231,29 @@ fn expired_leases_change_hands_once() {
     });
 }
 
+/// A lease given back and taken by another, all in one instant, is another lease: nobody rides on it
+/// by the old one, and one place never lets in two.
+#[test]
+fn a_lease_given_back_is_ridden_on_no_more() {
+    model(|| {
+        let breaker = due(&Draft { success_threshold: Some(9), ..brittle(1) });
+        let first = ticket(&breaker, NOW);
+        let rides = thread::spawn({
+            let breaker = breaker.clone();
+            move || breaker.ride(&first).is_some()
+        });
+        assert_eq!(settle(&breaker, first, Ignored), Settled::Stays);
+        let second = ticket(&breaker, NOW);
+        assert!(breaker.ride(&first).is_none(), "two in one place");
+        assert_eq!(settle(&breaker, first, Success), Settled::Late);
+        assert!(enter(&breaker, NOW).1.is_err());
+        // It may have been in time, or not; the one that stands is not touched by it.
+        rides.join().unwrap();
+        assert!(breaker.ride(&second).is_some());
+        assert_eq!(settle(&breaker, second, Ignored), Settled::Stays);
+    });
+}
+
 /// However many see a rule reached, the circuit opens once, and until when its opener said; nobody
 /// ever sees another end.
 #[test]

@@ -9,7 +9,8 @@ import threading
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
-from toys import Circuit, Right, Stay, Ticket, ToyBlock, ToyBreaker
+from toy import Right, Stay, ToyBlock, ToyBreaker
+from toy_circuit import Circuit, Ticket
 
 from benches.matrix.adapter import Function
 

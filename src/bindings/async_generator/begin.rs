@@ -4,6 +4,8 @@
 use super::drive::resumed;
 use super::step::{Progress, Step, What};
 use super::{AsyncGenerator, Phase};
+use crate::bindings::deferred::call_inner;
+use crate::bindings::failures::discard;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -68,6 +70,7 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
             }
             Phase::Refused => {
                 (*slf).progress = Progress::Over;
+                give_up(slf, py);
                 if (*slf).what == What::Next {
                     PyStopAsyncIteration::new_err(()).restore(py);
                 }
@@ -84,6 +87,19 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
             _ => AsyncGenerator::wake(generator),
         }
         true
+    }
+}
+
+/// Closes what was asked of the inner generator before that was refused, which is all that will
+/// come of it: left as it is, the interpreter would say that it was never awaited.
+unsafe fn give_up(slf: *mut Step, py: Python<'_>) {
+    // SAFETY: as in `iternext`; the reference that is taken is given up.
+    unsafe {
+        let inner = std::mem::replace(&mut (*slf).head.inner, ptr::null_mut());
+        if let Err(error) = call_inner(py, inner, intern!(py, "close"), &[]) {
+            discard(py, error);
+        }
+        ffi::Py_XDECREF(inner);
     }
 }
 

@@ -122,7 +122,11 @@ pub unsafe extern "C" fn close(
         }
         // From 3.13 on what has not begun is closed by closing the generator.
         if ((*slf).entered || began == Progress::Idle) && !ready(slf, false) {
-            return ptr::null_mut();
+            // Without an exception: refused since it was asked, and there is nothing to close.
+            return match ffi::PyErr_Occurred() {
+                error if error.is_null() => ffi::Py_NewRef(ffi::Py_None()),
+                _ => ptr::null_mut(),
+            };
         }
         resumed(slf);
         (*slf).entered = true;

@@ -1,12 +1,14 @@
 //! Half-open: who may probe.
 //!
-//! A lease is a word `[expiry:52][generation:12]`, the expiry in steps of 256 ns; 0 is free. So is
-//! a lease that has expired, and one of an older generation. A thread that comes late must not take
-//! the lease of a *newer* generation for a free one: it looks at the state after it has read the
-//! word, and while its own generation stands, no newer one has written.
+//! A lease is a word `[expiry:51][nonce:3][generation:10]`, the expiry in steps of 256 ns. It is free
+//! if its generation is 0, which stands for none, or an older one, and when it has expired. A thread
+//! that comes late must not take the lease of a *newer* generation for a free one: it looks at the
+//! state after it has read the word, and while its own generation stands, no newer one has written.
 //!
-//! The word is the nonce: a lease that was taken over after it had expired is a different word
-//! (its expiry is later by at least a step), and the probe that held it can't give it back.
+//! Expiry and nonce together are a number that only grows: who gives a lease back clears the
+//! generation and leaves the number, and who takes it writes a greater one. So no two leases of a
+//! slot are ever the same word, also while the clock stands still: a probe that has lost its lease,
+//! or given it back, can neither give back another's nor be taken for it.
 //!
 //! A probe may call what is behind the same circuit. That call is part of the probe: refused, it
 //! would fail the call around it without anything being decided, for ever. It rides on the probe's
@@ -19,7 +21,11 @@ use crate::time::Nanos;
 use std::sync::OnceLock;
 
 const STEP: Nanos = 256;
-const GENERATIONS: u64 = (1 << 12) - 1;
+const NONCE: u32 = 3;
+const GENERATION: u32 = 10;
+const GENERATIONS: u64 = (1 << GENERATION) - 1;
+/// Expiries end here, after 18 years of uptime.
+const LAST: u64 = (1 << (64 - GENERATION - NONCE)) - 1;
 
 /// Leases in private memory: the few that nearly everybody makes do with, and all the others once
 /// somebody asks for more.
@@ -68,9 +74,7 @@ impl<P: Place> Breaker<P> {
     /// Takes a lease of the half-open `generation`.
     pub(super) fn lease(&self, generation: u64, now: Nanos) -> Probe {
         let step = now / STEP;
-        // Rounded down, but never to the step that it is now: see the nonce above.
-        let expiry = (now.saturating_add(self.settings.lease) / STEP).max(step + 1);
-        let lease = expiry.min((1 << 52) - 1) << 12 | generation & GENERATIONS;
+        let expiry = self.expiry(now);
         let leases = (0..self.settings.half_open_calls)
             .map_while(|slot| Some((slot, self.place.lease(slot)?)));
         for (slot, word) in leases {
@@ -79,6 +83,8 @@ impl<P: Place> Breaker<P> {
                 if !self.place.circuit().current(generation) {
                     return Probe::Moved;
                 }
+                let number = (expiry << NONCE).max((seen >> GENERATION) + 1);
+                let lease = number << GENERATION | tag(generation);
                 match word.compare_exchange(seen, lease, Ordering::AcqRel, Ordering::Acquire) {
                     Ok(_) => return self.keep(Ticket { generation, lease, slot }),
                     Err(other) => seen = other,
@@ -86,6 +92,13 @@ impl<P: Place> Breaker<P> {
             }
         }
         Probe::Full
+    }
+
+    /// Rounded down, but never to the step that it is now: the lease would be free at once. What
+    /// would last for longer than half of all time leaves room for numbers that grow.
+    fn expiry(&self, now: Nanos) -> u64 {
+        let lasting = now.saturating_add(self.settings.lease) / STEP;
+        lasting.min(LAST / 2).max(now / STEP + 1).min(LAST)
     }
 
     fn keep(&self, ticket: Ticket) -> Probe {
@@ -99,7 +112,8 @@ impl<P: Place> Breaker<P> {
     /// Gives a lease back; `false` if it was lost.
     pub(super) fn release(&self, ticket: Ticket) -> bool {
         self.place.lease(ticket.slot).is_some_and(|word| {
-            word.compare_exchange(ticket.lease, 0, Ordering::AcqRel, Ordering::Acquire).is_ok()
+            let back = ticket.lease & !GENERATIONS;
+            word.compare_exchange(ticket.lease, back, Ordering::AcqRel, Ordering::Acquire).is_ok()
         })
     }
 
@@ -119,6 +133,11 @@ impl<P: Place> Breaker<P> {
     }
 }
 
+/// What stands for a generation in a word; never 0.
+fn tag(generation: u64) -> u64 {
+    generation % GENERATIONS + 1
+}
+
 fn free(word: u64, generation: u64, step: u64) -> bool {
-    word == 0 || word & GENERATIONS != generation & GENERATIONS || word >> 12 <= step
+    word & GENERATIONS != tag(generation) || word >> (GENERATION + NONCE) <= step
 }

@@ -1,6 +1,8 @@
 """Calls inside of a probe, of the same circuit: they are part of it."""
 
 import asyncio
+import contextlib
+import contextvars
 
 import pytest
 import seawall
@@ -156,3 +158,21 @@ def test_futures(breaker):
 
     asyncio.run(main())
     assert breaker.state == "closed"
+
+
+def test_who_gave_a_place_back_has_nobody_inside(clock):
+    """A place given back and taken again, in one instant: calls inside the first ride no more."""
+    breaker = seawall.CircuitBreaker(failure_threshold=1, half_open_calls=1, success_threshold=9)
+    with pytest.raises(OSError, match="down"):
+        breaker.call(fail)
+    clock.advance(31)
+    first, second = (contextvars.copy_context() for _ in range(2))
+    entered = contextlib.ExitStack()
+    first.run(entered.enter_context, breaker)
+    second.run(entered.close)
+    again = contextlib.ExitStack()
+    second.run(again.enter_context, breaker)
+    assert not first.run(breaker.try_call, int).ok
+    assert second.run(breaker.try_call, int).ok
+    again.close()
+    assert breaker.state == "half_open"
