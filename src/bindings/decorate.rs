@@ -5,8 +5,8 @@ use super::breaker::Breaker;
 use super::compose;
 use super::failures::config_error;
 use super::function::{
-    FUNCTION_ATTRIBUTES, Kind, RETRIES_NO_ASYNC_GENERATOR, TIMES_NO_GENERATOR, Target,
-    function_inside, kind, refuse, shows_itself, target,
+    FUNCTION_ATTRIBUTES, Kind, TIMES_NO_GENERATOR, Target, function_inside, kind, refuse,
+    shows_itself, target,
 };
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
@@ -62,11 +62,6 @@ pub fn protect<'py>(
     Ok(wrapper)
 }
 
-/// Why a retry can't serve `function`, if it can't.
-fn retry_problem(function: &Bound<'_, PyAny>) -> Option<Problem> {
-    (kind(function) == Kind::AsyncGenerator).then(|| refuse(function, RETRIES_NO_ASYNC_GENERATOR))
-}
-
 /// Why a timeout can't serve `function`, if it can't.
 fn timeout_problem(timeout: &Bound<'_, Timeout>, function: &Bound<'_, PyAny>) -> Option<Problem> {
     match kind(function) {
@@ -101,7 +96,6 @@ pub fn check(
         if let Ok(breaker) = policy.cast::<Breaker>() {
             problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
         } else if policy.cast::<Retry>().is_ok() {
-            problems.extend(function.and_then(retry_problem));
             let outer = policies.iter().take(at);
             if outer.filter_map(|it| it.cast_into::<Timeout>().ok()).any(|it| it.get().pooled()) {
                 let rule = "is inside of a timeout with threads of its own, which limits one call: \

@@ -167,10 +167,6 @@ pub fn is_partial(callable: &Bound<'_, PyAny>) -> bool {
 pub const GENERATOR_HAS_NO_OUTCOME: &str = "is a generator function, which has no single outcome: \
     it may be left after any item. Protect it, or use call(), and iterate";
 
-/// Why a retry does not serve an async generator function.
-pub const RETRIES_NO_ASYNC_GENERATOR: &str =
-    "is an async generator function, which a retry does not serve: retry what it awaits";
-
 /// Why a timeout does not serve generator functions.
 pub const TIMES_NO_GENERATOR: &str = "is a generator function, whose consumer's time would count as \
     its own: put a timeout on what it calls";

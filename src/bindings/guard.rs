@@ -10,8 +10,7 @@ use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
 use super::function::{
-    GENERATOR_HAS_NO_OUTCOME, Kind, RETRIES_NO_ASYNC_GENERATOR, TIMES_NO_GENERATOR, Target, kind,
-    refuse, target,
+    GENERATOR_HAS_NO_OUTCOME, Kind, TIMES_NO_GENERATOR, Target, kind, refuse, target,
 };
 use super::gate;
 use super::generator;
@@ -282,13 +281,6 @@ unsafe fn run<C: Clock, F: Finish>(
                 ptr::null_mut()
             }
             Kind::Generator => generator::start(plan, callee, arguments, clock, finish),
-            Kind::AsyncGenerator if plan.repeats() => {
-                let py = Python::assume_attached();
-                let function = Bound::from_borrowed_ptr(py, callee.object);
-                let problem = refuse(&function, RETRIES_NO_ASYNC_GENERATOR);
-                config_error(py, "call", vec![problem]).restore(py);
-                ptr::null_mut()
-            }
             Kind::AsyncGenerator => async_generator::start(plan, callee, arguments, clock, finish),
         }
     }

@@ -1,12 +1,13 @@
 //! Stepping by name: `send`, `throw` and `close`, which an event loop and a generator's frame call.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+use super::again;
 use super::begin::ready;
 use super::drive::{ended, iternext, over, resumed, suspended};
 use super::step::{Progress, Step};
 use super::{AsyncGenerator, Phase};
 use crate::bindings::deferred::{aside, call_inner, collected, thrown};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyStopIteration, PyTypeError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -91,6 +92,10 @@ unsafe fn by_name(
                 PyTypeError::new_err("an async generator gave what can't be awaited").restore(py);
                 ended(slf);
                 ptr::null_mut()
+            }
+            Err(error) if (*slf).waiting && error.is_instance_of::<PyStopIteration>(py) => {
+                error.restore(py);
+                again::go_on(slf)
             }
             Err(error) => {
                 error.restore(py);

@@ -1,6 +1,7 @@
 //! Driving a step of an async generator: what `await` does, and how it ends.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+use super::again;
 use super::begin::ready;
 use super::step::{Progress, Step, What};
 use super::{AsyncGenerator, Phase};
@@ -33,10 +34,12 @@ pub unsafe extern "C" fn iternext(slf: *mut ffi::PyObject) -> *mut ffi::PyObject
             None => not_awaitable(inner),
         };
         (*slf).entered = false;
-        if yielded.is_null() {
-            ended(slf);
-        } else {
+        if !yielded.is_null() {
             suspended(slf);
+        } else if again::wanted(slf) {
+            return again::go_on(slf);
+        } else {
+            ended(slf);
         }
         yielded
     }
@@ -106,6 +109,7 @@ pub unsafe fn over(slf: *mut Step) {
     // SAFETY: as in `iternext`.
     unsafe {
         (*slf).progress = Progress::Idle;
+        (*slf).waiting = false;
         (*(*slf).generator).at = ptr::null_mut();
     }
 }

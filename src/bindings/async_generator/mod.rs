@@ -7,6 +7,7 @@
 //! item it works, but what runs in the loop meanwhile is not inside of it.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+mod again;
 mod begin;
 mod by_name;
 mod drive;
@@ -17,7 +18,7 @@ pub use object::register;
 
 use super::call::{Arguments, Callee};
 use super::deferred::{self, Head, Stand, aside, finished};
-use super::failures::{self, discard};
+use super::failures::discard;
 use super::held::Held;
 use super::plan::PlanRef;
 use super::pool::Pool;
@@ -127,9 +128,7 @@ impl AsyncGenerator {
                 Err(refused) => {
                     (*slf).phase = Phase::Refused;
                     Self::end_unbegun(slf, py);
-                    let error = (*slf).held.plan().error(py, &refused);
-                    drop(refused);
-                    failures::raise(py, error);
+                    again::refused(slf, py, refused);
                     false
                 }
             }

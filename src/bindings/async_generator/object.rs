@@ -100,13 +100,19 @@ unsafe extern "C" fn traverse(
                 return met;
             }
         }
+        (*this).held.traverse_call(visitor, arg)
     }
-    0
 }
 
 unsafe extern "C" fn clear(slf: *mut ffi::PyObject) -> c_int {
     // SAFETY: called by the collector with an async generator of ours.
-    unsafe { AsyncGenerator::let_go(slf.cast()) };
+    unsafe {
+        let this = slf.cast::<AsyncGenerator>();
+        AsyncGenerator::let_go(this);
+        if let Some(again) = (*this).held.again() {
+            again.let_go();
+        }
+    }
     0
 }
 

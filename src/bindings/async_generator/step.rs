@@ -49,6 +49,8 @@ pub struct Step {
     pub thrown: bool,
     pub what: What,
     pub progress: Progress,
+    /// Between two attempts: the inner awaitable is what it waits for.
+    pub waiting: bool,
     /// The inner awaitable is being stepped right now.
     pub entered: bool,
     /// It is suspended, and what is called here meanwhile is not inside of it.
@@ -83,6 +85,7 @@ impl Step {
             (&raw mut (*slf).thrown).write(what == What::Throw);
             (&raw mut (*slf).what).write(what);
             (&raw mut (*slf).progress).write(Progress::Idle);
+            (&raw mut (*slf).waiting).write(false);
             (&raw mut (*slf).entered).write(false);
             (&raw mut (*slf).outside).write(false);
             ffi::PyObject_GC_Track(slf.cast());
