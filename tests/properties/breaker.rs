@@ -92,7 +92,7 @@ fn act() -> impl Strategy<Value = Act> {
         10 => (any::<usize>(), verdict(), elapsed)
             .prop_map(|(which, verdict, elapsed)| Act::Leave { which, verdict, elapsed }),
         4 => (verdict(), 1_usize..40).prop_map(|(verdict, times)| Act::Calls { verdict, times }),
-        5 => (any::<usize>(), 0_u64..1_000_000_000)
+        5 => (any::<usize>(), 1_u64..1_000_000_000)
             .prop_map(|(which, duration)| Act::Open { which, duration }),
         6 => time.prop_map(Act::Pass),
         1 => state.prop_map(Act::Control),

@@ -123,6 +123,8 @@ pub struct Model {
     told: bool,
     /// The probe that holds each permit, and when it loses it, in steps of 256 ns.
     permits: Vec<Option<(u64, u64)>>,
+    /// The last number of each permit: when it ended, in steps, and one of eight in that.
+    numbers: Vec<u64>,
     ids: u64,
     shut_for: Nanos,
     shut_since: Nanos,
@@ -136,6 +138,7 @@ impl Model {
         Self {
             window: Window::new(&settings, now),
             permits: vec![None; 256],
+            numbers: vec![0; 256],
             settings,
             state: State::Closed,
             generation: 1,
@@ -216,6 +219,10 @@ impl Model {
             && let Some(slot) = slot
         {
             let end = ((now + self.settings.lease) / 256).max(now / 256 + 1);
+            // No two leases of a place are the same: eight of them end in one step.
+            let number = (end << 3).max(self.numbers[slot] + 1);
+            self.numbers[slot] = number;
+            let end = number >> 3;
             let entry = self.admit(Some((slot, end)));
             return match (opened, entry) {
                 (Some(transition), Entry::Admitted(pass)) => Entry::HalfOpened(transition, pass),
