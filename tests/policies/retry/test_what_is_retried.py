@@ -137,7 +137,7 @@ def test_cancellation_that_is_raised_is_never_tried_again(kind, script, error):
 
 @pytest.mark.parametrize("when", ["working", "waiting"])
 def test_a_cancelled_task_is_cancelled(script, when):
-    """Cancellation is neither swallowed nor tried again, tenacity #529, in an attempt or between."""
+    """Cancellation is not swallowed, nor tried again, in an attempt or between: tenacity #529."""
     body = script(ConnectionError)
     began = []
 
