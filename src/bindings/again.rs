@@ -27,6 +27,8 @@ pub struct Again {
     pub entered: usize,
     /// How often it was made.
     pub runs: u32,
+    /// When the work of the last attempt began; 0 while none is made, or if no step asks.
+    pub started: Nanos,
 }
 
 // SAFETY: its objects are touched by attached threads only.
@@ -47,7 +49,7 @@ impl Again {
             let values = (0..all).map(|at| ffi::Py_NewRef(*values.add(at))).collect();
             ffi::Py_XINCREF(names);
             ffi::Py_INCREF(callee.object);
-            Self { callee, values, count: positional, names, entered, runs: 1 }
+            Self { callee, values, count: positional, names, entered, runs: 1, started: 0 }
         }
     }
 
@@ -98,7 +100,7 @@ impl Again {
     pub fn let_go(&mut self) {
         // SAFETY: whoever keeps a call lets go of it attached; each reference is ours.
         unsafe {
-            for value in self.values.drain(..) {
+            for value in std::mem::take(&mut self.values) {
                 ffi::Py_DECREF(value);
             }
             ffi::Py_XDECREF(std::mem::replace(&mut self.names, ptr::null_mut()));
@@ -261,8 +263,8 @@ pub unsafe fn follow<C: Clock, F: Finish>(
         at = Progress { entered: step + 1, started: 0, ..at };
         drop(came);
         came = match wait::sleep(py, delay, plan.name_of(py, step)) {
-            Err(error) => Came::Raised(Carried::new(error)),
-            Ok(()) if !plan.find_from(step + 1, slots, &call, clock) => {
+            Err(error) => Came::Broken(Carried::new(error)),
+            Ok(()) if !plan.go_on_from(step, slots, &call, clock) => {
                 Came::Raised(Carried::pending(py))
             }
             Ok(()) => match plan.enter_from(step + 1, slots, clock) {
@@ -297,7 +299,7 @@ pub unsafe fn follow<C: Clock, F: Finish>(
     let elapsed = took(clock, at.began, F::CAPTURES);
     match came {
         Came::Returned(value) => finish.returned(value.into_ptr(), elapsed, runs),
-        Came::Raised(error) => {
+        Came::Raised(error) | Came::Broken(error) => {
             error.restore(py);
             finish.raised(elapsed, runs)
         }

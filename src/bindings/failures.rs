@@ -82,6 +82,11 @@ impl Carried {
         Self::new(pending(py))
     }
 
+    /// What is left of one that was given on.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     pub fn get(&self) -> Option<&PyErr> {
         self.0.as_ref()
     }

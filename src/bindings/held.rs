@@ -7,11 +7,11 @@
 use super::again::Again;
 use super::call::{Call, raised};
 use super::clock::ambient;
-use super::failures::{Carried, discard};
+use super::failures::{Carried, discard, pending};
 use super::gate;
 use super::native::visit;
 use super::plan::{Came, MAX_STEPS, Plan, PlanRef, Refused, Slot, Then, empty_slots};
-use super::step::Ended;
+use super::step::{Ended, Step, Ticket};
 use crate::time::{Clock, Nanos, System};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -213,7 +213,10 @@ impl Held {
             self.started = 0;
             if let Some(again) = &mut self.again {
                 again.entered = step + 1;
+                again.started = 0;
             }
+        } else {
+            self.let_go_of_call();
         }
         then
     }
@@ -226,7 +229,8 @@ impl Held {
         else {
             return Ok(());
         };
-        let entered = if plan.find_from(from, self.slots_mut(), &call, &clock) {
+        let waited = from.saturating_sub(1);
+        let entered = if plan.go_on_from(waited, self.slots_mut(), &call, &clock) {
             plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
                 let step = refused.step;
                 (step, Came::Refused(refused))
@@ -242,8 +246,10 @@ impl Held {
             }
             Err((step, came)) => (step, Err(came)),
         };
+        let started = self.started;
         if let Some(again) = &mut self.again {
             again.entered = entered;
+            again.started = started;
         }
         answer
     }
@@ -350,7 +356,10 @@ impl Held {
         if !self.take() {
             return;
         }
-        if gate::ambient(gate::word()) {
+        if self.again.is_some() {
+            // SAFETY: holders settle attached.
+            self.returned_again(unsafe { Python::assume_attached() }, value);
+        } else if gate::ambient(gate::word()) {
             // SAFETY: holders settle attached.
             let clock = ambient(unsafe { Python::assume_attached() });
             self.plan.returned(self.slots(), self.started, value, &clock);
@@ -362,16 +371,70 @@ impl Held {
     /// Settles: the work raised the exception that is set, which stays set.
     #[cold]
     pub fn raised(&mut self, py: Python<'_>) {
-        if self.take() {
-            raised(py, &self.plan, self.filled(), self.started, &ambient(py));
+        if !self.take() {
+            return;
+        }
+        if self.again.is_some() {
+            let error = pending(py);
+            self.ended_again(py, &Ended::Raised(&error));
+            error.restore(py);
+        } else {
+            raised(py, &self.plan, self.slots(), self.started, &ambient(py));
         }
     }
 
     /// Settles: the work ended as `ended` says.
     #[cold]
     pub fn ended(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
-        if self.take() {
-            self.plan.ended(py, self.filled(), self.started, ended, &ambient(py));
+        if !self.take() {
+            return;
+        }
+        if self.again.is_some() {
+            self.ended_again(py, ended);
+        } else {
+            self.plan.ended(py, self.slots(), self.started, ended, &ambient(py));
+        }
+    }
+
+    /// How long the last attempt has rested, as a generator does between two items.
+    fn rested(&self) -> Nanos {
+        let again = self.again.as_ref().filter(|again| again.started > 0);
+        again.map_or(0, |again| self.started.saturating_sub(again.started))
+    }
+
+    #[inline(never)]
+    fn returned_again(&mut self, py: Python<'_>, value: *mut ffi::PyObject) {
+        let clock = ambient(py);
+        if self.runs() > 1 {
+            let tell = |step: &Step, ticket: &Ticket, elapsed| {
+                step.returned(ticket, value, elapsed, &clock);
+            };
+            self.plan.told(self.filled(), self.started, self.rested(), &clock, &tell);
+        } else {
+            self.plan.returned(self.filled(), self.started, value, &clock);
+        }
+        self.let_go_of_call();
+    }
+
+    #[cold]
+    fn ended_again(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
+        let clock = ambient(py);
+        if self.runs() > 1 || self.filled().len() < self.plan.len() {
+            let tell = |step: &Step, ticket: &Ticket, elapsed| {
+                step.ended(py, ticket, ended, elapsed, &clock);
+            };
+            self.plan.told(self.filled(), self.started, self.rested(), &clock, &tell);
+        } else {
+            self.plan.ended(py, self.filled(), self.started, ended, &clock);
+        }
+        self.let_go_of_call();
+    }
+
+    /// The call will not be made again: what it was made with may go.
+    #[inline(never)]
+    pub fn let_go_of_call(&mut self) {
+        if let Some(again) = &mut self.again {
+            again.let_go();
         }
     }
 

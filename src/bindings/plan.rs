@@ -47,6 +47,8 @@ pub struct Refused {
 pub enum Came<'py> {
     Returned(Bound<'py, PyAny>),
     Raised(Carried),
+    /// It was waiting to be made again, and this broke the wait off: no attempt raised it.
+    Broken(Carried),
     /// By a step that let it in no more than those further in did.
     Refused(Refused),
 }
@@ -278,6 +280,29 @@ impl Plan {
         }
     }
 
+    /// Tells the steps of the end of a call that was made more than once. To those outside of a
+    /// step that made it again it has taken from its first attempt on, less the time it `rested`.
+    #[cold]
+    pub fn told<C: Clock>(
+        &self,
+        slots: &[Slot],
+        started: Nanos,
+        rested: Nanos,
+        clock: &C,
+        tell: &dyn Fn(&Step, &Ticket, Nanos),
+    ) {
+        let now = if self.timed { clock.now() } else { 0 };
+        let mut since = started;
+        for (step, slot) in self.steps.iter().zip(slots).rev() {
+            // SAFETY: these steps have let the call in and filled their slots.
+            let ticket = unsafe { slot.assume_init_ref() };
+            if let Some(began) = ticket.began() {
+                since = began.saturating_add(rested);
+            }
+            tell(step, ticket, now.saturating_sub(since));
+        }
+    }
+
     /// Tells the first `entered` steps, the innermost first, what the call came to, until one of
     /// them wants it again.
     #[cold]
@@ -291,6 +316,19 @@ impl Plan {
         clock: &C,
     ) -> Then {
         let mut since = started;
+        let mut entered = entered;
+        if let Came::Broken(error) = came {
+            let error = std::mem::replace(error, Carried::none());
+            // The innermost that still has the call is the one that waited.
+            entered = entered.saturating_sub(1);
+            if let Some(step) = self.steps.get(entered) {
+                // SAFETY: as below.
+                let ticket = unsafe { slots[entered].assume_init_ref() };
+                since = ticket.began().unwrap_or(since);
+                step.ended(py, ticket, &Ended::Dropped, 0, clock);
+            }
+            *came = Came::Raised(error);
+        }
         for at in (0..entered).rev() {
             let (outer, rest) = slots.split_at_mut(at);
             let step = &self.steps[at];
@@ -314,7 +352,7 @@ impl Plan {
             let elapsed = if self.timed { clock.now().saturating_sub(since) } else { 0 };
             match came {
                 Came::Returned(value) => step.returned(ticket, value.as_ptr(), elapsed, clock),
-                Came::Raised(error) => {
+                Came::Raised(error) | Came::Broken(error) => {
                     if let Some(error) = error.get() {
                         step.ended(py, ticket, &Ended::Raised(error), elapsed, clock);
                     }
@@ -326,6 +364,21 @@ impl Plan {
             }
         }
         Then::Over
+    }
+
+    /// The wait that `step` asked for is over, and a further attempt begins: finds the states of
+    /// those further in, as [`Plan::find`] does.
+    pub fn go_on_from<C: Clock>(
+        &self,
+        step: usize,
+        slots: &mut [Slot],
+        call: &Call,
+        clock: &C,
+    ) -> bool {
+        if let Some(Step::Retry(retry)) = self.steps.get(step) {
+            retry.goes_on();
+        }
+        self.find_from(step + 1, slots, call, clock)
     }
 
     /// What the policy of `step` is called, if it may want a call again.

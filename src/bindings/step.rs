@@ -41,6 +41,14 @@ pub enum Ticket {
 }
 
 impl Ticket {
+    /// When the first attempt of its call began, if it knows.
+    pub fn began(&self) -> Option<Nanos> {
+        match self {
+            Self::Retry(ticket) => Some(ticket.began()),
+            _ => None,
+        }
+    }
+
     /// Does it mean anything to the calls made inside of its own?
     #[inline(always)]
     pub fn reaches_inside(&self) -> bool {

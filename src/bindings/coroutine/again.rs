@@ -93,9 +93,22 @@ impl Coroutine {
         py: Python<'_>,
         result: &mut *mut ffi::PyObject,
     ) -> PySendResult {
-        let came = Came::Raised(Carried::pending(py));
         // SAFETY: as in `prepare`.
-        unsafe { Self::go_on(slf, py, Turn::Came(came), result) }
+        unsafe {
+            let came = Self::raised_by_inner(slf, py);
+            Self::go_on(slf, py, Turn::Came(came), result)
+        }
+    }
+
+    /// What is set: an attempt raised it, or it broke a wait off.
+    unsafe fn raised_by_inner(slf: *mut Self, py: Python<'_>) -> Came<'static> {
+        let error = Carried::pending(py);
+        // SAFETY: as in `prepare`.
+        if unsafe { std::mem::take(&mut (*slf).waiting) } {
+            Came::Broken(error)
+        } else {
+            Came::Raised(error)
+        }
     }
 
     unsafe fn go_on<'py>(
@@ -129,7 +142,7 @@ impl Coroutine {
                                 *result = value;
                                 return PYGEN_NEXT;
                             }
-                            PYGEN_ERROR => Turn::Came(Came::Raised(Carried::pending(py))),
+                            PYGEN_ERROR => Turn::Came(Self::raised_by_inner(slf, py)),
                             PYGEN_RETURN => {
                                 let value = Bound::from_owned_ptr(py, value);
                                 if (*slf).waiting {
@@ -150,12 +163,12 @@ impl Coroutine {
         // SAFETY: as in `prepare`.
         unsafe {
             match wait::asleep(py, delay) {
-                Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+                Err(error) => Turn::Came(Came::Broken(Carried::new(error))),
                 Ok(sleep) => {
                     (*slf).waiting = true;
                     match Self::stand_before(slf, py, sleep) {
                         Ok(()) => Turn::Step,
-                        Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+                        Err(error) => Turn::Came(Came::Broken(Carried::new(error))),
                     }
                 }
             }
@@ -233,7 +246,7 @@ impl Coroutine {
                         *result = Self::outcome(slf, *result);
                     }
                 }
-                Came::Raised(error) => {
+                Came::Raised(error) | Came::Broken(error) => {
                     let ours = error.get().is_some_and(|it| it.is_instance_of::<PyException>(py));
                     if !((*slf).captures && ours) {
                         error.restore(py);

@@ -29,7 +29,7 @@ impl Generator {
                 drop(came);
                 let who = (*slf).held.plan().name_of(py, step);
                 came = match wait::sleep(py, delay, who) {
-                    Err(error) => Came::Raised(Carried::new(error)),
+                    Err(error) => Came::Broken(Carried::new(error)),
                     Ok(()) => match Self::once_more(slf, py, result) {
                         Ok(PYGEN_NEXT) => {
                             (*slf).phase = Phase::Entered;
@@ -52,7 +52,7 @@ impl Generator {
             (*slf).phase = Phase::Done;
             (*slf).busy.leave();
             match came {
-                Came::Raised(error) => error.restore(py),
+                Came::Raised(error) | Came::Broken(error) => error.restore(py),
                 Came::Refused(refused) => {
                     let error = (*slf).held.plan().error(py, &refused);
                     raise(py, error);

@@ -162,6 +162,7 @@ impl Generator {
         unsafe {
             if (*slf).phase == Phase::Entered {
                 (*slf).phase = Phase::Given;
+                (*slf).held.let_go_of_call();
             }
             if (*slf).minds && (*slf).phase == Phase::Given {
                 (*slf).phase = Phase::Resting;

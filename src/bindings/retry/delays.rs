@@ -97,7 +97,7 @@ impl Source {
     fn fits(&self, py: Python<'_>, came: &Came<'_>) -> bool {
         match (&self.class, came) {
             (None, _) => true,
-            (Some(class), Came::Raised(error)) => {
+            (Some(class), Came::Raised(error) | Came::Broken(error)) => {
                 error.get().is_some_and(|error| error.matches(py, class.bind(py)).unwrap_or(false))
             }
             (Some(_), _) => false,
@@ -215,7 +215,7 @@ fn told(py: Python<'_>, came: &Came<'_>) -> Option<f64> {
         Came::Returned(value) if value.is_instance_of::<PyDict>() || !is_builtin(value) => {
             value.clone()
         }
-        Came::Raised(error) => {
+        Came::Raised(error) | Came::Broken(error) => {
             let error = error.get()?.value(py).clone().into_any();
             if !error_may_know(&error) {
                 return None;

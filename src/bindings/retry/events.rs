@@ -44,7 +44,7 @@ impl Step {
             facts.set_item("elapsed", in_seconds(elapsed()))?;
             let (error, value) = match came {
                 Came::Returned(value) => (None, Some(value.clone())),
-                Came::Raised(error) => {
+                Came::Raised(error) | Came::Broken(error) => {
                     (error.get().map(|error| error.value(py).clone().into_any()), None)
                 }
                 Came::Refused(_) => (None, None),

@@ -71,12 +71,13 @@ impl Run {
         let clock = ambient(py);
         let wait = call.step.again(py, &mut call.ticket, &mut came, false, &refusal, &clock);
         if let Some(wait) = wait {
+            call.step.goes_on();
             *self.call.lock() = Some(call);
             return Ok(Some(in_seconds(wait)));
         }
         call.step.release(py);
         match came {
-            Came::Raised(error) => {
+            Came::Raised(error) | Came::Broken(error) => {
                 let error = error.into_inner();
                 let same = given.is_some_and(|given| given.is(error.value(py)));
                 if same { Ok(None) } else { Err(error) }

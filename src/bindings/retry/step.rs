@@ -294,6 +294,9 @@ impl Step {
         let elapsed = clock.now().saturating_sub(ticket.run.began);
         let came = Came::Raised(Carried::new(error.clone_ref(py)));
         self.tell(py, End::GaveUp(why), ticket.run.attempts, &|| elapsed, &came);
+        if self.settings.attempts == 1 {
+            return;
+        }
         if let Err(failed) = self.note(py, error, why, ticket.run.attempts, elapsed) {
             report(py, failed, self.name(py).as_any());
         }
@@ -315,7 +318,7 @@ impl Step {
         let verdict = match &*came {
             Came::Returned(value) if self.judges_results => rules.judge_value(value),
             Came::Returned(_) => Verdict::Success,
-            Came::Raised(error) => {
+            Came::Raised(error) | Came::Broken(error) => {
                 error.get().map_or(Verdict::Cancelled, |error| rules.judge_error(py, error))
             }
             Came::Refused(refused) => rules.judge_refusal(py, &|| refusal(refused)),
@@ -344,7 +347,6 @@ impl Step {
                 let run = ticket.run;
                 let elapsed = || clock.now().saturating_sub(run.began);
                 self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
-                self.counts.retries.bump();
                 ticket.run.attempts += 1;
                 if let Some(nest) = ticket.nest() {
                     nest.get().set_left(self.left(ticket));
@@ -365,6 +367,11 @@ impl Step {
         }
     }
 
+    /// The wait is over: a further attempt begins.
+    pub fn goes_on(&self) {
+        self.counts.retries.bump();
+    }
+
     fn decide<C: Clock>(
         &self,
         py: Python<'_>,
@@ -383,7 +390,7 @@ impl Step {
         let outcome = || {
             let outcome = match came {
                 Came::Returned(value) => Outcome::returned(value.clone().unbind(), elapsed()),
-                Came::Raised(error) => match error.get() {
+                Came::Raised(error) | Came::Broken(error) => match error.get() {
                     Some(error) => Outcome::raised(error.clone_ref(py), py, elapsed()),
                     None => Outcome::returned(py.None(), elapsed()),
                 },

@@ -1,0 +1,341 @@
+"""Stacks of retries and breakers give everything back, however a call through them ends."""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import random
+import types
+
+import pytest
+import seawall
+import trio
+
+STACKS = 120
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::seawall.CompositionWarning", "ignore::seawall.BlockingWaitWarning"
+)
+KEYS = ("a", "b")
+ENDS = ("success", "failure", "ignored", "cancelled", "late")
+
+
+class TroubleError(Exception):
+    """Nobody tries it again."""
+
+
+class MineError(Exception):
+    """Thrown in from outside."""
+
+
+@types.coroutine
+def turn():
+    """Lets others have a turn, under whichever loop: what asyncio and trio both understand."""
+    yield from Turn.how().__await__()
+
+
+class Turn:
+    """How to have a turn here."""
+
+    how = None
+
+
+def a_breaker(chance, clock):
+    """A breaker, one for all or with a circuit for each key; often it is due for probes."""
+    breaker = seawall.CircuitBreaker(
+        failure_threshold=chance.choice([1, 2, 50]),
+        open_duration=chance.choice([0.5, 1000]),
+        half_open_calls=chance.choice([1, 2]),
+        **chance.choice([{}, {}, {"key": "key", "key_idle": 10**6}]),
+    )
+    if chance.random() < 0.3:
+        keyed = breaker.settings.get("key") is not None
+        for key in KEYS if keyed else KEYS[:1]:
+            for _ in range(breaker.settings["failure_threshold"]):
+                breaker.try_call(fail, key)
+        clock.advance(1001)
+    return breaker
+
+
+def fail(key):
+    """Raises."""
+    raise TroubleError(key)
+
+
+def a_retry(chance):
+    """A retry of few attempts."""
+    return seawall.Retry(
+        attempts=chance.choice([1, 2, 3]),
+        on=chance.choice([None, Exception, seawall.Rejected]),
+        on_result=chance.choice([None, lambda value: value == "bad"]),
+        backoff=chance.choice([0, 1, seawall.exponential(1)]),
+        max_duration=chance.choice([None, None, 2]),
+        nested=chance.choice(["inherit", "independent", "independent", "refuse"]),
+        reraise=chance.choice([True, True, False]),
+    )
+
+
+class Case:
+    """A stack around a function, and how the function's calls end."""
+
+    def __init__(self, seed, clock):
+        """The same of the same seed."""
+        chance = random.Random(seed)
+        makers = [lambda: a_retry(chance), lambda: a_breaker(chance, clock)]
+        self.layers = [chance.choice(makers)() for _ in range(chance.choice([1, 2, 3, 4, 6]))]
+        self.key = chance.choice(KEYS)
+        kinds = ["return", "bad", "transient", "transient", "transient", "trouble"]
+        self.script = [(chance.choice(kinds), chance.randrange(3)) for _ in range(40)]
+        self.kind = chance.choice(["coroutine"] * 3 + ["awaitable"] * 2 + ["generator", "plain"])
+        self.calls = 0
+        self.guard = seawall.Pipeline(f"stack {seed}", *self.layers)
+        self.before = [settled(layer) for layer in self.layers]
+
+    def end(self, what):
+        """Ends an attempt as the script says."""
+        if what == "transient":
+            raise ConnectionError(what)
+        if what == "trouble":
+            raise TroubleError(what)
+        return what
+
+    def next(self):
+        """What the next attempt does."""
+        self.calls += 1
+        return self.script[self.calls - 1]
+
+    async def later(self, key):
+        """An attempt that suspends."""
+        what, turns = self.next()
+        for _ in range(turns):
+            await turn()
+        return self.end(what)
+
+    def plain(self, key):
+        """An attempt that does not."""
+        return self.end(self.next()[0])
+
+    def items(self, key):
+        """An attempt that gives items."""
+        what, turns = self.next()
+        if turns == 0:
+            self.end(what)
+        yield from range(2)
+        return self.end(what)
+
+    def function(self):
+        """Protected, of the kind that was drawn."""
+        if self.kind == "coroutine":
+
+            async def function(key):
+                return await self.later(key)
+        elif self.kind == "awaitable":
+
+            def function(key):
+                return self.later(key)
+        elif self.kind == "generator":
+
+            def function(key):
+                return (yield from self.items(key))
+        else:
+
+            def function(key):
+                return self.plain(key)
+
+        return self.guard(function)
+
+    def check(self, told):
+        """Everything is given back, and each admission was settled once."""
+        gc.collect()
+        arrived = None
+        for layer, before in zip(self.layers, self.before, strict=True):
+            now = settled(layer)
+            ended, refused, begun = (a - b for a, b in zip(now, before, strict=True))
+            in_flight = in_flight_of(layer)
+            assert in_flight == 0, (told, layer, in_flight)
+            if arrived is not None:
+                assert arrived == ended + refused, (told, layer, arrived, ended, refused)
+            arrived = begun
+        assert arrived == self.calls, (told, arrived, self.calls)
+        marks = [
+            value
+            for variable, value in contextvars.copy_context().items()
+            if variable.name == "seawall_retries" and value is not None
+        ]
+        assert marks == [], told
+        for layer in self.layers:
+            if isinstance(layer, seawall.CircuitBreaker):
+                no_place_is_lost(layer, told)
+
+
+def circuits(layer):
+    """Snapshots of a breaker's circuits."""
+    if layer.settings.get("key") is None:
+        return [layer.snapshot()]
+    found = []
+    for key in KEYS:
+        with contextlib.suppress(KeyError):  # it has not been called
+            found.append(layer.snapshot(key=key))
+    return found
+
+
+def in_flight_of(layer):
+    """Calls let in and not ended."""
+    seen = circuits(layer) if isinstance(layer, seawall.CircuitBreaker) else [layer.snapshot()]
+    return sum(snapshot.in_flight for snapshot in seen)
+
+
+def settled(layer):
+    """Calls that ended, calls that were refused, and how often it called what is further in."""
+    if isinstance(layer, seawall.CircuitBreaker):
+        counts = [snapshot.counts for snapshot in circuits(layer)]
+        ended = sum(count[what] for count in counts for what in ENDS)
+        return ended, sum(count["rejected"] for count in counts), ended
+    counts = dict(layer.snapshot().counts)
+    retries, refused = counts.pop("retries"), counts.pop("rejected")
+    ended = sum(counts.values())
+    return ended, refused, ended + retries
+
+
+def no_place_is_lost(breaker, told):
+    """A half-open circuit still lets in as many probes as it has places for."""
+
+    async def probe(key):
+        await turn()
+
+    keyed = breaker.settings.get("key") is not None
+    for key in KEYS if keyed else KEYS[:1]:
+        seen = [it for it in circuits(breaker) if it.key in (None, key)]
+        if not seen or seen[0].state != "half_open":
+            continue
+        calls = [breaker(probe)(key) for _ in range(breaker.settings["half_open_calls"])]
+        for call in calls:
+            try:
+                call.send(None)
+            except seawall.CircuitOpenError:
+                raise AssertionError((told, breaker, key)) from None
+        for call in calls:
+            call.close()
+
+
+class Steered:
+    """Awaits a coroutine, and does something to it when it has suspended so many times."""
+
+    def __init__(self, coroutine, at, act):
+        """``act`` at suspension ``at``."""
+        self.coroutine, self.at, self.act = coroutine, at, act
+        self.turns = 0
+
+    def __await__(self):
+        coroutine, self.coroutine = self.coroutine, None
+        step, value = coroutine.send, None
+        while True:
+            try:
+                yielded = step(value)
+            except StopIteration as stop:
+                return stop.value
+            self.turns += 1
+            if self.turns == self.at:
+                if self.act == "close":
+                    coroutine.close()
+                    return None
+                if self.act == "drop":
+                    del step, coroutine
+                    return None
+                if self.act == "throw":
+                    step, value = coroutine.throw, MineError("thrown")
+                    continue
+                self.act()
+            try:
+                value, step = (yield yielded), coroutine.send
+            except BaseException as error:
+                value, step = error, coroutine.throw
+
+
+async def run(case, at, act):
+    """One call, as far as it is to go. How often it suspended."""
+    function = case.function()
+    expected = (Exception, asyncio.CancelledError)
+    turns = 0
+    if case.kind in ("coroutine", "awaitable"):
+        with contextlib.suppress(*expected):
+            made = function(case.key)
+            steered = Steered(made, at, act)
+            del made
+            try:
+                await steered
+            finally:
+                turns = steered.turns
+        return turns
+    with contextlib.suppress(*expected):
+        if case.kind == "plain":
+            function(case.key)
+            return 0
+        use(function(case.key), at, act)
+    return 3
+
+
+def use(items, at, act):
+    """Iterates, and ends it in some way after so many items."""
+    for number in range(4):
+        if number + 1 == at:
+            if act == "throw":
+                items.throw(MineError("thrown"))
+            elif act == "close":
+                items.close()
+            elif act == "drop":
+                return
+        next(items)
+
+
+ACTS = ["close", "drop", "throw", "cancel"]
+
+
+async def explore(clock, cancel, shielded):
+    """Each stack once undisturbed, then ended at each of its suspensions in some way."""
+    for seed in range(STACKS):
+        with seawall.testing.isolated():
+            case = Case(seed, clock)
+            turns = await run(case, None, None)
+            case.check((seed, None))
+        for at in range(1, min(turns, 8) + 1):
+            act = ACTS[(seed + at) % len(ACTS)]
+            with seawall.testing.isolated():
+                case = Case(seed, clock)
+                await shielded(case, at, cancel if act == "cancel" else act)
+                case.check((seed, at, act))
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """Waits take no time."""
+    with seawall.testing.clock(autojump=True) as clock, seawall.testing.seed(1):
+        yield clock
+
+
+def test_on_asyncio(clock, monkeypatch):
+    """Nothing is in flight, no place is lost, no mark is left, and all was settled once."""
+    monkeypatch.setattr(Turn, "how", staticmethod(lambda: asyncio.sleep(0)))
+
+    def cancel():
+        asyncio.current_task().cancel()
+
+    async def shielded(case, at, act):
+        task = asyncio.current_task()
+        await run(case, at, act)
+        while task.uncancel():
+            pass
+
+    asyncio.run(explore(clock, cancel, shielded))
+
+
+def test_on_trio(clock, monkeypatch):
+    """The same, cancelled by scopes of trio's."""
+    monkeypatch.setattr(Turn, "how", staticmethod(trio.lowlevel.checkpoint))
+    scopes = []
+
+    async def shielded(case, at, act):
+        with trio.CancelScope() as scope:
+            scopes.append(scope)
+            await run(case, at, act)
+
+    trio.run(explore, clock, lambda: scopes[-1].cancel(), shielded)
