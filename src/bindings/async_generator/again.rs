@@ -107,7 +107,9 @@ unsafe fn after(slf: *mut Step, py: Python<'_>) -> Turn<'_> {
             ffi::PyErr_Clear();
             return Turn::Awake;
         }
-        Turn::Came(Came::Raised(Carried::pending(py)))
+        let error = Carried::pending(py);
+        let waited = std::mem::take(&mut (*slf).waiting);
+        Turn::Came(if waited { Came::Broken(error) } else { Came::Raised(error) })
     }
 }
 
@@ -120,7 +122,7 @@ unsafe fn sleep(slf: *mut Step, py: Python<'_>, delay: Nanos) -> Turn<'static> {
     let awaited = wait::asleep(py, delay)
         .and_then(|awaitable| awaitable.call_method0(intern!(py, "__await__")));
     match awaited {
-        Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+        Err(error) => Turn::Came(Came::Broken(Carried::new(error))),
         // SAFETY: as in `iternext`.
         Ok(iterator) => unsafe {
             (*slf).waiting = true;
@@ -174,7 +176,7 @@ unsafe fn finish(slf: *mut Step, py: Python<'_>, came: Came<'_>) -> *mut ffi::Py
 
 unsafe fn raise_of(generator: *mut AsyncGenerator, py: Python<'_>, came: Came<'_>) {
     match came {
-        Came::Raised(error) => error.restore(py),
+        Came::Raised(error) | Came::Broken(error) => error.restore(py),
         Came::Refused(refused) => {
             // SAFETY: as in `iternext`.
             let error = unsafe { (*generator).held.plan().error(py, &refused) };

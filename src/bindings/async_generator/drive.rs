@@ -95,6 +95,7 @@ pub unsafe fn ended(slf: *mut Step) {
         if (*slf).what == What::Next && ffi::PyErr_Occurred() == ffi::PyExc_StopIteration {
             if (*generator).phase == Phase::Entered {
                 (*generator).phase = Phase::Given;
+                (*generator).held.let_go_of_call();
             }
             AsyncGenerator::rest(generator);
         } else {

@@ -216,7 +216,7 @@ impl Step {
         if let Some(deadline) = ticket.deadline(py) {
             if ticket.stage == Stage::Armed {
                 let error = match &*came {
-                    Came::Raised(error) => error.get(),
+                    Came::Raised(error) | Came::Broken(error) => error.get(),
                     Came::Returned(_) | Came::Refused(_) => None,
                 };
                 verdict = deadline.get().settle_alarm(py, error).unwrap_or_else(|error| {

@@ -183,21 +183,6 @@ def test_blocks_are_refused():
         raise AssertionError("it ran")
 
 
-def test_async_generators_are_refused():
-    """When decorated, not when they fail."""
-    with pytest.raises(seawall.ConfigError, match="async generator"):
-
-        @seawall.retry
-        async def items():
-            yield 1
-
-    with pytest.raises(seawall.ConfigError, match="async generator"):
-
-        @seawall.Pipeline("several", seawall.Retry(), seawall.CircuitBreaker())
-        async def others():
-            yield 1
-
-
 class Thing:
     """Something that can be seen to be gone."""
 
