@@ -42,7 +42,7 @@ def test_a_gap_is_what_nobody_heard():
 
 
 def test_no_end_without_a_beginning():
-    """A circuit that begins forced open says so, whenever it begins; its reset follows from that."""
+    """A circuit that begins forced open says so, whenever it begins; its reset follows."""
     breaker = keyed(max_keys=2)
     touch = breaker(lambda host: host)
     with seawall.testing.record() as told:

@@ -77,9 +77,7 @@ def test_a_key_that_finds_no_room_costs_little():
     touch("x")
     assert seawall.OTHER_KEYS in breaker.keys
     # Of itself the whole search is more than twenty times as long as a call.
-    own, shared = (
-        min(spend(host) for _ in range(5)) for host in (None, "x")
-    )
+    own, shared = (min(spend(host) for _ in range(5)) for host in (None, "x"))
     assert shared < 12 * own
 
 
@@ -99,7 +97,7 @@ def test_room_is_found_again():
 
 @pytest.mark.parametrize("verb", ["force_open", "disable", "metrics_only", "reset"])
 def test_by_hand_means_that_key_alone(verb):
-    """Setting one key never sets the circuit of all those that share: with no room it is refused."""
+    """Setting a key never sets the circuit of those that share: without room it is refused."""
     breaker, touch = always(max_keys=5)
     for host in range(5):
         fails(touch, host, True)
@@ -166,7 +164,7 @@ def test_keys_that_can_not_be_hashed_any_more(monkeypatch):
     """Nor is one kept for good, or the error anybody else's, whose hash begins to raise."""
     reported = []
     monkeypatch.setattr("sys.unraisablehook", lambda it: reported.append(it.exc_type))
-    breaker, touch = always(max_keys=10)
+    _, touch = always(max_keys=10)
 
     class Spoilt:
         def __hash__(self):

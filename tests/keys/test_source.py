@@ -10,7 +10,7 @@ from tests.keys.hosts import keyed
 
 
 def passing_session(function):
-    """A decorator as they are written: it claims to be what it wraps, and takes one argument less."""
+    """A decorator as they are written: it claims to be what it wraps, and passes one more."""
 
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
@@ -79,7 +79,7 @@ class Bound:
 
 
 def test_bound_methods_and_defaults():
-    """What a method is bound to is not counted as an argument; defaults belong to the right ones."""
+    """What a method is bound to is no argument; defaults belong to the right ones."""
     breaker = keyed()
     bound = Bound()
     calls = [
