@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seawall import events, testing
     from seawall.clients import unhealthy
     from seawall.events import Event, subscribe
+    from seawall.keys import OTHER_KEYS
     from seawall.policies.backoff import Backoff, constant, custom, exponential, fibonacci, linear
     from seawall.policies.breaker import (
         BreakerClosed,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
+    "OTHER_KEYS",
     "Backoff",
     "BreakerClosed",
     "BreakerDisabled",
@@ -85,6 +87,7 @@ __getattr__, __dir__ = lazy.names(
         "BreakerSnapshot": "seawall.policies.breaker",
         "BreakerWouldOpen": "seawall.policies.breaker",
         "Event": "seawall.events",
+        "OTHER_KEYS": "seawall.keys",
         "Window": "seawall.windows",
         "calls": "seawall.windows",
         "constant": "seawall.policies.backoff",
