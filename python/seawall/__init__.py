@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seawall import events, testing
     from seawall.clients import transient, unhealthy
     from seawall.events import Event, subscribe
+    from seawall.keys import OTHER_KEYS
     from seawall.policies.backoff import Backoff, constant, custom, exponential, fibonacci, linear
     from seawall.policies.breaker import (
         BreakerClosed,
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from seawall.windows import Window, calls, seconds
 
 __all__ = [
+    "OTHER_KEYS",
     "Attempt",
     "Backoff",
     "BlockingWaitWarning",
@@ -170,6 +172,7 @@ __getattr__, __dir__ = lazy.names(
         "BudgetSnapshot": "seawall.policies.budget",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
+        "OTHER_KEYS": "seawall.keys",
         "RetryBudget": "seawall.policies.budget",
         "Window": "seawall.windows",
         "calls": "seawall.windows",

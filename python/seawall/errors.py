@@ -141,14 +141,18 @@ class CircuitOpenError(Rejected):
 
     @property
     def key(self) -> object:
-        """Of a breaker with a circuit for each key, whose circuit it was; None: it has one."""
+        """Of a breaker with a circuit for each key, whose circuit it was.
+
+        None: that of calls without a key, or the breaker has one for all. `seawall.OTHER_KEYS`: the
+        one that is shared by keys which found no room.
+        """
         return self.args[3] if len(self.args) > 3 else None
 
     def __str__(self) -> str:
         """What the circuit is doing, and when to try again."""
         circuit = f"circuit {self.name!r}"
         if len(self.args) > 3:
-            circuit += f" of key {self.key!r}"
+            circuit += " of calls without a key" if self.key is None else f" of key {self.key!r}"
         match self.state:
             case "half_open":
                 why = "is half-open and all of its probes are out"

@@ -31,9 +31,10 @@ class Event:
         kind: What happened, as ``policy.what``: ``breaker.opened``.
         policy: The kind of policy: ``breaker``.
         name: The policy's name.
-        key: Which of a keyed policy's states; None: it has one state.
-        seq: Number in the order of this policy's events. Numbers only grow; gaps are events
-            nobody listened to.
+        key: Which of a keyed policy's states; None: that of calls without a key, or the only one
+            there is. `seawall.OTHER_KEYS`: that which is shared.
+        seq: Number in the order of this policy's events, of whatever key. Numbers only grow; gaps
+            are events nobody listened to.
         at: Seconds on the monotonic clock.
         wall: Seconds since the epoch.
     """

@@ -3,6 +3,7 @@
 
 use super::async_generator;
 use super::block;
+use super::breaker::Breaker;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
@@ -80,10 +81,24 @@ impl Guard {
     }
 
     /// The same policies for calls of one key: to enter as a block, or to call through.
+    ///
+    /// Raises:
+    ///     `TypeError`: None of them has a state for each key, or the key can't be hashed.
     #[pyo3(signature = (*, key))]
     fn block(slf: &Bound<'_, Self>, key: Bound<'_, PyAny>) -> PyResult<Self> {
         key.hash()?;
-        let members = Some(Self::members(slf)?.unbind());
+        let members = Self::members(slf)?;
+        let breakers: Vec<_> = members.iter_borrowed().filter_map(|it| it.cast().ok()).collect();
+        if !breakers.iter().any(|it: &Borrowed<'_, '_, Breaker>| it.get().keyed()) {
+            if let [breaker] = breakers[..] {
+                breaker.get().circuits(slf.py())?;
+            }
+            return Err(PyTypeError::new_err(format!(
+                "no policy of {} has a state for each key: a key= is for those made with key=",
+                subject(slf)
+            )));
+        }
+        let members = Some(members.unbind());
         let of = Some(slf.clone().unbind());
         Ok(Self { plan: PlanCell::new(None), members, key: Some(key.unbind()), of })
     }

@@ -66,3 +66,30 @@ def test_examples_run(example: str) -> None:
 def test_demo_shows_that_a_breaker_helps() -> None:
     """The demo's own judgement holds on a schedule cut short: it exits with 0."""
     python("demo/outage.py", "--seconds", "4")
+
+
+def test_every_page_can_be_found() -> None:
+    """From the index of docs/, links lead to each of its pages."""
+    docs = ROOT / "docs"
+    found, unread = set(), [docs / "README.md"]
+    while unread:
+        page = unread.pop()
+        if page in found:
+            continue
+        found.add(page)
+        links = [
+            (page.parent / link["path"]).resolve() for link in pages.LINK.finditer(page.read_text())
+        ]
+        unread += [to for to in links if to.suffix == ".md" and to.is_relative_to(docs)]
+    written = set(docs.rglob("*.md"))
+    assert written <= found
+
+
+def test_the_index_names_its_neighbours() -> None:
+    """The pages beside the index, and those of the policies, are one link away from it."""
+    docs = ROOT / "docs"
+    index = {
+        (docs / link["path"]).resolve()
+        for link in pages.LINK.finditer((docs / "README.md").read_text())
+    }
+    assert {*docs.glob("*.md"), *docs.glob("policies/*.md")} - {docs / "README.md"} <= index

@@ -3,9 +3,6 @@
 import pytest
 import seawall
 
-#: Where calls are counted whose key has no circuit of its own.
-OTHERS = "<other keys>"
-
 
 def keyed(**settings):
     """A breaker with a circuit for each host, which one failure opens."""

@@ -6,7 +6,7 @@ import functools
 import pytest
 import seawall
 
-from tests.keys.hosts import OTHERS, down, fails, keyed
+from tests.keys.hosts import down, fails, keyed
 
 
 def test_each_key_has_its_circuit():
@@ -25,7 +25,7 @@ def test_each_key_has_its_circuit():
     assert (refusal.value.key, refusal.value.state) == ("a", "open")
     assert "of key 'a' is open" in str(refusal.value)
     assert fetch("b") == "b"
-    assert sorted(breaker.keys) == [OTHERS, "a", "b"]
+    assert sorted(breaker.keys) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_parameter_by_name(call):
     """However the argument that is the key is passed, it is found."""
     breaker = keyed()
     call(breaker(lambda first, host: None))
-    assert set(breaker.keys) == {OTHERS, "a"}
+    assert set(breaker.keys) == {"a"}
 
 
 def test_defaults_and_keywords_only():
@@ -58,7 +58,7 @@ def test_defaults_and_keywords_only():
         return host
 
     assert (one(), two(), one(host="x"), two(1, "y", 2)) == ("home", "away", "x", "y")
-    assert set(breaker.keys) == {OTHERS, "home", "away", "x", "y"}
+    assert set(breaker.keys) == {"home", "away", "x", "y"}
 
 
 def test_methods_and_partials():
@@ -89,7 +89,7 @@ def test_methods_and_partials():
     breaker(client.bound)("e")
     breaker(functools.partial(lambda first, host: None, 1))("f")
     breaker.call(client.bound, "g")
-    assert set(breaker.keys) == {OTHERS, *"abcdefg"}
+    assert set(breaker.keys) == set("abcdefg")
 
 
 def test_a_callable_of_the_arguments():
@@ -97,13 +97,6 @@ def test_a_callable_of_the_arguments():
     breaker = keyed(key=lambda *args, **kwargs: (args, tuple(kwargs.items())))
     breaker(lambda *args, **kwargs: None)(1, 2, x=3)
     assert ((1, 2), (("x", 3),)) in breaker.keys
-
-
-def test_none_is_no_key():
-    """Calls whose key is None share a circuit, the one of those that found no room."""
-    breaker = keyed()
-    fails(breaker.call, lambda host: down(host), None)
-    assert (breaker.keys, breaker.snapshot(key=OTHERS).state) == ([OTHERS], "open")
 
 
 def test_async_functions():
@@ -190,7 +183,7 @@ def test_unhashable_keys():
         breaker(lambda host: None)([])
     with pytest.raises(TypeError, match="unhashable"):
         breaker.block(key={})
-    assert breaker.keys == [OTHERS]
+    assert breaker.keys == []
 
 
 def test_a_missing_argument():

@@ -1,20 +1,36 @@
 //! A breaker as an operator sees it: reading its state, and setting it by hand.
 
 use super::Breaker;
+use super::circuits::{Circuit, Circuits, set};
 use super::events::tell;
-use super::keyed::{Circuit, Circuits, set};
+use super::whole::grave;
 use crate::bindings::clock::{ambient, in_seconds};
-use crate::policies::breaker::{Breaker as Core, Counts, Snapshot, State};
+use crate::keys::Search;
+use crate::policies::breaker::{Counts, Snapshot, State, Transition};
 use crate::time::{Clock, Nanos};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::convert::Infallible;
 
-pub(super) type Key<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+/// Which of a breaker's states somebody asks for. A key that is None is one that was given.
+pub(super) enum Asked<'py> {
+    /// No key was given.
+    All,
+    Key(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Asked<'py> {
+    type Error = Infallible;
+
+    fn extract(key: Borrowed<'_, 'py, PyAny>) -> Result<Self, Infallible> {
+        Ok(Self::Key(key.to_owned()))
+    }
+}
 
 impl Breaker {
     /// The circuits of a keyed breaker.
-    pub(super) fn circuits(&self, py: Python<'_>) -> PyResult<&Circuits> {
+    pub fn circuits(&self, py: Python<'_>) -> PyResult<&Circuits> {
         self.circuits.as_deref().ok_or_else(|| {
             PyTypeError::new_err(format!(
                 "breaker '{}' has one circuit for all calls: a key= is for one made with key=",
@@ -30,46 +46,80 @@ impl Breaker {
         })
     }
 
-    pub(super) fn set_state(&self, py: Python<'_>, key: Key<'_, '_>, state: State) -> PyResult<()> {
+    pub(super) fn set_state(&self, py: Python<'_>, asked: Asked<'_>, state: State) -> PyResult<()> {
         let now = ambient(py).now();
-        let Some(circuits) = &self.circuits else {
-            if key.is_some() {
-                self.circuits(py)?;
+        match (asked, &self.circuits) {
+            (Asked::All, None) => {
+                if let Some(transition) = set(&self.core(), state, now) {
+                    self.publish(py, None, &transition);
+                }
             }
-            let core = self.core();
-            self.put(py, &core, None, state, now);
-            return Ok(());
-        };
-        let pattern = self.core();
-        if let Some(key) = key {
-            let circuit = circuits.of(key, &pattern, &ambient(py))?;
-            let core = circuit.get().like(&pattern, now);
-            self.put(py, &core, Some(&circuit), state, now);
-            return Ok(());
-        }
-        circuits.begin_in(py, state);
-        for circuit in circuits.all(py) {
-            let core = circuit.get().like(&pattern, now);
-            self.put(py, &core, Some(&circuit), state, now);
+            (Asked::All, Some(circuits)) => {
+                circuits.whole.begin_in(state);
+                for circuit in circuits.all(py) {
+                    self.put(&circuit, state, now);
+                }
+            }
+            (Asked::Key(key), _) => {
+                let circuits = self.circuits(py)?;
+                while !self.put(&self.own(circuits, &key, now)?, state, now) {}
+            }
         }
         Ok(())
     }
 
-    fn put(
+    /// The circuit of `key` alone, made if need be.
+    fn own<'py>(
+        &self,
+        circuits: &Circuits,
+        key: &Bound<'py, PyAny>,
+        now: Nanos,
+    ) -> PyResult<Bound<'py, Circuit>> {
+        let py = key.py();
+        let begun = |circuit: &Bound<'_, Circuit>, began: &Transition| {
+            self.publish(py, Some(circuit), began);
+        };
+        circuits.own(key, Search::Whole, &self.core(), now, &begun)?.ok_or_else(|| {
+            PyRuntimeError::new_err(format!(
+                "breaker '{}' has no room for a circuit of {key:?}: all that it keeps must stay, \
+                 being open or busy, and there may be no more with max_keys={}",
+                self.name(py),
+                circuits.most()
+            ))
+        })
+    }
+
+    /// Takes `circuit` to `state`. `false`: it was let go of, and is nobody's.
+    fn put(&self, circuit: &Bound<'_, Circuit>, state: State, now: Nanos) -> bool {
+        let moved = set(&circuit.get().like(&self.core(), now), state, now);
+        if circuit.get().gone() {
+            return false;
+        }
+        if let Some(transition) = moved {
+            circuit.get().whole.moved(&transition);
+            self.publish(circuit.py(), Some(circuit), &transition);
+        }
+        true
+    }
+
+    fn publish(
         &self,
         py: Python<'_>,
-        core: &Core,
         circuit: Option<&Bound<'_, Circuit>>,
-        state: State,
-        now: Nanos,
+        transition: &Transition,
     ) {
         let (rules, name) = {
             let current = self.current.lock();
-            (current.rules.clone_ref(py), current.name.bind(py).clone())
+            (current.rules.bind(py).clone(), current.name.bind(py).clone())
         };
-        if let Some(transition) = set(core, state, now) {
-            let key = circuit.map(|circuit| &circuit.get().key);
-            tell(py, &name, key, rules.get(), &transition);
+        tell(py, &name, circuit, rules.get(), transition);
+    }
+
+    /// The gravest state there is, at the same cost however many keys there are.
+    pub(super) fn gravest(&self) -> State {
+        match &self.circuits {
+            Some(circuits) => circuits.whole.gravest(),
+            None => self.core().state(),
         }
     }
 
@@ -81,7 +131,9 @@ impl Breaker {
         whole.counts = past.counts;
         whole.opened_count = past.opened;
         whole.time_open = past.time_open;
-        whole.retry_after = Some(0);
+        whole.state = circuits.whole.rest();
+        whole.retry_after = (whole.state != State::ForcedOpen).then_some(0);
+        whole.generation = circuits.whole.last();
         for circuit in circuits.all(py) {
             let one = circuit.get().like(&pattern, now).snapshot(now);
             whole.counts += one.counts;
@@ -89,7 +141,6 @@ impl Breaker {
             whole.time_open += one.time_open;
             whole.in_flight += one.in_flight;
             whole.window_calls += one.window_calls;
-            whole.generation = whole.generation.max(one.generation);
             if grave(one.state) > grave(whole.state) {
                 whole.state = one.state;
                 whole.retry_after = one.retry_after;
@@ -101,21 +152,27 @@ impl Breaker {
         whole
     }
 
-    pub(super) fn seen(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<Snapshot> {
+    pub(super) fn seen(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<Snapshot> {
         let now = ambient(py).now();
-        match (&self.circuits, key) {
-            (None, None) => Ok(self.core().snapshot(now)),
-            (Some(circuits), None) => Ok(self.summary(py, circuits, now)),
-            (_, Some(key)) => Ok(self.circuit(key)?.get().like(&self.core(), now).snapshot(now)),
+        match (&self.circuits, asked) {
+            (None, Asked::All) => Ok(self.core().snapshot(now)),
+            (Some(circuits), Asked::All) => Ok(self.summary(py, circuits, now)),
+            (_, Asked::Key(key)) => {
+                Ok(self.circuit(key)?.get().like(&self.core(), now).snapshot(now))
+            }
         }
     }
 
     pub(super) fn facts<'py>(
         &self,
         py: Python<'py>,
-        key: Key<'_, 'py>,
+        asked: Asked<'py>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let snapshot = self.seen(py, key)?;
+        let snapshot = self.seen(py, &asked)?;
+        let key = match asked {
+            Asked::All => None,
+            Asked::Key(key) => Some(key),
+        };
         let facts = PyDict::new(py);
         facts.set_item("name", self.name(py))?;
         facts.set_item("key", key)?;
@@ -130,18 +187,6 @@ impl Breaker {
         facts.set_item("opened_count", snapshot.opened_count)?;
         facts.set_item("time_open", in_seconds(snapshot.time_open))?;
         Ok(facts)
-    }
-}
-
-/// How much a state asks to be looked at.
-fn grave(state: State) -> u8 {
-    match state {
-        State::Closed => 0,
-        State::Disabled => 1,
-        State::MetricsOnly => 2,
-        State::HalfOpen => 3,
-        State::Open => 4,
-        State::ForcedOpen => 5,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a breaker tells, on its way to whoever listens.
 
+use super::circuits::Circuit;
 use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::report;
 use crate::bindings::listeners;
@@ -9,15 +10,20 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-/// Tells whoever listens. Nothing is built when nobody does.
+/// Tells whoever listens. Nothing is built when nobody does. Of a breaker with many circuits the
+/// numbers are its own, in the order in which its circuits moved; they are counted unheard as well.
 #[cold]
 pub fn tell(
     py: Python<'_>,
     name: &Bound<'_, PyString>,
-    key: Option<&Py<PyAny>>,
+    circuit: Option<&Bound<'_, Circuit>>,
     rules: &Rules,
     transition: &Transition,
 ) {
+    let number = match circuit {
+        Some(circuit) => circuit.get().whole.next(),
+        None => transition.generation,
+    };
     if rules.on_event.is_none() && !listeners::anybody() {
         return;
     }
@@ -25,8 +31,8 @@ pub fn tell(
         let events = py.import("seawall.policies.breaker.events")?;
         let facts = PyDict::new(py);
         facts.set_item("name", name)?;
-        facts.set_item("key", key)?;
-        facts.set_item("seq", transition.generation)?;
+        facts.set_item("key", circuit.map(|circuit| &circuit.get().key))?;
+        facts.set_item("seq", number)?;
         facts.set_item("at", in_seconds(transition.at))?;
         facts.set_item("wall", ambient(py).wall())?;
         facts.set_item("before", transition.from.as_str())?;

@@ -1,213 +1,16 @@
-//! A breaker with a circuit for each key.
+//! A breaker with a circuit for each key, in a plan.
 #![allow(unsafe_code, reason = "tickets hold references that the drivers give back")]
 
+use super::circuits::{Circuit, Circuits};
 use super::step::{Step, Which};
-use crate::bindings::alone::Alone;
 use crate::bindings::call::Call;
-use crate::bindings::keys::{Bounds, Mark, Source, State as KeyState, Table};
+use crate::bindings::keys::Source;
 use crate::outcome::Verdict;
-use crate::policies::backoff::Memory;
-use crate::policies::breaker::{
-    Breaker as Core, Counts, Passed, Rejection, State, Ticket, Transition,
-};
+use crate::policies::breaker::{Passed, Rejection, Ticket, Transition};
 use crate::time::{Clock, Nanos};
-use parking_lot::Mutex;
-use pyo3::PyTraverseError;
 use pyo3::ffi;
-use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 use std::sync::Arc;
-
-/// What calls of a key that has no circuit of its own are counted under.
-pub const OTHERS: &str = "<other keys>";
-
-/// One key's circuit.
-#[pyclass(frozen, module = "seawall._core")]
-pub struct Circuit {
-    pub(super) key: Py<PyAny>,
-    core: Alone<Core>,
-    /// What its backoff remembers.
-    pub(super) delays: Mutex<Memory>,
-    mark: Mark,
-    /// The state in which nothing need be remembered of it.
-    rest: Mutex<State>,
-}
-
-impl Circuit {
-    fn new(key: Py<PyAny>, core: Core, rest: State) -> Self {
-        let (core, delays) = (Alone::new(core), Mutex::default());
-        Self { key, core, delays, mark: Mark::default(), rest: Mutex::new(rest) }
-    }
-
-    /// Does `act` with the core: a step of the core's own and nothing else.
-    #[inline(always)]
-    fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
-        // SAFETY: circuits are reached by attached threads only, from here alone, and the core runs
-        // no Python.
-        unsafe { self.core.with(act) }
-    }
-
-    pub(super) fn core(&self) -> Core {
-        self.with_core(|core| core.clone())
-    }
-
-    /// The circuit under the settings of `template`, from now on.
-    pub(super) fn like(&self, template: &Core, now: Nanos) -> Core {
-        self.with_core(|core| {
-            if !core.is_like(template) {
-                *core = core.like(template, now);
-            }
-            core.clone()
-        })
-    }
-}
-
-impl KeyState for Circuit {
-    fn key(&self) -> &Py<PyAny> {
-        &self.key
-    }
-
-    fn mark(&self) -> &Mark {
-        &self.mark
-    }
-
-    fn at_rest(&self) -> bool {
-        let rest = *self.rest.lock();
-        self.with_core(|core| core.in_flight() == 0 && core.state() == rest)
-    }
-}
-
-#[pymethods]
-impl Circuit {
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.key)
-    }
-}
-
-/// What went with the circuits that were let go of.
-#[derive(Clone, Copy, Default)]
-pub struct Past {
-    pub counts: Counts,
-    pub opened: u64,
-    pub time_open: Nanos,
-}
-
-/// All circuits of a breaker.
-pub struct Circuits {
-    table: Table<Circuit>,
-    /// Shared by the keys that there was no room for.
-    others: Py<Circuit>,
-    past: Mutex<Past>,
-    /// The state that newcomers begin in: closed, unless somebody said otherwise for all.
-    rest: Mutex<State>,
-}
-
-impl Circuits {
-    pub fn new(py: Python<'_>, template: &Core, bounds: Bounds, now: Nanos) -> PyResult<Self> {
-        let name = PyString::new(py, OTHERS).into_any().unbind();
-        Ok(Self {
-            table: Table::new(py, bounds),
-            others: Py::new(py, Circuit::new(name, template.another(now), State::Closed))?,
-            past: Mutex::default(),
-            rest: Mutex::new(State::Closed),
-        })
-    }
-
-    pub fn set_bounds(&self, bounds: Bounds) {
-        self.table.set_bounds(bounds);
-    }
-
-    /// The circuit of `key`, if there is one.
-    pub fn get<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Circuit>>> {
-        if key.cast::<PyString>().is_ok_and(|key| key == OTHERS) {
-            return Ok(Some(self.others.bind(key.py()).clone()));
-        }
-        self.table.get(key)
-    }
-
-    /// The circuit of `key`, made if there is none yet. None is no key.
-    #[inline(always)]
-    pub fn of<'py>(
-        &self,
-        key: &Bound<'py, PyAny>,
-        template: &Core,
-        clock: &impl Clock,
-    ) -> PyResult<Bound<'py, Circuit>> {
-        match self.table.get(key)? {
-            Some(circuit) => Ok(circuit),
-            None => self.newcomer(key, template, clock.now()),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn newcomer<'py>(
-        &self,
-        key: &Bound<'py, PyAny>,
-        template: &Core,
-        now: Nanos,
-    ) -> PyResult<Bound<'py, Circuit>> {
-        if key.is_none() {
-            return Ok(self.others.bind(key.py()).clone());
-        }
-        let make = || {
-            let rest = *self.rest.lock();
-            let core = template.another(now);
-            if rest != State::Closed {
-                let _ = set(&core, rest, now);
-            }
-            Bound::new(key.py(), Circuit::new(key.clone().unbind(), core, rest))
-        };
-        let forget = |circuit: &Circuit| {
-            let seen = circuit.with_core(|core| core.snapshot(now));
-            let mut past = self.past.lock();
-            past.counts += seen.counts;
-            past.opened += seen.opened_count;
-            past.time_open += seen.time_open;
-        };
-        let found = self.table.admit(key, now, make, forget)?;
-        Ok(found.unwrap_or_else(|| self.others.bind(key.py()).clone()))
-    }
-
-    /// Every circuit there is, the one that is shared last.
-    pub fn all<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Circuit>> {
-        let mut all = self.table.all(py);
-        all.push(self.others.bind(py).clone());
-        all
-    }
-
-    pub fn past(&self) -> Past {
-        *self.past.lock()
-    }
-
-    /// The state that all are to be in from now on, newcomers too.
-    pub fn begin_in(&self, py: Python<'_>, state: State) {
-        *self.rest.lock() = state;
-        for circuit in self.all(py) {
-            *circuit.get().rest.lock() = state;
-        }
-    }
-
-    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.table.traverse(visit)?;
-        visit.call(&self.others)
-    }
-
-    pub fn clear(&self, py: Python<'_>) {
-        self.table.clear(py);
-    }
-}
-
-/// Takes a circuit to a state that somebody asks for.
-pub fn set(core: &Core, state: State, now: Nanos) -> Option<Transition> {
-    match state {
-        State::ForcedOpen => core.force_open(now),
-        State::Disabled => core.disable(now),
-        State::MetricsOnly => core.metrics_only(now),
-        State::Closed | State::Open | State::HalfOpen => core.reset(now),
-    }
-}
 
 /// A reference to a circuit that a ticket or a refusal owns. Drivers give it back: tickets have no
 /// drop of their own.
@@ -275,7 +78,14 @@ impl Keyed {
     #[inline(always)]
     pub fn find<C: Clock>(&self, py: Python<'_>, call: &Call, clock: &C) -> PyResult<CircuitRef> {
         let key = self.source.key(py, call)?;
-        self.circuits.of(&key, &self.step.core, clock).map(CircuitRef::new)
+        let begun = |circuit: &Bound<'_, Circuit>, began: &Transition| self.begun(circuit, began);
+        self.circuits.of(&key, &self.step.core, clock, &begun).map(CircuitRef::new)
+    }
+
+    /// Tells that a circuit has begun in the state that was set for all.
+    #[cold]
+    fn begun(&self, circuit: &Bound<'_, Circuit>, began: &Transition) {
+        self.step.publish(circuit.py(), Some(circuit), began);
     }
 
     /// Lets a call into `circuit`; which it is then in, for that one may be gone by now.
@@ -291,7 +101,7 @@ impl Keyed {
         let like = &self.step.core;
         let ticket = one.with_core(|core| if core.is_like(like) { core.admit() } else { None });
         match ticket {
-            Some(ticket) if !one.mark.gone() => Ok((circuit, ticket)),
+            Some(ticket) if !one.gone() => Ok((circuit, ticket)),
             ticket => self.enter_unhealthy(py, circuit, ticket, clock),
         }
     }
@@ -305,6 +115,7 @@ impl Keyed {
         mut ticket: Option<Ticket>,
         clock: &C,
     ) -> Result<(CircuitRef, Ticket), (CircuitRef, Rejection)> {
+        let mut anywhere = false;
         loop {
             let bound = circuit.bind(py);
             let entered = if let Some(ticket) = ticket.take() {
@@ -313,7 +124,7 @@ impl Keyed {
                 let core = bound.get().like(&self.step.core, clock.now());
                 self.step.enter_unhealthy(&Which { core: &core, key: Some(bound) }, clock)
             };
-            if !bound.get().mark.gone() {
+            if anywhere || !bound.get().gone() {
                 return match entered {
                     Ok(ticket) => Ok((circuit, ticket)),
                     Err(rejection) => Err((circuit, rejection)),
@@ -325,16 +136,23 @@ impl Keyed {
                 let _ = core.settle(ticket, Verdict::Ignored, 0, clock);
             }
             let key = bound.get().key.bind(py).clone();
-            match self.circuits.of(&key, &self.step.core, clock) {
+            let (like, begun) = (&self.step.core, |circuit: &_, began: &_| {
+                self.begun(circuit, began);
+            });
+            let found = self.circuits.of(&key, like, clock, &begun).or_else(|error| {
+                // The key can't be looked up any more; where the others are is a place too.
+                crate::bindings::failures::report(py, error, &key);
+                self.circuits.shared(py, like, clock.now(), &begun)
+            });
+            match found {
                 Ok(found) => {
                     circuit.release();
                     circuit = CircuitRef::new(found);
                 }
+                // No memory for it: the one that was let go of is a place as well.
                 Err(error) => {
-                    // The key can't be looked up any more; where the others are is a place too.
                     crate::bindings::failures::report(py, error, &key);
-                    circuit.release();
-                    circuit = CircuitRef::new(self.circuits.others.bind(py).clone());
+                    anywhere = true;
                 }
             }
         }

@@ -4,17 +4,20 @@
 //! |---|---|
 //! | `step` | the breaker in a plan |
 //! | `settings` | what it is set up with |
-//! | `keyed` | one with a circuit for each key |
+//! | `keyed` | one with a circuit for each key, in a plan |
+//! | `circuits`, `whole` | its circuits, and what they are together |
 //! | `control` | reading it, and setting it by hand |
 //! | `probes` | the probes that a context is inside of |
 //! | `events` | what it tells |
 
+mod circuits;
 mod control;
 mod events;
 mod keyed;
 mod probes;
 mod settings;
 mod step;
+mod whole;
 
 pub use keyed::{CircuitRef, Keyed};
 pub use step::{Step, Which};
@@ -29,8 +32,8 @@ use crate::error::Problem;
 use crate::pipeline::Part;
 use crate::policies::breaker::{Breaker as Core, State, WindowSize};
 use crate::time::Clock;
-use control::Key;
-use keyed::Circuits;
+use circuits::Circuits;
+use control::Asked;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -98,6 +101,11 @@ impl Breaker {
         Part::Breaker { window }
     }
 
+    /// Has it a state for each key?
+    pub fn keyed(&self) -> bool {
+        self.circuits.is_some()
+    }
+
     fn core(&self) -> Core {
         self.current.lock().core.clone()
     }
@@ -126,7 +134,7 @@ impl Breaker {
         let now = ambient(py).now();
         let core = Core::new(read.settings, now);
         let circuits = match read.bounds {
-            Some(bounds) => Some(Arc::new(Circuits::new(py, &core, bounds, now)?)),
+            Some(bounds) => Some(Arc::new(Circuits::new(py, bounds)?)),
             None => None,
         };
         let breaker = Self {
@@ -177,9 +185,6 @@ impl Breaker {
             );
             return Err(refused(name.bind(py), vec![problem]));
         }
-        if let (Some(circuits), Some(bounds)) = (&self.circuits, read.bounds) {
-            circuits.set_bounds(bounds);
-        }
         let rules = read.rules.object(py)?;
         let now = ambient(py).now();
         let old = {
@@ -189,6 +194,9 @@ impl Breaker {
             std::mem::replace(&mut current.rules, rules)
         };
         gate::next_epoch();
+        if let (Some(circuits), Some(bounds)) = (&self.circuits, read.bounds) {
+            circuits.set_bounds(py, bounds, now);
+        }
         // Outside the lock: the end of a callable may run Python code.
         old.drop_ref(py);
         Ok(())
@@ -196,57 +204,65 @@ impl Breaker {
 
     /// `"closed"`, `"open"`, `"half_open"`, `"forced_open"`, `"disabled"` or `"metrics_only"`.
     /// Reading never moves it: a circuit whose time has come stays open until the next call. With
-    /// a state for each key, the gravest of them.
+    /// a state for each key, the gravest of them; it is known without looking at every key.
     #[getter]
-    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        Ok(PyString::intern(py, self.seen(py, None)?.state.as_str()))
+    fn state<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::intern(py, self.gravest().as_str())
     }
 
     /// Seconds until an open circuit lets a probe in; 0.0 if it would now; None if it is forced
     /// open, which only `reset()` ends. With a state for each key, of the gravest state, and the
-    /// longest.
+    /// longest: while one is open, every key is looked at.
     #[getter]
     fn retry_after(&self, py: Python<'_>) -> PyResult<Option<f64>> {
         if self.circuits.is_none() {
             return Ok(self.core().retry_after(ambient(py).now()).map(in_seconds));
         }
-        Ok(self.seen(py, None)?.retry_after.map(in_seconds))
+        match self.gravest() {
+            State::ForcedOpen => Ok(None),
+            State::Open => Ok(self.seen(py, &Asked::All)?.retry_after.map(in_seconds)),
+            _ => Ok(Some(0.0)),
+        }
     }
 
     /// Rejects every call from now on, until `reset()`. Calls in flight go on.
     ///
     /// Args:
-    ///     key: Of a breaker with a state for each key, only calls of this one. Left out: every
-    ///         key's, also those that are yet to come.
-    #[pyo3(signature = (*, key=None))]
-    fn force_open(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+    ///     key: Of a breaker with a state for each key, only calls of this one; None: of calls
+    ///         without a key. Left out: every key's, also those that are yet to come.
+    ///
+    /// Raises:
+    ///     `TypeError`: A key is given, and there is one state for all calls.
+    ///     `RuntimeError`: The key has no state of its own, and there is no room for one.
+    #[pyo3(signature = (*, key=Asked::All))]
+    fn force_open(&self, py: Python<'_>, key: Asked<'_>) -> PyResult<()> {
         self.set_state(py, key, State::ForcedOpen)
     }
 
     /// Lets every call through and judges none, until `reset()`.
     ///
     /// Args:
-    ///     key: See `force_open`.
-    #[pyo3(signature = (*, key=None))]
-    fn disable(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+    ///     key: See `force_open`, also for what is raised.
+    #[pyo3(signature = (*, key=Asked::All))]
+    fn disable(&self, py: Python<'_>, key: Asked<'_>) -> PyResult<()> {
         self.set_state(py, key, State::Disabled)
     }
 
     /// Lets every call through, but judges them and tells when it would have opened.
     ///
     /// Args:
-    ///     key: See `force_open`.
-    #[pyo3(signature = (*, key=None))]
-    fn metrics_only(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+    ///     key: See `force_open`, also for what is raised.
+    #[pyo3(signature = (*, key=Asked::All))]
+    fn metrics_only(&self, py: Python<'_>, key: Asked<'_>) -> PyResult<()> {
         self.set_state(py, key, State::MetricsOnly)
     }
 
     /// Closes the circuit and forgets what led to its state. Calls in flight come too late to count.
     ///
     /// Args:
-    ///     key: See `force_open`.
-    #[pyo3(signature = (*, key=None))]
-    fn reset(&self, py: Python<'_>, key: Key<'_, '_>) -> PyResult<()> {
+    ///     key: See `force_open`, also for what is raised.
+    #[pyo3(signature = (*, key=Asked::All))]
+    fn reset(&self, py: Python<'_>, key: Asked<'_>) -> PyResult<()> {
         self.set_state(py, key, State::Closed)
     }
 
@@ -257,8 +273,8 @@ impl Breaker {
         all.into_iter().map(|circuit| circuit.get().key.bind(py).clone()).collect()
     }
 
-    #[pyo3(signature = (key=None))]
-    fn _snapshot<'py>(&self, py: Python<'py>, key: Key<'_, 'py>) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (key=Asked::All))]
+    fn _snapshot<'py>(&self, py: Python<'py>, key: Asked<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.facts(py, key)
     }
 

@@ -1,7 +1,7 @@
 //! A circuit breaker in a plan: how calls go in and out of it.
 
+use super::circuits::Circuit;
 use super::events::tell;
-use super::keyed::Circuit;
 use super::settings::{DEFAULT_OPEN, OpenFor};
 use super::{Current, probes};
 use crate::bindings::clock::in_seconds;
@@ -361,8 +361,20 @@ impl Step {
     }
 
     fn tell(&self, py: Python<'_>, which: &Which<'_>, transition: &Transition) {
-        let key = which.key.map(|key| &key.get().key);
-        tell(py, &self.name(py), key, self.rules.get(), transition);
+        if let Some(circuit) = which.key {
+            circuit.get().whole.moved(transition);
+        }
+        self.publish(py, which.key, transition);
+    }
+
+    /// Lets a transition be heard, whose circuit is counted where it is.
+    pub(super) fn publish(
+        &self,
+        py: Python<'_>,
+        circuit: Option<&Bound<'_, Circuit>>,
+        transition: &Transition,
+    ) {
+        tell(py, &self.name(py), circuit, self.rules.get(), transition);
     }
 }
 

@@ -3,8 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `source` | where a call's key comes from |
+//! | `index` | which state is whose |
+//! | `parameters` | the named parameters of a callable |
 //! | `table` | the states, found by key, and as many as are wanted |
 
+mod index;
+mod parameters;
 mod source;
 mod table;
 

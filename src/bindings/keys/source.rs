@@ -2,6 +2,7 @@
 //! that says it itself.
 #![allow(unsafe_code, reason = "reads arguments as the interpreter hands them over")]
 
+use super::parameters::parameters;
 use crate::bindings::call::Call;
 use crate::error::Problem;
 use pyo3::exceptions::PyTypeError;
@@ -78,6 +79,7 @@ impl Source {
         match self {
             Self::Named(named) => named.key(py, call),
             Self::Fixed(key) => Ok(key.bind(py).clone()),
+            Self::Ask(_) if call.callee.is_null() => Err(names_none()),
             Self::Ask(callable) => {
                 let arguments = call.arguments;
                 // SAFETY: the arguments are alive and follow the vectorcall convention. The slot
@@ -98,10 +100,7 @@ impl Source {
                 let callee = unsafe { Bound::from_borrowed_ptr_or_opt(py, call.callee) };
                 match callee {
                     Some(callee) => Named::of(name.bind(py), &callee)?.key(py, call),
-                    None => Err(PyTypeError::new_err(
-                        "there is a state for each key, and this block names none: use \
-                         block(key=…)",
-                    )),
+                    None => Err(names_none()),
                 }
             }
         }
@@ -135,42 +134,32 @@ impl Source {
 }
 
 impl Named {
-    /// Finds `name` among the parameters of `function`.
+    /// Finds `name` among the parameters of `function`: those that it has. What it claims to be, or
+    /// wraps, may be given other arguments than it is.
     #[cold]
     fn of(name: &Bound<'_, PyString>, function: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = name.py();
-        let inspect = py.import("inspect")?;
-        let parameters = inspect
-            .call_method1(intern!(py, "signature"), (function,))?
-            .getattr(intern!(py, "parameters"))?;
-        let kinds = inspect.getattr("Parameter")?;
-        let empty = kinds.getattr("empty")?;
+        let parameters = parameters(function)?;
         let mut places = 0;
-        let mut known = Vec::new();
-        for parameter in parameters.call_method0("values")?.try_iter()? {
-            let parameter = parameter?;
-            let kind = parameter.getattr("kind")?;
-            let is = |name: &str| -> PyResult<bool> { kind.eq(kinds.getattr(name)?) };
-            let by_place = is("POSITIONAL_ONLY")? || is("POSITIONAL_OR_KEYWORD")?;
-            if by_place || is("KEYWORD_ONLY")? {
-                let own = parameter.getattr("name")?;
-                if own.eq(name)? {
-                    let default = parameter.getattr("default")?;
-                    let default = (!default.is(&empty)).then(|| default.unbind());
-                    let place = by_place.then_some(places);
-                    // Interned, as the names of arguments are: they are compared by identity first.
-                    let name = PyString::intern(py, &name.to_cow()?).unbind();
-                    return Ok(Self { name, place, default });
-                }
-                known.push(own.to_string());
+        for parameter in &parameters {
+            if parameter.name.eq(name)? {
+                return Ok(Self {
+                    // Interned, as the names of arguments are: compared by identity first.
+                    name: PyString::intern(py, &name.to_cow()?).unbind(),
+                    place: parameter.by_place.then_some(places),
+                    default: parameter.default.clone().map(Bound::unbind),
+                });
             }
-            places += usize::from(by_place);
+            places += usize::from(parameter.by_place);
         }
-        Err(PyTypeError::new_err(format!(
-            "must be one of the parameters of {}: {}",
-            function.repr()?,
-            if known.is_empty() { "it names none".to_owned() } else { known.join(", ") }
-        )))
+        let known: Vec<_> = parameters.iter().map(|known| known.name.to_string()).collect();
+        let mut rule = format!("must be one of the parameters of {}: ", function.repr()?);
+        rule += &if known.is_empty() { "it names none".to_owned() } else { known.join(", ") };
+        if function.hasattr(intern!(py, "__wrapped__"))? {
+            rule += " (what it wraps may be given others: protect that, or let a callable of the \
+                     arguments tell the key)";
+        }
+        Err(PyTypeError::new_err(rule))
     }
 
     #[inline]
@@ -205,4 +194,12 @@ impl Named {
             ))),
         }
     }
+}
+
+/// What a block that names no key is told.
+#[cold]
+fn names_none() -> PyErr {
+    PyTypeError::new_err(
+        "there is a state for each key, and this block names none: use block(key=…)",
+    )
 }

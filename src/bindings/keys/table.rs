@@ -1,15 +1,15 @@
 //! The states of a keyed policy: found by key, made when first asked for, let go of when there are
 //! too many or when nobody asks.
 //!
-//! A dict of the interpreter's finds them, so that keys hash and compare as Python says; it holds no
-//! lock of ours while their code runs. A [`Roster`] says who goes: under its lock nothing runs but
-//! looks at our own words.
+//! An [`Index`] finds them. A [`Roster`] says who goes: under its lock nothing runs but looks at our
+//! own words.
 //!
 //! Letting one go and entering it exclude each other: the one marks it as gone and then looks
 //! whether it is busy, the other counts itself and then looks whether it is gone.
 
+use super::index::Index;
 use crate::error::Problem;
-use crate::keys::{Admitted, Look, Roster};
+use crate::keys::{Look, Roster, Search, Terms};
 use crate::sync::ALONE;
 use crate::time::{Nanos, SECOND, seconds};
 use parking_lot::Mutex;
@@ -18,7 +18,6 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
-use pyo3::types::PyDict;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// What the table keeps of every state, in it.
@@ -47,6 +46,10 @@ pub trait State: PyClass<Frozen = True> + Sync {
     fn mark(&self) -> &Mark;
     /// May it be forgotten: is nobody in it, and has it nothing to say that must be remembered?
     fn at_rest(&self) -> bool;
+    /// It is on the list from now on. As below, a step of our own words and nothing else.
+    fn joined(&self);
+    /// It is not any more.
+    fn left(&self);
 }
 
 /// How many states are kept, and for how long after they were last asked for.
@@ -100,28 +103,36 @@ impl Bounds {
 
 /// The states.
 pub struct Table<S: State> {
-    known: Py<PyDict>,
+    index: Index<S>,
     roster: Mutex<(Roster<Py<S>>, Bounds)>,
 }
 
 impl<S: State> Table<S> {
     pub fn new(py: Python<'_>, bounds: Bounds) -> Self {
-        let known = PyDict::new(py).unbind();
-        Self { known, roster: Mutex::new((Roster::default(), bounds)) }
+        Self { index: Index::new(py), roster: Mutex::new((Roster::default(), bounds)) }
     }
 
-    pub fn set_bounds(&self, bounds: Bounds) {
-        self.roster.lock().1 = bounds;
+    /// Keeps no more than `bounds` say from now on. Those that had to go are passed to `forget`.
+    pub fn set_bounds(&self, py: Python<'_>, bounds: Bounds, now: Nanos, forget: impl Fn(&S)) {
+        let mut gone = Vec::new();
+        {
+            let (roster, standing) = &mut *self.roster.lock();
+            *standing = bounds;
+            roster.shrink(&terms(bounds, now), &mut gone);
+        }
+        self.forget(py, gone, forget);
+    }
+
+    /// How many may be kept.
+    pub fn most(&self) -> usize {
+        self.roster.lock().1.most
     }
 
     /// The state of `key`, if there is one.
     #[inline(always)]
     pub fn get<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, S>>> {
-        match self.known.bind(key.py()).get_item(key)? {
+        match self.index.get(key)? {
             Some(state) => {
-                #[allow(unsafe_code, reason = "the table holds nothing else")]
-                // SAFETY: only `S`s are put in, and nobody else has the dict.
-                let state = unsafe { state.cast_into_unchecked::<S>() };
                 let mark = state.get().mark();
                 if mark.gone() {
                     return Ok(None);
@@ -136,69 +147,80 @@ impl<S: State> Table<S> {
         }
     }
 
-    /// The state of `key`, made by `make` if there is none. `None`: as many as may be kept must all
-    /// stay. Those that had to go are passed to `forget`.
+    /// The state of `key`, made by `make` if there is none; `begin` is told of one that is on the
+    /// list, before anybody finds it. `None`: as many as may be kept must all stay. Those that had
+    /// to go are passed to `forget`.
     #[cold]
     #[inline(never)]
     pub fn admit<'py>(
         &self,
         key: &Bound<'py, PyAny>,
+        search: Search,
         now: Nanos,
         make: impl FnOnce() -> PyResult<Bound<'py, S>>,
+        begin: impl FnOnce(&S),
         forget: impl Fn(&S),
     ) -> PyResult<Option<Bound<'py, S>>> {
         let py = key.py();
         // What can't be hashed is found out before anybody goes.
         key.hash()?;
-        let state = make()?;
         let mut gone = Vec::new();
-        let admitted = {
+        let promised = {
             let (roster, bounds) = &mut *self.roster.lock();
-            let Bounds { most, idle } = *bounds;
-            let newcomer = state.clone().unbind();
-            let look = |state: &Py<S>| look(state.get());
-            roster.admit(newcomer, most, idle, now, look, |state| let_go(state.get()), &mut gone)
+            roster.promise(search, &terms(*bounds, now), &mut gone)
         };
-        // As bound references throughout: what else is dropped in a driver is freed much later.
-        for state in gone {
-            let state = state.into_bound(py);
-            forget(state.get());
-            let key = state.get().key().bind(py);
-            // Another of the same key may stand there by now.
-            if let Ok(Some(known)) = self.known.bind(py).get_item(key)
-                && known.is(&state)
-                && let Err(error) = self.known.bind(py).del_item(key)
-            {
-                crate::bindings::failures::report(py, error, key);
-            }
-        }
-        if let Admitted::Full(newcomer) = admitted {
-            drop(newcomer.into_bound(py));
+        self.forget(py, gone, forget);
+        if !promised {
             return Ok(None);
         }
-        let standing = self.put(&state);
-        match &standing {
-            Ok(standing) if standing.as_any().is(state.as_any()) => {}
-            _ => {
-                let unlisted =
-                    self.roster.lock().0.remove(|listed| listed.as_ptr() == state.as_ptr());
-                drop(unlisted.map(|state| state.into_bound(py)));
+        let state = match make() {
+            Ok(state) => state,
+            Err(error) => {
+                self.roster.lock().0.give_back();
+                return Err(error);
             }
+        };
+        let newcomer = state.clone().unbind();
+        {
+            let roster = &mut self.roster.lock().0;
+            state.get().joined();
+            roster.take(newcomer);
+        }
+        begin(state.get());
+        let standing = self.index.put(&state);
+        match &standing {
+            Ok(standing) if standing.as_any().is(&state) => {}
+            _ => self.strike(&state),
         }
         standing.map(Some)
     }
 
-    /// Puts `state` in, unless another thread was quicker; answers whose place it is.
-    fn put<'py>(&self, state: &Bound<'py, S>) -> PyResult<Bound<'py, S>> {
-        let py = state.py();
-        let known = self.known.bind(py);
-        let key = state.get().key().bind(py);
-        let standing = known.call_method1("setdefault", (key, state))?.cast_into::<S>()?;
-        if standing.get().mark().gone() {
-            known.set_item(key, state)?;
-            return Ok(state.clone());
+    /// Takes `state`, which nobody finds, off the list.
+    fn strike(&self, state: &Bound<'_, S>) {
+        let unlisted = {
+            let mut roster = self.roster.lock();
+            let unlisted = roster.0.remove(|listed| listed.as_ptr() == state.as_ptr());
+            if unlisted.is_some() {
+                state.get().left();
+            }
+            unlisted
+        };
+        drop(unlisted.map(|unlisted| unlisted.into_bound(state.py())));
+    }
+
+    /// Takes those who had to go out of the index. Any code may run: keys have an end of their own.
+    fn forget(&self, py: Python<'_>, gone: Vec<Py<S>>, forget: impl Fn(&S)) {
+        if gone.is_empty() {
+            return;
         }
-        Ok(standing)
+        // As bound references throughout: what else is dropped in a driver is freed much later.
+        let gone: Vec<_> = gone.into_iter().map(|state| state.into_bound(py)).collect();
+        for state in &gone {
+            forget(state.get());
+            self.index.remove(state);
+        }
+        let alive = self.roster.lock().0.len();
+        self.index.tidy(py, alive);
     }
 
     /// All states there are.
@@ -213,23 +235,37 @@ impl<S: State> Table<S> {
                 visit.call(state)?;
             }
         }
-        visit.call(&self.known)
+        self.index.traverse(visit)
     }
 
     /// Forgets everything.
     pub fn clear(&self, py: Python<'_>) {
         let listed = std::mem::take(&mut self.roster.lock().0);
-        self.known.bind(py).clear();
+        self.index.clear(py);
         drop(listed);
     }
 }
 
-fn look<S: State>(state: &S) -> Look {
-    let mark = state.mark();
-    if mark.used.swap(false, Ordering::Relaxed) {
-        return Look::Used;
+fn terms<S: State>(
+    bounds: Bounds,
+    now: Nanos,
+) -> Terms<impl Fn(&Py<S>) -> Look, impl Fn(&Py<S>) -> bool> {
+    Terms {
+        most: bounds.most,
+        idle: bounds.idle,
+        now,
+        look: |state: &Py<S>| look(state.get()),
+        let_go: |state: &Py<S>| let_go(state.get()),
     }
-    if state.at_rest() { Look::AtRest } else { Look::Busy }
+}
+
+fn look<S: State>(state: &S) -> Look {
+    let used = state.mark().used.swap(false, Ordering::Relaxed);
+    match (state.at_rest(), used) {
+        (false, _) => Look::Busy,
+        (true, true) => Look::Used,
+        (true, false) => Look::AtRest,
+    }
 }
 
 fn let_go<S: State>(state: &S) -> bool {
@@ -238,5 +274,8 @@ fn let_go<S: State>(state: &S) -> bool {
     fence(Ordering::SeqCst);
     let goes = state.at_rest();
     gone.store(goes, Ordering::SeqCst);
+    if goes {
+        state.left();
+    }
     goes
 }

@@ -40,7 +40,9 @@ Cause: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerEvent(events.Event):
-    """A transition of a circuit. ``seq`` is the generation that it began.
+    """A transition of a circuit. ``seq`` counts those of the breaker, with all of its circuits.
+
+    Of a breaker with one circuit, that is the generation that the transition began.
 
     Attributes:
         before: The state it left.

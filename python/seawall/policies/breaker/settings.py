@@ -50,11 +50,11 @@ class BreakerSettings(TypedDict, total=False):
         on_result: A predicate of the returned value: true makes it a failure.
         on_event: Called with each `BreakerEvent` of this breaker, on the thread that caused it.
         key: What a call's own circuit is looked up by: a callable of the arguments, or the name
-            of one of them. None: one circuit for all calls. A key that is None has none of its
-            own.
+            of one of them. None: one circuit for all calls. Calls whose key is None have one
+            together.
         max_keys: How many keys have a circuit at once (default 10 000). Beyond, the least recently
             used are forgotten, but never one that is not closed or has calls in flight; if all of
-            those looked at must stay, newcomers share one circuit.
+            those looked at must stay, newcomers share one circuit, `seawall.OTHER_KEYS`.
         key_idle: Seconds (default 600) after which a circuit that nobody used may be forgotten,
             also where there is room.
     """

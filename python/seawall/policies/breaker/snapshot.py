@@ -18,14 +18,16 @@ class BreakerSnapshot:
     Attributes:
         name: Its name.
         kind: ``"breaker"``.
-        key: Which of a keyed policy's states this is; None: it has one state.
+        key: Which of a keyed policy's states this is; None: all of them, that of calls without a
+            key, or the only one there is.
         settings: The settings in force, defaults filled in; durations in seconds.
         counts: Calls since it was made, by outcome: ``success``, ``failure``, ``ignored``,
             ``cancelled``, ``late`` (ended after the state that let it in), ``rejected``; and
             ``slow``, which says of some of the others that they were.
         in_flight: Calls let in and not ended.
         state: Its state.
-        generation: 1, and one more for each transition there was.
+        generation: 1, and one more for each transition there was: of the key's circuit, or of
+            all.
         failure_rate: Share of failed calls in the window; None while it holds none.
         slow_call_rate: Likewise of slow calls; None also if no slow-call rule is named.
         window_calls: How many calls the window holds.
