@@ -95,8 +95,7 @@ class Bench:
     def __init__(self, chance, clock, order):
         """Draws the settings."""
         self.clock = clock
-        good = chance.choice([["good"] * 3, ["good"], []])
-        ends = [*good, "transient", "transient", "fatal"]
+        ends = [*chance.choice([["good"] * 3, ["good"], []]), "transient", "transient", "fatal"]
         self.script = [chance.choice(ends) for _ in range(CALLS * 5)]
         self.chance = chance
         limits = {"failure_threshold": chance.choice([1, 2, 3, 5])}
