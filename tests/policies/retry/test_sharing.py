@@ -39,7 +39,7 @@ def test_five_tasks_make_three_attempts_each():
 
 
 def test_five_tasks_of_trio():
-    """As above."""
+    """The tasks of a nursery each make all of their attempts too."""
     seen = []
     retry = seawall.Retry(backoff=1)
 
