@@ -3,7 +3,7 @@
 
 use super::adopt;
 use super::call::{Arguments, Call, Callee, Finish, took};
-use super::failures::{Carried, raise};
+use super::failures::{Carried, classes, raise};
 use super::native::visit;
 use super::plan::{Came, PlanRef, Slot, Then};
 use super::wait;
@@ -140,8 +140,9 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     let value = match plan.enter(slots, clock) {
         Err(refused) => {
             at.entered = refused.step;
+            let came = plan.waits(py, 0, refused, slots, false);
             // SAFETY: as the caller promises.
-            return unsafe { follow(plan, slots, call, at, Came::Refused(refused), clock, finish) };
+            return unsafe { follow(plan, slots, call, at, came, clock, finish) };
         }
         Ok(started) => {
             at = Progress { entered: plan.len(), started, ..at };
@@ -187,54 +188,94 @@ unsafe fn work(
     arguments: Arguments,
 ) -> *mut ffi::PyObject {
     if plan.bounds() {
-        if let Err(error) = plan.works(py, from, slots, false) {
+        if let Err(error) = plan.works(py, from..plan.len(), slots, false) {
             raise(py, error);
             return ptr::null_mut();
         }
         if let Some((pool, limit)) = plan.pool(py) {
             // SAFETY: as the caller promises.
-            return unsafe { elsewhere(&pool, limit, callee, arguments) };
+            let made = unsafe { elsewhere(&pool, limit, callee, arguments) };
+            return match made.and_then(|value| {
+                // SAFETY: attached, and alive.
+                if unsafe { adopt::awaitable(value.as_ptr()) } {
+                    plan.adopts(py, from, slots).map_err(Lost::Raised)?;
+                }
+                Ok(value)
+            }) {
+                Ok(value) => value.into_ptr(),
+                Err(lost) => {
+                    if let Lost::GivenUp(_) = lost {
+                        plan.given_up(slots);
+                    }
+                    let (Lost::GivenUp(error) | Lost::Raised(error)) = lost;
+                    raise(py, error);
+                    ptr::null_mut()
+                }
+            };
         }
     }
     // SAFETY: as the caller promises.
     unsafe { callee.call(arguments) }
 }
 
+/// Why a call in another thread has no result.
+enum Lost {
+    /// It took too long.
+    GivenUp(PyErr),
+    /// It raised, or could not be made, or the wait for it was broken off.
+    Raised(PyErr),
+}
+
 /// Has a thread of `pool` make the call, and waits for it so long.
 #[cold]
-unsafe fn elsewhere(
-    pool: &Bound<'_, PyAny>,
+unsafe fn elsewhere<'py>(
+    pool: &Bound<'py, PyAny>,
     limit: f64,
     callee: Callee,
     arguments: Arguments,
-) -> *mut ffi::PyObject {
+) -> Result<Bound<'py, PyAny>, Lost> {
     let py = pool.py();
     // SAFETY: as the caller promises.
     let kept = unsafe { Again::keep(callee, arguments, 0) };
-    let made = Bound::new(py, Errand(Mutex::new(Some(kept))))
-        .and_then(|errand| pool.call_method1(intern!(py, "run"), (errand, limit)));
-    match made {
-        Ok(value) => value.into_ptr(),
-        Err(error) => {
-            raise(py, error);
-            ptr::null_mut()
+    let errand = Errand { call: Mutex::new(Some(kept)), error: Mutex::new(None) };
+    let errand = Bound::new(py, errand).map_err(Lost::Raised)?;
+    let made = pool.call_method1(intern!(py, "run"), (&errand, limit));
+    // What the call itself raised is none of the pool's errors, whatever its class.
+    let raised = errand.get().error.lock().take();
+    match (made, raised) {
+        (Ok(_), Some(error)) => Err(Lost::Raised(error)),
+        (Ok(value), None) => Ok(value),
+        (Err(error), _) => {
+            let late = classes(py)
+                .is_ok_and(|known| error.is_instance(py, known.call_timeout.bind(py).as_any()));
+            Err(if late { Lost::GivenUp(error) } else { Lost::Raised(error) })
         }
     }
 }
 
 /// A call to be made once, in another thread.
 #[pyclass(frozen, module = "seawall._core")]
-struct Errand(Mutex<Option<Again>>);
+struct Errand {
+    call: Mutex<Option<Again>>,
+    error: Mutex<Option<PyErr>>,
+}
 
 #[pymethods]
 impl Errand {
-    fn __call__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let kept = self.0.lock().take();
-        let Some(mut kept) = kept else {
-            return Err(PyRuntimeError::new_err("this call was made already"));
-        };
+    fn __call__(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let kept = self.call.lock().take();
         // SAFETY: attached; what is called gives a new reference or NULL with an exception set.
-        unsafe { Bound::from_owned_ptr_or_err(py, kept.make()).map(Bound::unbind) }
+        let made = unsafe { kept.map(|mut kept| Bound::from_owned_ptr_or_err(py, kept.make())) };
+        let made =
+            made.unwrap_or_else(|| Err(PyRuntimeError::new_err("this call was made already")));
+        match made {
+            Ok(value) => Some(value.unbind()),
+            Err(error) => {
+                let old = self.error.lock().replace(error);
+                drop(old);
+                None
+            }
+        }
     }
 }
 
@@ -270,7 +311,7 @@ pub unsafe fn follow<C: Clock, F: Finish>(
             Ok(()) => match plan.enter_from(step + 1, slots, clock) {
                 Err(refused) => {
                     at.entered = refused.step;
-                    Came::Refused(refused)
+                    plan.waits(py, step + 1, refused, slots, false)
                 }
                 Ok(started) => {
                     at = Progress { entered: plan.len(), started, ..at };

@@ -186,7 +186,17 @@ impl Held {
     #[cold]
     pub fn works(&mut self, py: Python<'_>, from: usize) -> PyResult<()> {
         let plan = self.plan.clone();
-        if plan.bounds() { plan.works(py, from, self.slots_mut(), true) } else { Ok(()) }
+        if !plan.bounds() {
+            return Ok(());
+        }
+        plan.works(py, from..plan.len(), self.slots_mut(), true)
+    }
+
+    /// The first attempt was refused, and somebody may want another.
+    #[cold]
+    pub fn waits(&mut self, py: Python<'_>, refused: Refused) -> Came<'static> {
+        let plan = self.plan.clone();
+        plan.waits(py, 0, refused, self.slots_mut(), true)
     }
 
     /// How often the call was made.
@@ -233,7 +243,7 @@ impl Held {
         let entered = if plan.go_on_from(waited, self.slots_mut(), &call, &clock) {
             plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
                 let step = refused.step;
-                (step, Came::Refused(refused))
+                (step, plan.waits(py, from, refused, self.slots_mut(), true))
             })
         } else {
             Err((from, Came::Raised(Carried::pending(py))))

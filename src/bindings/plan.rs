@@ -22,6 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -163,19 +164,67 @@ impl Plan {
         self.repeats || self.bounds
     }
 
-    /// The work begins at the steps from number `from` on: by steps of a task, or straight.
+    /// The work begins at `steps`: by steps of a task, or straight.
     pub fn works(
         &self,
         py: Python<'_>,
-        from: usize,
+        steps: Range<usize>,
         slots: &mut [Slot],
         stepped: bool,
     ) -> PyResult<()> {
-        for (step, slot) in self.steps.iter().zip(slots).skip(from) {
-            // SAFETY: asked after `enter` has filled one slot a step.
-            unsafe { step.works(py, slot, stepped) }?;
+        for at in steps {
+            // SAFETY: asked after `enter` has filled the slots of these steps.
+            unsafe { self.steps[at].works(py, &mut slots[at], stepped) }?;
         }
         Ok(())
+    }
+
+    /// As [`Plan::works`], of a call that was refused, at the steps that had let it in: somebody
+    /// among them may want it again, and is to know by when.
+    #[cold]
+    pub fn waits(
+        &self,
+        py: Python<'_>,
+        from: usize,
+        refused: Refused,
+        slots: &mut [Slot],
+        stepped: bool,
+    ) -> Came<'static> {
+        if self.repeats
+            && self.bounds
+            && let Err(error) = self.works(py, from..refused.step, slots, stepped)
+        {
+            return Came::Raised(Carried::new(error));
+        }
+        Came::Refused(refused)
+    }
+
+    /// A thread of a pool's gave back an awaitable, at the steps from number `from` on.
+    pub fn adopts(&self, py: Python<'_>, from: usize, slots: &mut [Slot]) -> PyResult<()> {
+        for at in from..self.steps.len() {
+            // SAFETY: as in `works`.
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) =
+                (&self.steps[at], unsafe { slots[at].assume_init_mut() })
+            {
+                timeout.adopts(py, ticket)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The pool has given the call up that it made for one of the steps.
+    #[cold]
+    pub fn given_up(&self, slots: &mut [Slot]) {
+        for (step, slot) in self.steps.iter().zip(slots) {
+            // SAFETY: as in `works`.
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) =
+                (step, unsafe { slot.assume_init_mut() })
+                && timeout.pooled()
+            {
+                ticket.given_up();
+                return;
+            }
+        }
     }
 
     /// The pool whose threads run the calls, and for how long, if that is not done here.

@@ -37,7 +37,8 @@ impl Coroutine {
             }
             (*slf).phase = Phase::Running;
             (*slf).begun = true;
-            match Self::go_on(slf, py, Turn::Came(Came::Refused(refused)), &mut value) {
+            let came = (*slf).held.waits(py, refused);
+            match Self::go_on(slf, py, Turn::Came(came), &mut value) {
                 PYGEN_NEXT => Stopped::Waits(value),
                 PYGEN_RETURN => Stopped::Over(value),
                 PYGEN_ERROR => Stopped::Raised,

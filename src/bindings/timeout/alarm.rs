@@ -170,6 +170,11 @@ impl Alarm {
         }
     }
 
+    /// A scope of trio's can only be left by its own task.
+    pub fn can_settle(&self, py: Python<'_>) -> bool {
+        !matches!(self.kind, Kind::Trio(_)) || self.is_of_here(py)
+    }
+
     /// Keeps it from ringing until [`Alarm::resume`].
     pub fn suspend(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.fired(py) {

@@ -1,55 +1,18 @@
-//! The deadline that holds here: in this task and those it starts, or in this thread.
-//!
-//! A context variable has it. While no deadline is alive anywhere in the process, which contexts
-//! that outlive their block see to, nobody looks at the variable: one relaxed load tells.
+//! A deadline: when it passes, those around it, and the alarm that it may have set.
 
 use super::alarm::{Alarm, Verdict};
+use super::here::{ALIVE, innermost, variable};
 use crate::bindings::alone::Alone;
 use crate::bindings::clock::ambient;
-use crate::bindings::context::{self, new_variable, reset, set};
+use crate::bindings::context::set;
 use crate::bindings::convert;
 use crate::bindings::failures::{config_error, discard};
 use crate::error::Problem;
 use crate::time::{self, Clock, LATEST, Nanos, SECOND};
-use pyo3::exceptions::{PyBaseException, PyValueError};
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::{PyTraverseError, PyVisit};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-
-/// How many deadlines are alive in the process that were ever entered. Not the gate's word: a deadline that is on
-/// somewhere must not send the calls of everybody else the long way.
-static ALIVE: AtomicUsize = AtomicUsize::new(0);
-
-fn variable(py: Python<'_>) -> &'static Py<PyAny> {
-    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    VARIABLE.get_or_init(py, || new_variable(py, c"seawall_deadline"))
-}
-
-/// What the context variable holds; not what bounds the work here: that is [`Deadline::nearest`].
-fn innermost(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
-    if ALIVE.load(Relaxed) == 0 {
-        return None;
-    }
-    context::current(py, variable(py))?.cast_into::<Deadline>().ok()
-}
-
-/// The deadline that bounds what is done here.
-pub fn current(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
-    innermost(py).and_then(|deadline| Deadline::nearest(&deadline))
-}
-
-/// Has the deadline that bounds what is done here passed at `now`?
-pub fn passed<C: Clock>(py: Python<'_>, clock: &C) -> bool {
-    current(py).is_some_and(|deadline| deadline.get().at <= clock.now())
-}
-
-/// How much of it is left at `now`, a time of the clock in force here. `None`: there is no deadline;
-/// zero: it has passed.
-#[allow(dead_code, reason = "the edge for waits that are to be bounded")]
-pub fn time_left(py: Python<'_>, now: Nanos) -> Option<Nanos> {
-    current(py).map(|deadline| deadline.get().at.saturating_sub(now))
-}
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A time by which work is to be done, and where it was set.
 #[pyclass(frozen, module = "seawall._core")]
@@ -61,11 +24,13 @@ pub struct Deadline {
     name: Option<Py<PyAny>>,
     /// Where it was set: the code and the line, put into words only if somebody asks.
     place: Option<(Py<PyAny>, u32)>,
-    outer: Option<Py<Deadline>>,
+    pub(super) outer: Option<Py<Deadline>>,
     /// The outer one that is earlier than this.
     earlier: Option<Py<Deadline>>,
     alarm: Alone<Option<Alarm>>,
     entered: AtomicBool,
+    /// The call that it bounded has ended: it bounds nothing any more.
+    pub(super) over: AtomicBool,
 }
 
 impl Deadline {
@@ -76,10 +41,25 @@ impl Deadline {
     }
 
     /// The one that bounds the work inside: the earliest around.
-    fn nearest<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, Self>> {
+    pub fn nearest<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, Self>> {
         let deadline = slf.get();
         deadline.limit?;
-        Some(deadline.earlier.as_ref().map_or(slf, |it| it.bind(slf.py())).clone())
+        let Some(earlier) = deadline.earlier.as_ref().map(|it| it.bind(slf.py())) else {
+            return Some(slf.clone());
+        };
+        if !earlier.get().over.load(Relaxed) {
+            return Some(earlier.clone());
+        }
+        let outer =
+            |of: &Bound<'py, Self>| of.get().outer.as_ref().map(|it| it.bind(of.py()).clone());
+        let (mut nearest, mut next) = (slf.clone(), outer(slf));
+        while let Some(one) = next.filter(|one| one.get().limit.is_some()) {
+            next = outer(&one);
+            if !one.get().over.load(Relaxed) && one.get().at <= nearest.get().at {
+                nearest = one;
+            }
+        }
+        Some(nearest)
     }
 
     fn make(
@@ -98,7 +78,8 @@ impl Deadline {
             .map(Bound::unbind);
         let outer = outer.map(Bound::unbind);
         let (alarm, entered) = (Alone::new(None), AtomicBool::new(false));
-        Self { at, limit, began, name, place, outer, earlier, alarm, entered }
+        let over = AtomicBool::new(false);
+        Self { at, limit, began, name, place, outer, earlier, alarm, entered, over }
     }
 
     /// The deadline that a timeout sets at `at`, `limit` after its call began.
@@ -124,6 +105,7 @@ impl Deadline {
             earlier,
             alarm: Alone::new(None),
             entered: AtomicBool::new(false),
+            over: AtomicBool::new(false),
         };
         Bound::new(py, deadline)
     }
@@ -150,6 +132,24 @@ impl Deadline {
         }
     }
 
+    /// Does the context lie behind a shield inside of it?
+    pub fn shielded(slf: &Bound<'_, Self>) -> bool {
+        let mut next = innermost(slf.py());
+        while let Some(one) = next.filter(|one| !one.is(slf)) {
+            if one.get().limit.is_none() {
+                return true;
+            }
+            next = one.get().outer.as_ref().map(|outer| outer.bind(slf.py()).clone());
+        }
+        false
+    }
+
+    /// The call that it bounded has ended.
+    pub fn finish(slf: &Bound<'_, Self>) {
+        Self::leave(slf);
+        slf.get().over.store(true, Relaxed);
+    }
+
     /// Has the current task cancelled at `at`.
     pub fn arm_at(&self, py: Python<'_>, at: Nanos) -> PyResult<()> {
         drop(self.swap(Some(Alarm::arm(py, at)?)));
@@ -161,6 +161,14 @@ impl Deadline {
         match self.swap(None) {
             Some(mut alarm) => alarm.settle(py, error),
             None => Ok(Verdict::Quiet),
+        }
+    }
+
+    /// As [`Deadline::settle_alarm`], of work that was thrown away, by its task or by another.
+    pub fn end_alarm(&self, py: Python<'_>) -> PyResult<()> {
+        match self.swap(None) {
+            Some(mut alarm) if alarm.can_settle(py) => alarm.settle(py, None).map(drop),
+            _ => Ok(()),
         }
     }
 
@@ -329,7 +337,7 @@ impl Deadline {
 
     /// Seconds left, by the clock in force here; 0.0: it has passed.
     #[getter]
-    fn remaining(&self, py: Python<'_>) -> f64 {
+    pub fn remaining(&self, py: Python<'_>) -> f64 {
         in_seconds(self.at.saturating_sub(ambient(py).now()))
     }
 
@@ -358,34 +366,6 @@ impl Deadline {
 
     fn __clear__(&self) {
         drop(self.swap(None));
-    }
-}
-
-/// The deadline that bounds what is done here.
-#[pyfunction]
-pub fn current_deadline(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
-    current(py)
-}
-
-/// Seconds until it passes; 0.0: it has. None: there is none.
-#[pyfunction]
-pub fn remaining(py: Python<'_>) -> Option<f64> {
-    current(py).map(|deadline| deadline.get().remaining(py))
-}
-
-/// Leaves this context without one; answers the token that undoes it.
-#[pyfunction]
-pub fn detach_deadline(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    set(py, variable(py), py.None().bind(py))
-}
-
-/// Undoes an entry. Left in a context that is not the one it was entered in, as a generator that
-/// somebody else closes, it has nothing to undo.
-#[pyfunction]
-pub fn leave_deadline(py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
-    match reset(py, variable(py), token) {
-        Err(error) if error.is_instance_of::<PyValueError>(py) => Ok(()),
-        left => left,
     }
 }
 

@@ -6,19 +6,22 @@
 //! | [`hosts`] | who runs the code here: asyncio, trio or neither |
 //! | [`loops`] | the wheel of an event loop, and the one timer that turns it |
 //! | [`bell`] | an alarm that goes by a test's clock |
-//! | [`deadline`] | the deadline of a context |
+//! | [`deadline`] | when work is to be done, and who set that |
+//! | [`here`] | the deadline of a context |
 //! | [`policy`], [`step`], [`events`] | the timeout's face, the timeout in a plan, and what it tells |
 
 mod alarm;
 mod bell;
 mod deadline;
 mod events;
+mod here;
 mod hosts;
 mod loops;
 mod policy;
 mod step;
 
-pub use deadline::{Deadline, current, passed};
+pub use deadline::Deadline;
+pub use here::{current, passed};
 pub use policy::Timeout;
 pub use step::{Step, Ticket};
 
@@ -28,9 +31,9 @@ use pyo3::prelude::*;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Deadline>()?;
     module.add_class::<Timeout>()?;
-    module.add_function(wrap_pyfunction!(deadline::current_deadline, module)?)?;
-    module.add_function(wrap_pyfunction!(deadline::remaining, module)?)?;
-    module.add_function(wrap_pyfunction!(deadline::detach_deadline, module)?)?;
-    module.add_function(wrap_pyfunction!(deadline::leave_deadline, module)?)?;
+    module.add_function(wrap_pyfunction!(here::current_deadline, module)?)?;
+    module.add_function(wrap_pyfunction!(here::remaining, module)?)?;
+    module.add_function(wrap_pyfunction!(here::detach_deadline, module)?)?;
+    module.add_function(wrap_pyfunction!(here::leave_deadline, module)?)?;
     Ok(())
 }

@@ -154,22 +154,29 @@ impl Timeout {
             .map_err(|problems| config_error(py, &format!("timeout '{name}'"), problems))?;
         // The threads that there are go on: calls may hang in them.
         let standing = self.current.lock().pool.as_ref().map(|pool| pool.clone_ref(py));
-        let pool = match (standing, settings.threads) {
+        match (&standing, settings.threads) {
             (Some(standing), Some(threads)) => {
                 standing.bind(py).setattr("max_threads", threads)?;
-                Some(standing)
             }
-            _ => pool(py, name.bind(py).as_any(), &settings)?,
-        };
+            (None, None) => {}
+            _ => {
+                let given = settings.threads.map_or("None", |_| "'threads'");
+                let rule = "can't be changed in place: the functions it is on were checked for \
+                            what it was";
+                let problems = vec![Problem::new("pool", given, rule)];
+                return Err(config_error(py, &format!("timeout '{name}'"), problems));
+            }
+        }
         let old = {
             let mut current = self.current.lock();
             current.settings = settings;
-            let event = std::mem::replace(&mut current.on_event, on_event);
-            [event, std::mem::replace(&mut current.pool, pool)]
+            std::mem::replace(&mut current.on_event, on_event)
         };
         gate::next_epoch();
         // Outside the lock: the end of a callable may run Python code.
-        old.into_iter().flatten().for_each(|old| old.drop_ref(py));
+        if let Some(old) = old {
+            old.drop_ref(py);
+        }
         Ok(())
     }
 

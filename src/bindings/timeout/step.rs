@@ -75,6 +75,8 @@ enum Stage {
     Stepped,
     /// Its alarm is set.
     Armed,
+    /// It was made in a thread of a pool's, which was given up.
+    GivenUp,
 }
 
 // SAFETY: a call's ticket is only touched by whoever has the call, attached.
@@ -99,9 +101,19 @@ impl Ticket {
         self.deadline
     }
 
+    /// Is it made by steps?
+    fn is_stepped(&self) -> bool {
+        matches!(self.stage, Stage::Stepped | Stage::Armed)
+    }
+
     fn deadline<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Deadline>> {
         // SAFETY: NULL, or made by us, and owned.
         unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.deadline)?.cast_into_unchecked()) }
+    }
+
+    /// The pool did not wait for it any longer.
+    pub fn given_up(&mut self) {
+        self.stage = Stage::GivenUp;
     }
 
     fn arm(&mut self, deadline: &Bound<'_, Deadline>) -> PyResult<()> {
@@ -127,13 +139,19 @@ impl Ticket {
                     report(py, error, deadline.as_any());
                 }
             }
-            (Stage::Stepped, true) => {
-                // Driven by hand, there is no task to cancel: it ends late.
-                if hosts::here(py).is_ok()
+            (Stage::Stepped, true) if hosts::here(py).is_ok() => {
+                // A shield that was entered before keeps it off; it is set where it waits next.
+                if !Deadline::shielded(&deadline)
                     && let Err(error) = self.arm(&deadline)
                 {
                     report(py, error, deadline.as_any());
                 }
+            }
+            // Driven by hand, there is no task to cancel: it ends late. And who drives it is not
+            // inside of it.
+            (Stage::Stepped, true) => {
+                self.stage = Stage::Adopted;
+                Deadline::leave(&deadline);
             }
             _ => {}
         }
@@ -185,14 +203,12 @@ impl Step {
 
     /// The work begins: inside of it the deadline holds. `stepped`: by steps of a task.
     pub fn works(&self, py: Python<'_>, ticket: &mut Ticket, stepped: bool) -> PyResult<()> {
-        if self.pooled() {
+        if self.pooled() && !stepped {
             // The thread that runs it is not waited for any longer: nothing else need stop it.
             return Ok(());
         }
-        let name = self.name(py).into_any().unbind();
-        let deadline = Deadline::bounded(py, ticket.at, self.settings.limit, name)?;
+        let deadline = self.bound(py, ticket)?;
         Deadline::enter(&deadline);
-        ticket.deadline = deadline.clone().into_ptr();
         if stepped {
             ticket.stage = Stage::Stepped;
             if hosts::in_trio(py) {
@@ -200,6 +216,22 @@ impl Step {
             }
         }
         Ok(())
+    }
+
+    /// A thread gave back an awaitable: that is bounded as any other is.
+    pub fn adopts(&self, py: Python<'_>, ticket: &mut Ticket) -> PyResult<()> {
+        if ticket.deadline.is_null() {
+            self.bound(py, ticket)?;
+            ticket.stage = Stage::Adopted;
+        }
+        Ok(())
+    }
+
+    fn bound<'py>(&self, py: Python<'py>, ticket: &mut Ticket) -> PyResult<Bound<'py, Deadline>> {
+        let name = self.name(py).into_any().unbind();
+        let deadline = Deadline::bounded(py, ticket.at, self.settings.limit, name)?;
+        ticket.deadline = deadline.clone().into_ptr();
+        Ok(deadline)
     }
 
     /// The work came to its end: in time, late, or because its time was over.
@@ -224,9 +256,7 @@ impl Step {
                     Verdict::Quiet
                 });
             }
-            if ticket.stage != Stage::Adopted {
-                Deadline::leave(&deadline);
-            }
+            Deadline::finish(&deadline);
         }
         let ours = Self::is_ours(py, ticket, came);
         ticket.let_go();
@@ -238,11 +268,15 @@ impl Step {
             }
             Verdict::Cancelled => self.counts.other.bump(),
             Verdict::Quiet if ours => self.time_out(py, ticket, came, clock),
-            Verdict::Quiet if self.pooled() && Self::given_up(py, came) => {
+            Verdict::Quiet if ticket.stage == Stage::GivenUp => {
                 self.counts.timed_out.bump();
                 self.tell_timed_out(py, ticket, clock);
             }
             Verdict::Quiet => match came {
+                // A task's is late whether it waited or not, as by the loop that looks first.
+                Came::Returned(_) if late && ticket.is_stepped() => {
+                    self.time_out(py, ticket, came, clock);
+                }
                 Came::Returned(_) if late => {
                     self.counts.late.bump();
                     let elapsed = self.elapsed(ticket, clock);
@@ -261,12 +295,10 @@ impl Step {
     /// The call was dropped, or came to a good end without asking.
     pub fn ended(&self, py: Python<'_>, ticket: &mut Ticket, good: bool) {
         if let Some(deadline) = ticket.deadline(py) {
-            if let Err(error) = deadline.get().settle_alarm(py, None) {
+            if let Err(error) = deadline.get().end_alarm(py) {
                 report(py, error, deadline.as_any());
             }
-            if ticket.stage != Stage::Adopted {
-                Deadline::leave(&deadline);
-            }
+            Deadline::finish(&deadline);
         }
         ticket.let_go();
         if good { self.counts.in_time.bump() } else { self.counts.other.bump() }
@@ -286,15 +318,6 @@ impl Step {
                 .value(py)
                 .getattr(intern!(py, "_deadline"))
                 .is_ok_and(|passed| passed.is(&deadline))
-    }
-
-    /// Has the pool given the call up?
-    fn given_up(py: Python<'_>, came: &Came<'_>) -> bool {
-        let Came::Raised(error) = came else { return false };
-        error.get().is_some_and(|error| {
-            classes(py)
-                .is_ok_and(|known| error.matches(py, known.call_timeout.bind(py)).unwrap_or(false))
-        })
     }
 
     fn elapsed<C: Clock>(&self, ticket: &Ticket, clock: &C) -> Nanos {

@@ -57,6 +57,13 @@ if sys.version_info >= (3, 12):
 HOSTS = {**LOOPS, "trio": on_trio}
 
 
+@pytest.fixture(autouse=True)
+def registry():
+    """Names made in a test are its own."""
+    with seawall.testing.isolated():
+        yield
+
+
 @pytest.fixture(params=HOSTS)
 def run(request):
     """Runs an async function; on every host."""
@@ -90,6 +97,38 @@ async def forever():
 def forever_fixture():
     """`await forever()` waits until it is cancelled."""
     return forever
+
+
+def counts(timeout):
+    """What became of a timeout's calls, zeroes left out; calls in flight among it."""
+    seen = timeout.snapshot()
+    found = {what: count for what, count in seen.counts.items() if count}
+    return found | ({"in_flight": seen.in_flight} if seen.in_flight else {})
+
+
+@pytest.fixture(name="counts")
+def counts_fixture():
+    """`counts(timeout)`: what became of its calls."""
+    return counts
+
+
+@pytest.fixture
+def told():
+    """The events of the test."""
+    with seawall.testing.record() as told:
+        yield told
+
+
+def cancelling():
+    """How many have asked for the cancellation of this task; none under trio."""
+    task = None if trio.lowlevel.in_trio_task() else asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+@pytest.fixture(name="cancelling")
+def cancelling_fixture():
+    """`cancelling()`: how many have asked for the cancellation of this task."""
+    return cancelling
 
 
 #: What a cancelled task of either host is raised.

@@ -66,8 +66,9 @@ class Timeout(Declared, _core.Timeout):
     ) -> None:
         """Changes settings in place, for calls that begin from now on. Counters are kept.
 
-        None brings a default back; of ``seconds``, which has none, it changes nothing. The name
-        goes on to stand for what was declared.
+        None brings a default back; of ``seconds``, which has none, it changes nothing. ``pool``
+        can't be changed: what may be protected depends on it. The name goes on to stand for what
+        was declared.
 
         Raises:
             ConfigError: Naming every wrong setting. Nothing is changed then.
