@@ -201,11 +201,10 @@ impl Plan {
 
     /// A thread of a pool's gave back an awaitable, at the steps from number `from` on.
     pub fn adopts(&self, py: Python<'_>, from: usize, slots: &mut [Slot]) -> PyResult<()> {
-        for at in from..self.steps.len() {
+        for (step, slot) in self.steps.iter().zip(slots).skip(from) {
             // SAFETY: as in `works`.
-            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) =
-                (&self.steps[at], unsafe { slots[at].assume_init_mut() })
-            {
+            let ticket = unsafe { slot.assume_init_mut() };
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, ticket) {
                 timeout.adopts(py, ticket)?;
             }
         }
