@@ -216,8 +216,8 @@ impl Plan {
     pub fn given_up(&self, slots: &mut [Slot]) {
         for (step, slot) in self.steps.iter().zip(slots) {
             // SAFETY: as in `works`.
-            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) =
-                (step, unsafe { slot.assume_init_mut() })
+            let ticket = unsafe { slot.assume_init_mut() };
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, ticket)
                 && timeout.pooled()
             {
                 ticket.given_up();

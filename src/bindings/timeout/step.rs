@@ -126,10 +126,6 @@ impl Ticket {
     pub fn suspended(&mut self, py: Python<'_>, suspended: bool) {
         let Some(deadline) = self.deadline(py) else { return };
         match (self.stage, suspended) {
-            (Stage::Straight, true) => {
-                self.stage = Stage::Adopted;
-                Deadline::leave(&deadline);
-            }
             (Stage::Adopted, false) => {
                 self.stage = Stage::Stepped;
                 Deadline::enter(&deadline);
@@ -147,9 +143,9 @@ impl Ticket {
                     report(py, error, deadline.as_any());
                 }
             }
-            // Driven by hand, there is no task to cancel: it ends late. And who drives it is not
-            // inside of it.
-            (Stage::Stepped, true) => {
+            // Handed on as an awaitable; or driven by hand, where there is no task to cancel, and it
+            // ends late: in both cases, who goes on here is not inside of it.
+            (Stage::Straight | Stage::Stepped, true) => {
                 self.stage = Stage::Adopted;
                 Deadline::leave(&deadline);
             }

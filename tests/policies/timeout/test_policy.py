@@ -5,6 +5,7 @@ import contextlib
 import time
 
 import anyio
+import anyio.lowlevel
 import pytest
 import seawall
 
@@ -88,13 +89,13 @@ def test_late_without_being_cancelled(run, clock, counts, cancelling, waits):
 
     async def work():
         if waits:
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         clock.advance(4)
 
     async def main():
         with pytest.raises(seawall.CallTimeoutError):
             await timeout(work)()
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return cancelling()
 
     assert run(main) == 0
@@ -261,9 +262,9 @@ def test_many_at_once(run, clock, forever, counts):
     async def main():
         ended = []
 
-        async def one(timeout):
+        async def one(policy):
             with pytest.raises(seawall.CallTimeoutError) as caught:
-                await timeout.call(forever)
+                await policy.call(forever)
             ended.append(caught.value.limit)
 
         async with anyio.create_task_group() as group:

@@ -152,9 +152,15 @@ def test_without_a_loop(counts):
     assert counts(timeout) == {"in_time": 1}
 
 
+def thrown_into(call):
+    """What is thrown in comes out."""
+    with pytest.raises(KeyError):
+        call.throw(KeyError("thrown"))
+
+
 ENDS = {
     "close": lambda call: call.close(),
-    "throw": lambda call: pytest.raises(KeyError, call.throw, KeyError("thrown")),
+    "throw": thrown_into,
     "drop": lambda call: None,
 }
 
