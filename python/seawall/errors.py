@@ -301,6 +301,11 @@ class DeadlineExceededError(_Late):
 
     policy: t.ClassVar[str] = "deadline"
 
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        """Without the deadline itself, which belongs to this process."""
+        state = {name: value for name, value in vars(self).items() if name != "_deadline"}
+        return type(self), self.args, state
+
     @property
     def where(self) -> str | None:
         """The place where it was set."""
