@@ -73,7 +73,7 @@ def test_the_same_name_is_the_same_policies():
     """Two modules that name one service share its state; with other settings it is an error."""
     first, second = seawall.standard("shop"), seawall.standard("shop")
     assert all(a is b for a, b in zip(first.policies, second.policies, strict=True))
-    with pytest.raises(seawall.ConfigError, match="shop.total"):
+    with pytest.raises(seawall.ConfigError, match=r"'shop\.total'"):
         seawall.standard("shop", total=5)
 
 
