@@ -34,6 +34,9 @@ fix: .venv/ready  ## format everything and mend what the linters can
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
 
+plots: .venv/built  ## draw the pictures of docs/policies again
+	$(PY) -m tools.delays docs/policies/backoff
+
 wheel: .venv-bench/built  ## the release wheel, in dist/
 	@ls dist/*.whl
 
@@ -105,6 +108,6 @@ check-python-%: .venv-%/built
 .venv-3.%/built: .venv-3.%/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-3.$* --profile=quick target/wheels/3.$*
 
-.PHONY: help demo test check bench matrix fix wheel clean test-rust test-python \
+.PHONY: help demo test check bench matrix fix plots wheel clean test-rust test-python \
     check-format check-rust check-types check-loom check-pythons
 .PRECIOUS: .venv-3.%/ready .venv-3.%/built

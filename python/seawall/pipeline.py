@@ -37,12 +37,13 @@ class Pipeline(_core.Guard):
         problems: list[tuple[str, str, str, str | None]] = []
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
             problems.append(("name", repr(name), "must be a string that is not empty", None))
+        subject = "pipeline" if problems else f"pipeline {name!r}"
         try:
-            self = super().__new__(cls, policies)
+            self = super().__new__(cls, policies, subject)
         except ConfigError as error:
             raise ConfigError(error.subject, [*problems, *error.problems]) from None
         if problems:
-            raise ConfigError("pipeline", problems)
+            raise ConfigError(subject, problems)
         self.name = name
         return self
 
@@ -88,8 +89,11 @@ class Pipeline(_core.Guard):
             if len(meant) == 1:
                 found.append((meant[0], wanted))
             elif meant:
-                names = ", ".join(repr(policy.name) for policy in meant)
-                problems.append((which, repr(wanted), f"may be any of {names}: say which", None))
+                names = ", ".join(f"{policy.kind} {policy.name!r}" for policy in meant)
+                how = "kind" if named else "name"
+                problems.append(
+                    (which, repr(wanted), f"may be any of {names}: say which by its {how}", None)
+                )
             else:
                 there = ", ".join(f"{policy.kind} {policy.name!r}" for policy in self.policies)
                 problems.append(

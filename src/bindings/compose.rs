@@ -19,14 +19,33 @@ fn part(policy: &Bound<'_, PyAny>) -> Option<Part> {
     policy.cast::<Breaker>().ok().map(|breaker| breaker.get().part())
 }
 
-/// Warns of what is odd about `policies`, outermost first. An error: the program's filters make
-/// one of a warning.
-pub fn warn(policies: &Bound<'_, PyTuple>, subject: &dyn Fn() -> String) -> PyResult<()> {
+/// Warns of what is odd about `policies`, outermost first, of which the first `added` came around
+/// the rest just now: what is odd among either of them was said when those were put together. An
+/// error: the program's filters make one of a warning.
+pub fn warn(
+    policies: &Bound<'_, PyTuple>,
+    added: usize,
+    subject: &dyn Fn() -> String,
+) -> PyResult<()> {
+    warn_of(policies, |at, other| other < added && added <= at, subject)
+}
+
+/// As [`warn`], of policies that were all put together just now.
+pub fn warn_all(policies: &Bound<'_, PyTuple>, subject: &dyn Fn() -> String) -> PyResult<()> {
+    warn_of(policies, |_, _| true, subject)
+}
+
+fn warn_of(
+    policies: &Bound<'_, PyTuple>,
+    of: impl Fn(usize, usize) -> bool,
+    subject: &dyn Fn() -> String,
+) -> PyResult<()> {
     if policies.len() < 2 {
         return Ok(());
     }
     let parts: Vec<Part> = policies.iter().filter_map(|policy| part(&policy)).collect();
-    let found = findings(&parts);
+    let mut found = findings(&parts);
+    found.retain(|finding| of(finding.at, finding.other));
     if found.is_empty() {
         return Ok(());
     }

@@ -25,6 +25,7 @@ pub fn protect<'py>(
     subject: &dyn Fn() -> String,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = function.py();
+    let added = policies.len();
     let (inner, policies) = match target(function) {
         Err(problem) => return Err(config_error(py, &subject(), vec![problem])),
         Ok(Target::Descriptor(wrap, inside)) => {
@@ -41,6 +42,7 @@ pub fn protect<'py>(
         },
     };
     check(&policies, Some(&inner), subject)?;
+    compose::warn(&policies, added, subject)?;
     let wrapper = Protected::wrap(&inner, &policies)?;
     let functools = py.import("functools")?;
     if shows_itself(function) {
@@ -121,5 +123,5 @@ pub fn check(
     if !problems.is_empty() {
         return Err(config_error(py, &subject(), problems));
     }
-    compose::warn(policies, subject)
+    Ok(())
 }

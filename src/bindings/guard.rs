@@ -7,6 +7,7 @@ use super::breaker::Breaker;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
+use super::compose::warn_all;
 use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
@@ -74,8 +75,10 @@ impl Guard {
 #[pymethods]
 impl Guard {
     #[new]
-    fn new(policies: Bound<'_, PyTuple>) -> PyResult<Self> {
-        check(&policies, None, &|| "pipeline".to_owned())?;
+    #[pyo3(signature = (policies, subject = "pipeline"))]
+    fn new(policies: Bound<'_, PyTuple>, subject: &str) -> PyResult<Self> {
+        check(&policies, None, &|| subject.to_owned())?;
+        warn_all(&policies, &|| subject.to_owned())?;
         let members = Some(policies.unbind());
         Ok(Self { plan: PlanCell::new(None), members, key: None, of: None })
     }

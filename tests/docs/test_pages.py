@@ -16,8 +16,8 @@ PAGES = [
 EXAMPLES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "examples").glob("*.py"))]
 
 
-def python(*arguments: str) -> None:
-    """Runs a fresh interpreter at the root, warnings being errors; what it says is the message."""
+def python(*arguments: str) -> str:
+    """What a fresh interpreter prints at the root, warnings being errors."""
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=ROOT,
@@ -27,6 +27,7 @@ def python(*arguments: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -34,6 +35,12 @@ def test_python_blocks_run(page: str) -> None:
     """A reader who types a page's Python, block after block, sees no error."""
     if any(block.reason is None for block in pages.blocks((ROOT / page).read_text())):
         python("-m", "tools.pages", page)
+
+
+def test_the_readme_shows_what_its_code_prints() -> None:
+    """What the first screen says will happen is what happens."""
+    shown = (ROOT / "README.md").read_text().split("```text\n")[1].split("```")[0]
+    assert shown in python("-m", "tools.pages", "README.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
