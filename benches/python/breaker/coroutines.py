@@ -9,18 +9,18 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any
 
-from benches.python.harness import AGAIN, BARE, Race, Setup
-
-from . import names, ours
-from .fit import (
+from benches.python.functions import (
     MakeDecorator,
     always,
     failing_async,
     nothing,
     one_async,
     pass_through_async,
-    succeeding_async,
 )
+from benches.python.harness import AGAIN, BARE, Race, Setup
+
+from . import names, ours
+from .fit import succeeding_async
 from .outcomes import RUN_OF_FAILURES
 from .peers import PEERS
 from .sync_calls import Entries

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from benches.python.functions import MakeDecorator, always, failing, nothing, one, pass_through
 from benches.python.harness import AGAIN, BARE, Race, Setup
 
 from . import names, ours
-from .fit import MakeDecorator, always, failing, nothing, one, pass_through
 from .peers import PEERS
 from .sync_calls import Entries
 

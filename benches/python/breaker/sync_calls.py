@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benches.python.functions import Decorator, MakeDecorator, always, failing, nothing, one
 from benches.python.harness import AGAIN, BARE, Race, Setup
 
 from . import names, ours
-from .fit import MakeDecorator, always, baselines, failing, nothing, one, succeeding
-from .peers import PEERS, Decorator, Peer
+from .fit import baselines, succeeding
+from .peers import PEERS, Peer
 
 SUCCESS = "sync success"
 KEYWORD = "sync success, keyword"
