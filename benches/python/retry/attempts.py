@@ -3,23 +3,27 @@
 import asyncio
 import functools
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from itertools import count
-from time import sleep
 from typing import Any
+from unittest import mock
 
 from benches.python.functions import MakeDecorator, always, nothing
-from benches.python.harness import AGAIN, BARE, AsyncFunction, Function, Race, Setup
+from benches.python.harness import AGAIN, BARE, AsyncFunction, Drive, Function, Race, Setup, drive
 from benches.python.hosts import on_asyncio
 
 from . import ours
 from .peers import ATTEMPTS, PEERS
 
 SYNC = "retry, three attempts"
+AT_ONCE = "retry, three attempts at once"
 ASYNC = "retry, three async attempts"
 BY_HAND = "a loop written by hand"
 
-BASE = 0.0
+BASE = 0.1
 CAP = 5.0
 
 # What the bare call is to everybody: the same three calls, with no thought given to any.
@@ -34,6 +38,20 @@ except ValueError:
 """
 
 
+def _asleep_not(seconds: float, who: object = None) -> None:
+    """In place of a sleep."""
+
+
+@contextmanager
+def sleepless() -> Iterator[Drive]:
+    """Everybody works out how long to wait, and sleeps by a function that does not."""
+    with (
+        mock.patch.object(time, "sleep", _asleep_not),
+        mock.patch.object(import_module("seawall.waiting"), "sleep", _asleep_not),
+    ):
+        yield drive
+
+
 def by_hand(function: Function) -> Function:
     """What a careful programmer writes: limited attempts, chosen errors, backoff, full jitter."""
 
@@ -45,9 +63,23 @@ def by_hand(function: Function) -> Function:
             except ValueError:
                 if attempt >= ATTEMPTS:
                     raise
-            delay = random.uniform(0, min(CAP, BASE * 2 ** (attempt - 1)))
-            if delay > 0:
-                sleep(delay)
+            time.sleep(random.uniform(0, min(CAP, BASE * 2 ** (attempt - 1))))
+        raise AssertionError
+
+    return wrapper
+
+
+def at_once(function: Function) -> Function:
+    """The least there is: limited attempts, chosen errors, no backoff."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        for attempt in range(ATTEMPTS):
+            try:
+                return function(*args, **kwargs)
+            except ValueError:
+                if attempt == ATTEMPTS - 1:
+                    raise
         raise AssertionError
 
     return wrapper
@@ -64,7 +96,7 @@ def by_hand_async(function: AsyncFunction) -> AsyncFunction:
             except ValueError:
                 if attempt >= ATTEMPTS:
                     raise
-            await asyncio.sleep(random.uniform(0, min(CAP, BASE * 2 ** (attempt - 1))))
+            await asyncio.sleep(random.uniform(0, min(CAP, 0.0 * 2 ** (attempt - 1))))
         raise AssertionError
 
     return wrapper
@@ -107,7 +139,8 @@ def _entries(
     return {name: entry(name, make) for name, make in both.items()}
 
 
-_sync: dict[str, MakeDecorator] = {BY_HAND: always(by_hand), ours.RETRY: ours.retry}
+_sync: dict[str, MakeDecorator] = {BY_HAND: always(by_hand), ours.RETRY: ours.backing_off}
+_at_once: dict[str, MakeDecorator] = {BY_HAND: always(at_once), ours.RETRY: ours.retry}
 _async: dict[str, MakeDecorator] = {BY_HAND: always(by_hand_async), ours.RETRY: ours.retry}
 _sync |= {peer.name: peer.sync for peer in PEERS if peer.sync is not None}
 _async |= {peer.name: peer.asynchronous for peer in PEERS}
@@ -115,8 +148,15 @@ _async |= {peer.name: peer.asynchronous for peer in PEERS}
 RACES = [
     Race(
         SYNC,
-        "The function fails twice and then succeeds; no time is waited.",
+        "The function fails twice and then succeeds. Everybody works out delays, "
+        "and sleeps by a function that returns at once.",
         _entries(_sync, flaky, "f(x)"),
+        host=sleepless,
+    ),
+    Race(
+        AT_ONCE,
+        "The same without any backoff.",
+        _entries(_at_once, flaky, "f(x)"),
     ),
     Race(
         ASYNC,

@@ -30,11 +30,16 @@ BARS = [
     Bar("sync: less than tenacity", over(success.SYNC, "tenacity") / _sync, 500, "≥"),
     Bar("async: less than tenacity", over(success.ASYNC, "tenacity") / _async, 500, "≥"),
     Bar(
-        "an attempt",
-        over(attempts.SYNC, ours.RETRY).per(attempts.ATTEMPTS, "attempts"),
+        "an attempt at once",
+        over(attempts.AT_ONCE, ours.RETRY).per(attempts.ATTEMPTS, "attempts"),
         250,
     ),
     Bar("attempts: no slower than by hand", over(attempts.SYNC, ours.RETRY) / _hand, 1.0),
+    Bar(
+        "attempts at once: no slower than by hand",
+        over(attempts.AT_ONCE, ours.RETRY) / over(attempts.AT_ONCE, attempts.BY_HAND),
+        1.0,
+    ),
     Bar(
         "async attempts: no slower than by hand",
         over(attempts.ASYNC, ours.RETRY) / _hand_async,

@@ -17,11 +17,14 @@ BUDGETED = "seawall retry with a budget"
 
 
 def retry(**settings: Any) -> Any:
-    """Three attempts after `ValueError`, full jitter computed over no time: nothing sleeps."""
-    seawall = package()
-    backoff = seawall.exponential(1e-9, cap=1e-9, jitter="full")
-    chosen = {"on": ValueError, "attempts": 3, "backoff": backoff} | settings
-    return seawall.Retry(fresh_name("retry"), **chosen)
+    """Three attempts after `ValueError`, the next one at once."""
+    chosen = {"on": ValueError, "attempts": 3, "backoff": 0} | settings
+    return package().Retry(fresh_name("retry"), **chosen)
+
+
+def backing_off() -> Any:
+    """Exponential backoff with full jitter, as by default."""
+    return retry(backoff=None)
 
 
 def budgeted() -> Any:

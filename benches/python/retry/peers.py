@@ -1,8 +1,8 @@
 """The peers, each used as its own documentation shows: three attempts after `ValueError`.
 
-None waits: delays are nought, and where a library lets its sleep be replaced it is by nothing.
-The others call `time.sleep(0)` or `asyncio.sleep(0)`. hyx counts what comes after the first
-attempt, and has no synchronous face.
+None waits: delays are nought, and sleeps are replaced by nothing where that can be done; else
+`asyncio.sleep(0)` is called. hyx counts what comes after the first attempt, and has no
+synchronous face.
 """
 
 import logging

@@ -49,6 +49,8 @@ pub struct Ticket {
     run: Run,
     /// What only some calls need. Owned by the call, and freed when that is over.
     extra: *mut Extra,
+    /// The call, as retries inside of it see it. Owned likewise; NULL: they can't.
+    nest: *mut ffi::PyObject,
 }
 
 // SAFETY: a call's ticket is only touched by whoever has the call, attached.
@@ -63,7 +65,6 @@ pub struct Extra {
     pub source: Option<usize>,
     pub n: u32,
     pub memory: Memory,
-    nest: Option<Py<Nest>>,
 }
 
 /// What a retry has to tell.
@@ -88,32 +89,39 @@ impl Ticket {
         unsafe { &mut *self.extra }
     }
 
-    fn nest(&self) -> Option<&Py<Nest>> {
-        // SAFETY: as in `extra`.
-        unsafe { self.extra.as_ref() }?.nest.as_ref()
+    fn nest<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Nest>> {
+        // SAFETY: NULL, or made by us, and owned.
+        unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.nest)?.cast_into_unchecked()) }
     }
 
     /// Do the calls made inside of it know of it?
     #[inline(always)]
     pub fn published(&self) -> bool {
-        !self.extra.is_null() && self.nest().is_some()
+        !self.nest.is_null()
+    }
+
+    /// Is there nothing to let go of?
+    #[inline(always)]
+    fn bare(&self) -> bool {
+        (self.extra.addr() | self.nest.addr()) == 0
     }
 
     /// The call stands still, or runs on.
     pub fn suspended(&self, py: Python<'_>, suspended: bool) {
-        if let Some(nest) = self.nest() {
-            let nest = nest.bind(py);
-            if suspended { Nest::leave(nest) } else { Nest::enter(nest) }
+        if let Some(nest) = self.nest(py) {
+            if suspended { Nest::leave(&nest) } else { Nest::enter(&nest) }
         }
     }
 
-    #[cold]
     fn let_go(&self, py: Python<'_>) {
-        // SAFETY: the call is over: nobody asks its ticket again.
-        let extra = unsafe { Box::from_raw(self.extra) };
-        if let Some(nest) = extra.nest {
-            Nest::withdraw(nest.bind(py));
-            nest.drop_ref(py);
+        if let Some(nest) = self.nest(py) {
+            nest.get().withdraw();
+            // SAFETY: the call is over: nobody asks its ticket again.
+            unsafe { ffi::Py_DECREF(self.nest) };
+        }
+        if !self.extra.is_null() {
+            // SAFETY: as above.
+            drop(unsafe { Box::from_raw(self.extra) });
         }
     }
 }
@@ -154,7 +162,7 @@ impl Step {
     #[inline(always)]
     pub fn enter<C: Clock>(&self, clock: &C) -> Option<Ticket> {
         let began = if self.precise { clock.now() } else { clock.coarse() };
-        let mut ticket = Ticket { run: Run::new(began), extra: ptr::null_mut() };
+        let mut ticket = Ticket { run: Run::new(began), extra: ptr::null_mut(), nest: ptr::null_mut() };
         if (nest::possible() || self.settings.nested == Nested::Refuse)
             && !self.enter_nested(&mut ticket)
         {
@@ -228,7 +236,8 @@ impl Step {
             return false;
         }
         if nest::possible() {
-            ticket.extra().nest = Nest::publish(py, self.left(ticket));
+            let nest = Nest::publish(py, self.left(ticket));
+            ticket.nest = nest.map_or(ptr::null_mut(), Py::into_ptr);
         }
         true
     }
@@ -242,7 +251,7 @@ impl Step {
     #[inline(always)]
     pub fn returned<C: Clock>(&self, ticket: &Ticket, value: *mut ffi::PyObject, clock: &C) {
         self.over(ticket, true);
-        if ticket.extra.is_null() {
+        if ticket.bare() {
             self.counts.first.bump();
         } else {
             self.returned_otherwise(ticket, value, clock);
@@ -282,9 +291,7 @@ impl Step {
         clock: &C,
     ) {
         self.over(ticket, false);
-        if !ticket.extra.is_null() {
-            ticket.let_go(py);
-        }
+        ticket.let_go(py);
         let Ended::Raised(error) = ended else { return self.counts.passed.bump() };
         if self.rules.get().judge_error(py, error) != Verdict::Failure {
             return self.counts.passed.bump();
@@ -322,9 +329,7 @@ impl Step {
         };
         if verdict != Verdict::Failure {
             self.over(ticket, verdict == Verdict::Success);
-            if !ticket.extra.is_null() {
-                ticket.let_go(py);
-            }
+            ticket.let_go(py);
             if verdict == Verdict::Success && matches!(came, Came::Returned(_)) {
                 self.good(py, ticket, came, clock);
             } else {
@@ -346,7 +351,7 @@ impl Step {
                 self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
                 self.counts.retries.bump();
                 ticket.run.attempts += 1;
-                if let Some(nest) = ticket.nest() {
+                if let Some(nest) = ticket.nest(py) {
                     nest.get().set_left(self.left(ticket));
                 }
                 Some(delay)
@@ -354,9 +359,7 @@ impl Step {
             Err(why) => {
                 self.over(ticket, false);
                 self.counts.stopped(why);
-                if !ticket.extra.is_null() {
-                    ticket.let_go(py);
-                }
+                ticket.let_go(py);
                 let elapsed = clock.now().saturating_sub(ticket.run.began);
                 self.tell(py, End::GaveUp(why), ticket.run.attempts, &|| elapsed, came);
                 self.mark(py, why, ticket.run.attempts, elapsed, came);
@@ -374,7 +377,7 @@ impl Step {
         refusal: &dyn Fn(&Refused) -> PyErr,
         clock: &C,
     ) -> Result<Nanos, Stop> {
-        let nested = nested || nest::left_around(py, ticket.nest());
+        let nested = nested || nest::left_around(py, ticket.nest(py).as_ref());
         let deadline = timeout::current(py).map(|deadline| deadline.get().at());
         let limits = Limits { nested, deadline };
         let run = ticket.run;
@@ -503,7 +506,7 @@ impl Step {
 /// The call was not let in after all.
 #[cold]
 fn abandon(ticket: &Ticket) {
-    if !ticket.extra.is_null() {
+    if !ticket.bare() {
         // SAFETY: only drivers enter, and they run attached.
         ticket.let_go(unsafe { Python::assume_attached() });
     }

@@ -4,6 +4,7 @@
 //! that outlive their block see to, nobody looks at the variable: one relaxed load tells.
 
 use super::alarm::{Alarm, Verdict};
+use super::hosts::Host;
 use crate::bindings::alone::Alone;
 use crate::bindings::clock::ambient;
 use crate::bindings::context::{self, new_variable, reset, set};
@@ -151,8 +152,8 @@ impl Deadline {
     }
 
     /// Has the current task cancelled at `at`.
-    pub fn arm_at(&self, py: Python<'_>, at: Nanos) -> PyResult<()> {
-        drop(self.swap(Some(Alarm::arm(py, at)?)));
+    pub fn arm_at(&self, py: Python<'_>, host: Host<'_>, at: Nanos) -> PyResult<()> {
+        drop(self.swap(Some(Alarm::arm_on(py, host, at)?)));
         Ok(())
     }
 

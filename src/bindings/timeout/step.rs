@@ -4,7 +4,7 @@
 use super::Timeout;
 use super::deadline::Deadline;
 use super::events::{End, tell};
-use super::hosts;
+use super::hosts::{self, Host};
 use super::policy::Current;
 use crate::bindings::clock::in_seconds;
 use crate::bindings::failures::{Carried, classes, report};
@@ -104,9 +104,9 @@ impl Ticket {
         unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.deadline)?.cast_into_unchecked()) }
     }
 
-    fn arm(&mut self, deadline: &Bound<'_, Deadline>) -> PyResult<()> {
+    fn arm(&mut self, deadline: &Bound<'_, Deadline>, host: Host<'_>) -> PyResult<()> {
         self.stage = Stage::Armed;
-        deadline.get().arm_at(deadline.py(), self.at)
+        deadline.get().arm_at(deadline.py(), host, self.at)
     }
 
     /// The call stands still, or runs on. A task's alarm is set when it first stands still: until
@@ -122,15 +122,15 @@ impl Ticket {
                 self.stage = Stage::Stepped;
                 Deadline::enter(&deadline);
                 if hosts::in_trio(py)
-                    && let Err(error) = self.arm(&deadline)
+                    && let Err(error) = self.arm(&deadline, Host::Trio)
                 {
                     report(py, error, deadline.as_any());
                 }
             }
             (Stage::Stepped, true) => {
                 // Driven by hand, there is no task to cancel: it ends late.
-                if hosts::here(py).is_ok()
-                    && let Err(error) = self.arm(&deadline)
+                if let Ok(host) = hosts::here(py)
+                    && let Err(error) = self.arm(&deadline, host)
                 {
                     report(py, error, deadline.as_any());
                 }
@@ -196,7 +196,7 @@ impl Step {
         if stepped {
             ticket.stage = Stage::Stepped;
             if hosts::in_trio(py) {
-                ticket.arm(&deadline)?;
+                ticket.arm(&deadline, Host::Trio)?;
             }
         }
         Ok(())
