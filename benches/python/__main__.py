@@ -21,7 +21,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benches.python", description=__doc__)
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument(
-        "--quick", dest="effort", action="store_const", const=QUICK, help="half a minute a room (default)"
+        "--quick",
+        dest="effort",
+        action="store_const",
+        const=QUICK,
+        help="half a minute a room (default)",
     )
     effort.add_argument(
         "--full",

@@ -34,7 +34,6 @@ class Term:
             f"{self.words} - {other.words}", _both(self, other, lambda a, b: a - b), self.unit
         )
 
-
     def per(self, count: int, what: str) -> "Term":
         """Its share of each of so many."""
         of = self.of

@@ -1,5 +1,4 @@
-"""seawall itself, as it is installed: imported when a contender is built, so that peers run without.
-"""
+"""seawall as it is installed: imported when a contender is built, so that peers run without."""
 
 from importlib import import_module
 from itertools import count

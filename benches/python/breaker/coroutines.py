@@ -18,6 +18,7 @@ from benches.python.functions import (
     pass_through_async,
 )
 from benches.python.harness import AGAIN, BARE, Race, Setup
+from benches.python.ours import pipeline
 
 from . import names, ours
 from .fit import succeeding_async
@@ -109,7 +110,7 @@ def failures() -> Entries:
         BARE: always(nothing),
         AGAIN: always(nothing),
         names.PY_WRAPPER: always(pass_through_async),
-        names.FLOOR: ours.pipeline,
+        names.FLOOR: pipeline,
     }
     return {name: entry(make) for name, make in (made | ours.tolerant() | peers).items()}
 

@@ -4,9 +4,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from benches.python.ours import fresh_name
-from benches.python.ours import package as package
-from benches.python.ours import pipeline as pipeline
+from benches.python.ours import fresh_name, package, pipeline
 
 from . import names
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from benches.python.functions import Decorator, MakeDecorator, always, failing, nothing, one
 from benches.python.harness import AGAIN, BARE, Race, Setup
+from benches.python.ours import pipeline
 
 from . import names, ours
 from .fit import baselines, succeeding
@@ -63,7 +64,7 @@ def among_failures() -> Entries:
     def entry(make: MakeDecorator, *, clean: bool = False) -> Callable[[], Setup]:
         def setup() -> Setup:
             decorate: Decorator = make()
-            fails = (ours.pipeline() if clean else decorate)(failing)
+            fails = (pipeline() if clean else decorate)(failing)
             return Setup(f=decorate(one), g=fails, prelude=FAIL_ONCE, unroll=CALLS_BETWEEN_FAILURES)
 
         return setup
@@ -71,7 +72,7 @@ def among_failures() -> Entries:
     return {
         BARE: entry(always(nothing)),
         **{name: entry(make) for name, make in baselines().items()},
-        names.FLOOR: entry(ours.pipeline),
+        names.FLOOR: entry(pipeline),
         names.COUNT: entry(ours.count_window, clean=True),
         names.DIRTY: entry(ours.count_window),
         names.CONSECUTIVE: entry(ours.consecutive),

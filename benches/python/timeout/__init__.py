@@ -23,5 +23,5 @@ ROOM = Room(
             "nanoseconds over the bare call",
         ),
     },
-    group=grouped(calls.BLOCK, calls.WAIT_FOR, calls.EXECUTOR),
+    group=grouped(calls.VARIABLE, calls.BLOCK, calls.WAIT_FOR, calls.EXECUTOR),
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,7 @@ OURS_BLOCK = "seawall deadline, block"
 POOLED = "seawall timeout, pool of threads"
 BLOCK = "asyncio.timeout"
 WAIT_FOR = "asyncio.wait_for"
+VARIABLE = "a context variable, set and reset"
 EXECUTOR = "ThreadPoolExecutor.submit().result()"
 
 MINUTE = 60.0
@@ -44,6 +46,12 @@ def _pyresilience() -> Any:
     return pyresilience.resilient(timeout=pyresilience.TimeoutConfig(seconds=MINUTE))
 
 
+def _variable(call: str, function: Function) -> Setup:
+    """What it takes at least to tell those inside of anything."""
+    variable: ContextVar[object] = ContextVar("bench")
+    return Setup(f"t = o(x)\n{call}\ng(t)", f=function, o=variable.set, g=variable.reset)
+
+
 def _under(make: MakeDecorator, function: Function, body: str) -> Callable[[], Setup]:
     return lambda: Setup(body, f=make()(function))
 
@@ -54,6 +62,7 @@ def limits(function: Function) -> Entries:
     return {
         BARE: lambda: Setup(call, f=function),
         AGAIN: lambda: Setup(call, f=function),
+        VARIABLE: lambda: _variable(call, function),
         FLOOR: _under(pipeline, function, call),
         OURS: _under(timeout, function, call),
         OURS_BLOCK: lambda: Setup(
@@ -71,6 +80,7 @@ def plain() -> Entries:
     return {
         BARE: lambda: Setup(f=one),
         AGAIN: lambda: Setup(f=one),
+        VARIABLE: lambda: _variable("f(x)", one),
         FLOOR: _under(pipeline, one, "f(x)"),
         OURS: _under(timeout, one, "f(x)"),
         OURS_BLOCK: lambda: Setup("with o(60.0):\n    f(x)", f=one, o=package().deadline),

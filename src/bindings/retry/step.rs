@@ -47,11 +47,13 @@ pub struct Step {
 #[derive(Clone, Copy)]
 pub struct Ticket {
     run: Run,
-    /// What only some calls need. Owned by the call, and freed when that is over.
+    /// What only some calls need. Owned by the call, and freed when that is over. With [`NEST`] set
+    /// it is the address of no more than the call's nest: most calls that have one need no more.
     extra: *mut Extra,
-    /// The call, as retries inside of it see it. Owned likewise; NULL: they can't.
-    nest: *mut ffi::PyObject,
 }
+
+/// Objects and boxes lie at even addresses.
+const NEST: usize = 1;
 
 // SAFETY: a call's ticket is only touched by whoever has the call, attached.
 unsafe impl Send for Ticket {}
@@ -59,12 +61,13 @@ unsafe impl Send for Ticket {}
 unsafe impl Sync for Ticket {}
 
 /// What a call keeps from one attempt to the next.
-#[derive(Default)]
 pub struct Extra {
     /// Which source gave the last delays, how many, and what they leave for the next.
     pub source: Option<usize>,
     pub n: u32,
     pub memory: Memory,
+    /// The call, as retries inside of it see it. NULL: they can't.
+    nest: *mut ffi::PyObject,
 }
 
 /// What a retry has to tell.
@@ -82,28 +85,46 @@ impl Ticket {
     }
 
     fn extra(&mut self) -> &mut Extra {
-        if self.extra.is_null() {
-            self.extra = Box::into_raw(Box::default());
+        if self.extra.is_null() || self.only_nest() {
+            let (source, n, memory, nest) = (None, 0, Memory::default(), self.nest_ptr());
+            self.extra = Box::into_raw(Box::new(Extra { source, n, memory, nest }));
         }
         // SAFETY: made by us, and nobody else has it while the call is asked about its end.
         unsafe { &mut *self.extra }
     }
 
+    fn only_nest(&self) -> bool {
+        self.extra.addr() & NEST != 0
+    }
+
+    fn nest_ptr(&self) -> *mut ffi::PyObject {
+        if self.only_nest() {
+            return self.extra.map_addr(|address| address & !NEST).cast();
+        }
+        // SAFETY: as in `extra`.
+        unsafe { self.extra.as_ref() }.map_or(ptr::null_mut(), |extra| extra.nest)
+    }
+
+    /// Before anything else is kept.
+    fn keep_nest(&mut self, nest: Py<Nest>) {
+        self.extra = nest.into_ptr().map_addr(|address| address | NEST).cast();
+    }
+
     fn nest<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Nest>> {
         // SAFETY: NULL, or made by us, and owned.
-        unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.nest)?.cast_into_unchecked()) }
+        unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.nest_ptr())?.cast_into_unchecked()) }
     }
 
     /// Do the calls made inside of it know of it?
     #[inline(always)]
     pub fn published(&self) -> bool {
-        !self.nest.is_null()
+        !self.extra.is_null() && !self.nest_ptr().is_null()
     }
 
     /// Is there nothing to let go of?
     #[inline(always)]
     fn bare(&self) -> bool {
-        (self.extra.addr() | self.nest.addr()) == 0
+        self.extra.is_null()
     }
 
     /// The call stands still, or runs on.
@@ -117,9 +138,9 @@ impl Ticket {
         if let Some(nest) = self.nest(py) {
             nest.get().withdraw();
             // SAFETY: the call is over: nobody asks its ticket again.
-            unsafe { ffi::Py_DECREF(self.nest) };
+            unsafe { ffi::Py_DECREF(nest.as_ptr()) };
         }
-        if !self.extra.is_null() {
+        if !self.extra.is_null() && !self.only_nest() {
             // SAFETY: as above.
             drop(unsafe { Box::from_raw(self.extra) });
         }
@@ -162,7 +183,7 @@ impl Step {
     #[inline(always)]
     pub fn enter<C: Clock>(&self, clock: &C) -> Option<Ticket> {
         let began = if self.precise { clock.now() } else { clock.coarse() };
-        let mut ticket = Ticket { run: Run::new(began), extra: ptr::null_mut(), nest: ptr::null_mut() };
+        let mut ticket = Ticket { run: Run::new(began), extra: ptr::null_mut() };
         if (nest::possible() || self.settings.nested == Nested::Refuse)
             && !self.enter_nested(&mut ticket)
         {
@@ -236,8 +257,9 @@ impl Step {
             return false;
         }
         if nest::possible() {
-            let nest = Nest::publish(py, self.left(ticket));
-            ticket.nest = nest.map_or(ptr::null_mut(), Py::into_ptr);
+            if let Some(nest) = Nest::publish(py, self.left(ticket)) {
+                ticket.keep_nest(nest);
+            }
         }
         true
     }
