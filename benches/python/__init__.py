@@ -2,5 +2,6 @@
 
 ``harness`` measures, ``figures`` are what it returns, ``bars`` are the limits that the project
 has set itself, ``report`` and ``chart`` write them down. Each room that is measured has a folder
-of its own, named like the room; ``breaker`` is the first.
+of its own, named like the room: `rooms.Room` says what it consists of. ``pipeline`` holds what
+policies cost together.
 """

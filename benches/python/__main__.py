@@ -6,11 +6,14 @@ import time
 import warnings
 from pathlib import Path
 
-from . import breaker
+from . import breaker, pipeline, retry, timeout
 from .bars import Judged, judge
 from .figures import FULL, QUICK, Run, Table
 from .machine import facts, pinned
 from .report import GATING, Report, bars_table, reasons, table_text, write
+from .rooms import Room
+
+ROOMS = (breaker.ROOM, retry.ROOM, timeout.ROOM, pipeline.ROOM)
 
 
 def arguments() -> argparse.Namespace:
@@ -18,7 +21,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benches.python", description=__doc__)
     effort = parser.add_mutually_exclusive_group()
     effort.add_argument(
-        "--quick", dest="effort", action="store_const", const=QUICK, help="half a minute (default)"
+        "--quick",
+        dest="effort",
+        action="store_const",
+        const=QUICK,
+        help="half a minute a room (default)",
     )
     effort.add_argument(
         "--full",
@@ -31,7 +38,7 @@ def arguments() -> argparse.Namespace:
         "--only",
         action="append",
         metavar="NAME",
-        help="scenarios whose name begins so (repeatable); bars on others are not judged",
+        help="a room, or scenarios whose name begins so (repeatable); other bars are not judged",
     )
     parser.add_argument("--strict", action="store_true", help="exit 1 unless every bar is held")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report and pictures there")
@@ -45,46 +52,56 @@ def main() -> int:
     """Runs what was asked for."""
     asked = arguments()
     if asked.list:
-        print("\n".join(breaker.SCENARIOS))
+        print("\n".join(key for room in ROOMS for key in room.scenarios))
         return 0
-    chosen = [
-        key
-        for key in breaker.SCENARIOS
-        if not asked.only or any(key.startswith(name) for name in asked.only)
-    ]
+    chosen = [(room, keys) for room in ROOMS if (keys := _chosen(room, asked.only))]
     if not chosen:
         print(f"no scenario begins with {asked.only}; --list shows them", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
-    found = facts(breaker.DISTRIBUTIONS)
+    with pinned(asked.cpu):
+        judged = [each for room, keys in chosen for each in _run(room, keys, asked)]
+    return 1 if asked.strict and any(each.verdict != "held" for each in judged) else 0
+
+
+def _chosen(room: Room, only: list[str] | None) -> list[str]:
+    return [
+        key
+        for key in room.scenarios
+        if not only or any(key.startswith(name) or name == room.name for name in only)
+    ]
+
+
+def _run(room: Room, keys: list[str], asked: argparse.Namespace) -> list[Judged]:
+    """Measures one room, prints what it found, writes its report."""
+    found = facts(list(room.distributions))
     tables: dict[str, Table] = {}
     begun = time.perf_counter()
-    with pinned(asked.cpu):
-        for key in chosen:
-            tables[key] = breaker.SCENARIOS[key](asked.effort)
-            print(table_text(tables[key]), end="\n\n", flush=True)
+    for key in keys:
+        tables[key] = room.scenarios[key](asked.effort)
+        print(table_text(tables[key]), end="\n\n", flush=True)
     run = Run(tables)
-    judged = judge(breaker.BARS, run)
+    judged = judge(list(room.bars), run)
     if asked.only:
         judged = [each for each in judged if each.value is not None]
     print(f"## Bars\n\n{GATING}\n\n{bars_table(judged)}\n")
     if missed := reasons(judged):
         print(f"Missed, and why:\n\n{missed}\n")
-    print(_summary(judged, time.perf_counter() - begun))
+    print(f"{room.name}, {_summary(judged, time.perf_counter() - begun)}", end="\n\n")
     if asked.out is not None:
         report = Report(
-            room=breaker.ROOM,
+            room=room.name,
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
             effort=asked.effort,
             facts=found,
             run=run,
             judged=judged,
-            pictures=breaker.PICTURES,
-            group=breaker.group,
+            pictures=room.pictures,
+            group=room.group,
         )
         for path in write(report, asked.out):
             print(f"wrote {path}")
-    return 1 if asked.strict and any(each.verdict != "held" for each in judged) else 0
+    return judged
 
 
 def _summary(judged: list[Judged], seconds: float) -> str:

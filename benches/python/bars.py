@@ -34,6 +34,16 @@ class Term:
             f"{self.words} - {other.words}", _both(self, other, lambda a, b: a - b), self.unit
         )
 
+    def per(self, count: int, what: str) -> "Term":
+        """Its share of each of so many."""
+        of = self.of
+
+        def value(run: Run, how: Statistic) -> float | None:
+            whole = of(run, how)
+            return None if whole is None else whole / count
+
+        return Term(f"{self.words} ÷ {count} {what}", value, self.unit)
+
 
 def over(race: str, row: str) -> Term:
     """Nanoseconds over the bare call."""

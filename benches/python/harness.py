@@ -15,7 +15,8 @@ import random
 import re
 import statistics
 import textwrap
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import repeat
 from time import perf_counter_ns
@@ -70,16 +71,25 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """A scenario: entries are factories, so that what can't be built is absent, not fatal."""
+    """A scenario: entries are factories, so that what can't be built is absent, not fatal.
+
+    ``host`` is what the whole race takes place in: an event loop, a deadline. It gives what runs
+    a coroutine to its end.
+    """
 
     key: str
     about: str
     entries: Mapping[str, Callable[[], Setup]]
     asynchronous: bool = False
+    host: Callable[[], AbstractContextManager["Drive"]] | None = None
 
     def run(self, effort: Effort) -> RaceTable:
         """Measures all entries; the first one must be ``bare``."""
-        lanes, absent = _line_up(self, effort)
+        with (self.host or by_hand)() as driver:
+            return self._run(effort, driver)
+
+    def _run(self, effort: Effort, driver: "Drive") -> RaceTable:
+        lanes, absent = _line_up(self, effort, driver)
         samples: dict[str, list[float]] = {name: [] for name in lanes}
         order = list(lanes)
         shuffle = random.Random(0).shuffle
@@ -110,6 +120,12 @@ def drive(coroutine: Any) -> Any:
         return stop.value
 
 
+@contextmanager
+def by_hand() -> Iterator["Drive"]:
+    """No event loop stands between."""
+    yield drive
+
+
 def compile_loop(setup: Setup, *, asynchronous: bool) -> Callable[..., Any]:
     """A timing loop with a code object of its own."""
     template = _LOOP_WITH_PRELUDE if setup.prelude else _LOOP
@@ -127,8 +143,9 @@ def compile_loop(setup: Setup, *, asynchronous: bool) -> Callable[..., Any]:
 class _Lane:
     """A contender, compiled and calibrated."""
 
-    def __init__(self, setup: Setup, *, asynchronous: bool) -> None:
+    def __init__(self, setup: Setup, driver: "Drive", *, asynchronous: bool) -> None:
         self.setup = setup
+        self._driver = driver
         self._asynchronous = asynchronous
         self._loops = [compile_loop(setup, asynchronous=asynchronous) for _ in range(COPIES)]
         self._count = 1
@@ -157,16 +174,18 @@ class _Lane:
     def _spend(self, copy: int, count: int) -> int:
         setup = self.setup
         result = self._loops[copy](count, setup.f, setup.x, setup.o, setup.g)
-        spent: int = drive(result) if self._asynchronous else result
+        spent: int = self._driver(result) if self._asynchronous else result
         return spent
 
 
-def _line_up(race: Race, effort: Effort) -> tuple[dict[str, _Lane], dict[str, str]]:
+def _line_up(
+    race: Race, effort: Effort, driver: "Drive"
+) -> tuple[dict[str, _Lane], dict[str, str]]:
     lanes: dict[str, _Lane] = {}
     absent: dict[str, str] = {}
     for name, make in race.entries.items():
         try:
-            lane = _Lane(make(), asynchronous=race.asynchronous)
+            lane = _Lane(make(), driver, asynchronous=race.asynchronous)
             lane.calibrate(effort.sample_ns)
         except Exception as error:  # whatever it was, it is shown in the report
             if name == BARE:
@@ -193,5 +212,6 @@ def _timing(taken: list[float], bare: list[float]) -> Timing:
     )
 
 
+Drive = Callable[[Any], Any]
 AsyncFunction = Callable[..., Awaitable[Any]]
 Function = Callable[..., Any]

@@ -20,7 +20,7 @@ use std::ptr;
 pub struct Again {
     /// Both owned, as are the values and their names. NULL: the collector has been.
     callee: Callee,
-    values: Vec<*mut ffi::PyObject>,
+    values: Values,
     count: usize,
     names: *mut ffi::PyObject,
     /// How many steps have let the call in: fewer while it waits to be made once more.
@@ -34,6 +34,44 @@ pub struct Again {
 // SAFETY: its objects are touched by attached threads only.
 unsafe impl Send for Again {}
 
+/// So many arguments are kept in place: most calls have no more, and are spared an allocation.
+const FEW: usize = 4;
+
+enum Values {
+    Few([*mut ffi::PyObject; FEW], usize),
+    Many(Vec<*mut ffi::PyObject>),
+}
+
+impl Values {
+    /// A further reference to each of `count` objects from `first` on.
+    ///
+    /// # Safety
+    /// Attached; they are alive.
+    unsafe fn keep(first: *const *mut ffi::PyObject, count: usize) -> Self {
+        // SAFETY: as the caller promises.
+        let kept = |at| unsafe { ffi::Py_NewRef(*first.add(at)) };
+        if count > FEW {
+            return Self::Many((0..count).map(kept).collect());
+        }
+        let mut few = [ptr::null_mut(); FEW];
+        for (at, place) in few.iter_mut().enumerate().take(count) {
+            *place = kept(at);
+        }
+        Self::Few(few, count)
+    }
+
+    fn get(&self) -> &[*mut ffi::PyObject] {
+        match self {
+            Self::Few(few, count) => &few[..*count],
+            Self::Many(many) => many,
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Few([ptr::null_mut(); FEW], 0))
+    }
+}
+
 impl Again {
     /// Keeps the call, which `entered` steps have let in.
     ///
@@ -46,7 +84,7 @@ impl Again {
         unsafe {
             let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
             let all = positional + named.cast_unsigned();
-            let values = (0..all).map(|at| ffi::Py_NewRef(*values.add(at))).collect();
+            let values = Values::keep(values, all);
             ffi::Py_XINCREF(names);
             ffi::Py_INCREF(callee.object);
             Self { callee, values, count: positional, names, entered, runs: 1, started: 0 }
@@ -59,7 +97,7 @@ impl Again {
     }
 
     fn arguments(&self) -> Arguments {
-        Arguments { values: self.values.as_ptr(), count: self.count, names: self.names }
+        Arguments { values: self.values.get().as_ptr(), count: self.count, names: self.names }
     }
 
     /// Makes it once more. A new reference, or NULL with an exception set.
@@ -78,7 +116,7 @@ impl Again {
     /// Called by the collector.
     pub unsafe fn traverse(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
         let others = [self.callee.object, self.names];
-        for object in self.values.iter().copied().chain(others) {
+        for object in self.values.get().iter().copied().chain(others) {
             // SAFETY: as the caller promises; these are the references it owns.
             let met = unsafe { visit(object, visitor, arg) };
             if met != 0 {
@@ -100,7 +138,7 @@ impl Again {
     pub fn let_go(&mut self) {
         // SAFETY: whoever keeps a call lets go of it attached; each reference is ours.
         unsafe {
-            for value in std::mem::take(&mut self.values) {
+            for &value in self.values.take().get() {
                 ffi::Py_DECREF(value);
             }
             ffi::Py_XDECREF(std::mem::replace(&mut self.names, ptr::null_mut()));

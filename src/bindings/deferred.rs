@@ -75,15 +75,15 @@ unsafe fn start_otherwise<C: Clock>(
             plan.forget(&slots);
             return inner;
         }
-        let again = plan.repeats().then(|| Again::keep(callee, arguments, plan.len()));
         let hold = |place: *mut Held| {
+            let (repeats, steps) = (plan.repeats(), plan.len());
             if plan.keyed() {
                 Held::write_found(place, plan, &slots);
             } else {
                 Held::write_new(place, plan);
             }
-            if let Some(again) = again {
-                (*place).keep_call(again);
+            if repeats {
+                (*place).keep_call(Again::keep(callee, arguments, steps));
             }
         };
         stand.make(hold, inner)

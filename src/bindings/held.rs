@@ -28,7 +28,7 @@ pub struct Held {
     started: Nanos,
     admission: Admission,
     /// Of a plan with a step that may want the call again: what it takes to make it.
-    again: Option<Box<Again>>,
+    again: Option<Again>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl Held {
 
     /// Keeps what it takes to make the call again.
     pub fn keep_call(&mut self, again: Again) {
-        self.again = Some(Box::new(again));
+        self.again = Some(again);
     }
 
     /// Shows the collector what is kept of the call, and by its tickets.
@@ -173,7 +173,7 @@ impl Held {
     /// What it takes to make the call again.
     #[inline(always)]
     pub fn again(&mut self) -> Option<&mut Again> {
-        self.again.as_deref_mut()
+        self.again.as_mut()
     }
 
     /// Is every end to be followed up by [`Held::settle`]?

@@ -1,4 +1,4 @@
-"""Stacks of timeouts, retries and breakers give everything back, however a call through them ends."""
+"""Stacks of timeouts, retries and breakers give everything back, however a call ends."""
 
 import asyncio
 import contextlib

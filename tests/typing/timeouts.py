@@ -32,7 +32,8 @@ async def right() -> None:
     """What is right."""
     assert_type(by_number, seawall.Timeout)
     assert_type(by_timedelta, seawall.Timeout)
-    assert_type(later(1, loud=True), Coroutine[Any, Any, list[str]])
+    call: Coroutine[Any, Any, list[str]] = later(1, loud=True)
+    assert_type(await call, list[str])
     assert_type(await later(1), list[str])
     assert_type(plain(1), str)
     assert_type(by_number.call(plain, 1), str)
@@ -46,7 +47,7 @@ async def right() -> None:
 
 async def wrong() -> None:
     """What the checkers refuse."""
-    later("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine] - no int
+    await later("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no int
     plain()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - an argument is missing
     seawall.Timeout()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - how long?
     seawall.timeout("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no time

@@ -1,29 +1,17 @@
 """The circuit breaker's benchmark: what is measured, in order."""
 
-from collections.abc import Callable
-from functools import partial
-
-from benches.python.figures import Effort, Table
-from benches.python.harness import Race
 from benches.python.report import Picture
+from benches.python.rooms import Room, Scenario, scenarios
 
 from . import coroutines, imports, items, keys, leaks, memory, outcomes, sync_calls, threads
 from .bars import BARS as BARS
 from .names import group as group
 from .peers import PEERS
 
-ROOM = "breaker"
-DISTRIBUTIONS = ["seawall", *(peer.distribution for peer in PEERS)]
-
 _RACES = [*sync_calls.RACES, *outcomes.RACES, *coroutines.RACES, *items.RACES]
 
-
-def _race(race: Race, effort: Effort) -> Table:
-    return race.run(effort)
-
-
-SCENARIOS: dict[str, Callable[[Effort], Table]] = {
-    **{race.key: partial(_race, race) for race in _RACES},
+SCENARIOS: dict[str, Scenario] = {
+    **scenarios(_RACES),
     threads.THROUGHPUT: threads.throughput,
     threads.CONTENTION: threads.contention,
     keys.LOOKUP: keys.lookup,
@@ -51,3 +39,12 @@ PICTURES: dict[str, Picture] = {
         digits=0,
     ),
 }
+
+ROOM = Room(
+    name="breaker",
+    distributions=["seawall", *(peer.distribution for peer in PEERS)],
+    scenarios=SCENARIOS,
+    bars=BARS,
+    pictures=PICTURES,
+    group=group,
+)

@@ -9,18 +9,19 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any
 
-from benches.python.harness import AGAIN, BARE, Race, Setup
-
-from . import names, ours
-from .fit import (
+from benches.python.functions import (
     MakeDecorator,
     always,
     failing_async,
     nothing,
     one_async,
     pass_through_async,
-    succeeding_async,
 )
+from benches.python.harness import AGAIN, BARE, Race, Setup
+from benches.python.ours import pipeline
+
+from . import names, ours
+from .fit import succeeding_async
 from .outcomes import RUN_OF_FAILURES
 from .peers import PEERS
 from .sync_calls import Entries
@@ -109,7 +110,7 @@ def failures() -> Entries:
         BARE: always(nothing),
         AGAIN: always(nothing),
         names.PY_WRAPPER: always(pass_through_async),
-        names.FLOOR: ours.pipeline,
+        names.FLOOR: pipeline,
     }
     return {name: entry(make) for name, make in (made | ours.tolerant() | peers).items()}
 

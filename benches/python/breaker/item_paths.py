@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from typing import Any
 
+from benches.python.functions import one
 from benches.python.harness import drive
 
 from . import ours
-from .fit import one
 
 Path = Callable[[object], object]
 

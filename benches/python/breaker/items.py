@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
+from benches.python.functions import MakeDecorator, always, nothing
 from benches.python.harness import AGAIN, BARE, Race, Setup
 
 from . import names, ours
-from .fit import MakeDecorator, always, nothing
 from .peers import PEERS
 
 ITEM = "generator, an item"

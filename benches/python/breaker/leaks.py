@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from benches.python.figures import Effort, GaugeTable
+from benches.python.functions import failing, failing_async, one, one_async
 from benches.python.harness import Function, drive, reason
 from benches.python.machine import resident_bytes
 
 from . import item_paths, ours
 from .coroutines import suspending
-from .fit import failing, failing_async, one, one_async
 from .sync_calls import method
 
 TABLE = "leaks"

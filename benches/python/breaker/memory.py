@@ -14,8 +14,9 @@ from typing import Any
 
 from benches.python.figures import Effort, GaugeTable
 from benches.python.machine import resident_bytes
+from benches.python.ours import package
 
-from . import names, ours
+from . import names
 from .peers import PEERS
 
 TABLE = "memory"
@@ -55,13 +56,13 @@ def _makers() -> dict[str, Callable[[], tuple[Callable[[str], Any], Callable[...
 
 
 def _counting() -> Callable[[str], Any]:
-    seawall = ours.package()
+    seawall = package()
     make, window = seawall.CircuitBreaker, seawall.calls(100)
     return lambda name: make(name, failure_rate=0.5, window=window, min_calls=20)
 
 
 def _timing() -> Callable[[str], Any]:
-    seawall = ours.package()
+    seawall = package()
     make, window = seawall.CircuitBreaker, seawall.seconds(60)
     return lambda name: make(name, failure_rate=0.5, window=window, min_calls=20)
 

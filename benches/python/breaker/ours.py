@@ -2,24 +2,13 @@
 
 import contextlib
 from collections.abc import Callable
-from importlib import import_module
-from itertools import count
 from typing import Any
+
+from benches.python.ours import fresh_name, package, pipeline
 
 from . import names
 
 HOUR = 3600
-_serial = count()
-
-
-def package() -> Any:
-    """The installed ``seawall``."""
-    return import_module("seawall")
-
-
-def fresh_name(what: str = "bench") -> str:
-    """A name that no other contender has: each one has state of its own."""
-    return f"{what}-{next(_serial)}"
 
 
 def breaker(**settings: Any) -> Any:
@@ -54,11 +43,6 @@ def slow_calls() -> Any:
 def shared() -> Any:
     """State in the host-wide region."""
     return count_window(shared="host")
-
-
-def pipeline(*policies: Any) -> Any:
-    """A pipeline with a name of its own; without policies it is the native floor."""
-    return package().Pipeline(fresh_name("pipeline"), *policies)
 
 
 def tolerant() -> dict[str, Callable[[], Any]]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from benches.python.functions import MakeDecorator, always, failing, nothing, one, pass_through
 from benches.python.harness import AGAIN, BARE, Race, Setup
+from benches.python.ours import pipeline
 
 from . import names, ours
-from .fit import MakeDecorator, always, failing, nothing, one, pass_through
 from .peers import PEERS
 from .sync_calls import Entries
 
@@ -34,7 +35,7 @@ def failures() -> Entries:
         BARE: always(nothing),
         AGAIN: always(nothing),
         names.PY_WRAPPER: always(pass_through),
-        names.FLOOR: ours.pipeline,
+        names.FLOOR: pipeline,
     }
     return {name: entry(make) for name, make in (made | ours.tolerant() | peers).items()}
 

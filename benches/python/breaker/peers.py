@@ -14,9 +14,8 @@ from importlib import import_module
 from itertools import count
 from typing import Any
 
+from benches.python.functions import Decorator
 from benches.python.harness import Function, drive
-
-Decorator = Callable[[Function], Function]
 
 NEVER = 1 << 30
 HOUR = 3600

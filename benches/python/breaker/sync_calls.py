@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benches.python.functions import Decorator, MakeDecorator, always, failing, nothing, one
 from benches.python.harness import AGAIN, BARE, Race, Setup
+from benches.python.ours import pipeline
 
 from . import names, ours
-from .fit import MakeDecorator, always, baselines, failing, nothing, one, succeeding
-from .peers import PEERS, Decorator, Peer
+from .fit import baselines, succeeding
+from .peers import PEERS, Peer
 
 SUCCESS = "sync success"
 KEYWORD = "sync success, keyword"
@@ -62,7 +64,7 @@ def among_failures() -> Entries:
     def entry(make: MakeDecorator, *, clean: bool = False) -> Callable[[], Setup]:
         def setup() -> Setup:
             decorate: Decorator = make()
-            fails = (ours.pipeline() if clean else decorate)(failing)
+            fails = (pipeline() if clean else decorate)(failing)
             return Setup(f=decorate(one), g=fails, prelude=FAIL_ONCE, unroll=CALLS_BETWEEN_FAILURES)
 
         return setup
@@ -70,7 +72,7 @@ def among_failures() -> Entries:
     return {
         BARE: entry(always(nothing)),
         **{name: entry(make) for name, make in baselines().items()},
-        names.FLOOR: entry(ours.pipeline),
+        names.FLOOR: entry(pipeline),
         names.COUNT: entry(ours.count_window, clean=True),
         names.DIRTY: entry(ours.count_window),
         names.CONSECUTIVE: entry(ours.consecutive),

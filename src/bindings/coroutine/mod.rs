@@ -229,7 +229,7 @@ impl Coroutine {
             match entered {
                 Ok(()) => {
                     (*slf).phase = Phase::Running;
-                    if (*slf).held.follows() { Self::bound(slf) } else { Ok(()) }
+                    if (*slf).held.plan().bounds() { Self::bound(slf) } else { Ok(()) }
                 }
                 Err(refused) => {
                     let py = Python::assume_attached();

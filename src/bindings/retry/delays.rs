@@ -19,6 +19,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
+use std::sync::OnceLock;
 
 /// The callables of a retry, and the sources of its delays.
 #[pyclass(frozen, module = "seawall._core")]
@@ -144,7 +145,7 @@ fn ask<'py>(
     question: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
 ) -> Nanos {
     let py = callable.py();
-    let default = || draw(py, &standard(), 0, &mut Memory::default());
+    let default = || draw(py, standard(), 0, &mut Memory::default());
     let answer = || -> PyResult<Nanos> {
         let answer = question(callable)?;
         if answer.is_none() {
@@ -165,10 +166,14 @@ fn ask<'py>(
 }
 
 /// What is waited where nothing else is said: full jitter over 0.1 s, doubled each time, at most 5 s.
-pub fn standard() -> Backoff {
-    let draft = BackoffDraft { cap: Some(5.0), ..BackoffDraft::default() };
-    // It is right, so a constant never stands in for it.
-    draft.check("backoff", &mut Vec::new()).unwrap_or(Backoff::constant(crate::time::SECOND / 10))
+pub fn standard() -> &'static Backoff {
+    static STANDARD: OnceLock<Backoff> = OnceLock::new();
+    STANDARD.get_or_init(|| {
+        let draft = BackoffDraft { cap: Some(5.0), ..BackoffDraft::default() };
+        // It is right, so a constant never stands in for it.
+        let checked = draft.check("backoff", &mut Vec::new());
+        checked.unwrap_or(Backoff::constant(crate::time::SECOND / 10))
+    })
 }
 
 impl Hooks {
@@ -191,7 +196,7 @@ impl Hooks {
         let source = found.map(|at| &self.sources[at]);
         let delay = match source {
             Some(source) => source.delay(py, extra.n, &mut extra.memory, outcome),
-            None => draw(py, &standard(), extra.n, &mut extra.memory),
+            None => draw(py, standard(), extra.n, &mut extra.memory),
         };
         extra.n = extra.n.saturating_add(1);
         let cap = source.map_or_else(|| standard().cap(), Source::cap);

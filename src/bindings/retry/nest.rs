@@ -62,10 +62,31 @@ fn innermost(py: Python<'_>) -> Option<Bound<'_, Nest>> {
     current(py, variable(py))?.cast_into().ok()
 }
 
+/// The innermost that is not over. Those inside of it that are stand in front of it until the
+/// context names another.
+fn standing(py: Python<'_>) -> Option<Bound<'_, Nest>> {
+    let mut at = innermost(py);
+    while let Some(nest) = &at
+        && !nest.get().stands()
+    {
+        at = nest.get().outer.as_ref().map(|outer| outer.bind(py).clone());
+    }
+    at
+}
+
+#[pymethods]
+impl Nest {
+    /// Has the call ended? A context that still names it is inside of it no longer.
+    #[getter]
+    fn over(&self) -> bool {
+        !self.stands()
+    }
+}
+
 impl Nest {
     /// A call begins here. None: no memory for it.
     pub fn publish(py: Python<'_>, left: bool) -> Option<Py<Self>> {
-        let outer = innermost(py).filter(|nest| nest.get().stands()).map(Bound::unbind);
+        let outer = standing(py).map(Bound::unbind);
         let nest = Self { outer, left: AtomicBool::new(left), over: AtomicBool::new(false) };
         let stored = Bound::new(py, nest).and_then(|nest| {
             set(py, variable(py), nest.as_any())?;
@@ -92,20 +113,18 @@ impl Nest {
         self.left.store(left, Relaxed);
     }
 
-    /// The call is over.
-    pub fn withdraw(slf: &Bound<'_, Self>) {
-        if !slf.get().over.swap(true, Relaxed) {
+    /// The call is over. The context goes on to name it, as others may that were copied from it:
+    /// nobody believes that any more, and to take it out would cost as much as to put it in.
+    pub fn withdraw(&self) {
+        if !self.over.swap(true, Relaxed) {
             PUBLISHED.fetch_sub(1, Relaxed);
-            Self::leave(slf);
         }
     }
 
-    /// The context is outside of the call from now on. What another context keeps of it is not
-    /// believed any more once it is over.
+    /// The context is outside of the call, which is not over, from now on.
     pub fn leave(slf: &Bound<'_, Self>) {
         let py = slf.py();
-        let here = current(py, variable(py)).is_some_and(|nest| nest.is(slf));
-        if !here {
+        if !standing(py).is_some_and(|nest| nest.is(slf)) {
             return;
         }
         let left = match &slf.get().outer {
@@ -126,7 +145,7 @@ impl Nest {
 }
 
 /// Is there a retry around here, other than `own`, that satisfies `asked`?
-fn around(py: Python<'_>, own: Option<&Py<Nest>>, asked: impl Fn(&Nest) -> bool) -> bool {
+fn around(py: Python<'_>, own: Option<&Bound<'_, Nest>>, asked: impl Fn(&Nest) -> bool) -> bool {
     let mut at = innermost(py);
     while let Some(nest) = at {
         let is_own = own.is_some_and(|own| own.is(&nest));
@@ -139,7 +158,7 @@ fn around(py: Python<'_>, own: Option<&Py<Nest>>, asked: impl Fn(&Nest) -> bool)
 }
 
 /// Has a retry around `own` attempts left?
-pub fn left_around(py: Python<'_>, own: Option<&Py<Nest>>) -> bool {
+pub fn left_around(py: Python<'_>, own: Option<&Bound<'_, Nest>>) -> bool {
     around(py, own, |nest| nest.left.load(Relaxed))
 }
 

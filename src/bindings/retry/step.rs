@@ -47,9 +47,13 @@ pub struct Step {
 #[derive(Clone, Copy)]
 pub struct Ticket {
     run: Run,
-    /// What only some calls need. Owned by the call, and freed when that is over.
+    /// What only some calls need. Owned by the call, and freed when that is over. With [`NEST`] set
+    /// it is the address of no more than the call's nest: most calls that have one need no more.
     extra: *mut Extra,
 }
+
+/// Objects and boxes lie at even addresses.
+const NEST: usize = 1;
 
 // SAFETY: a call's ticket is only touched by whoever has the call, attached.
 unsafe impl Send for Ticket {}
@@ -57,13 +61,13 @@ unsafe impl Send for Ticket {}
 unsafe impl Sync for Ticket {}
 
 /// What a call keeps from one attempt to the next.
-#[derive(Default)]
 pub struct Extra {
     /// Which source gave the last delays, how many, and what they leave for the next.
     pub source: Option<usize>,
     pub n: u32,
     pub memory: Memory,
-    nest: Option<Py<Nest>>,
+    /// The call, as retries inside of it see it. NULL: they can't.
+    nest: *mut ffi::PyObject,
 }
 
 /// What a retry has to tell.
@@ -81,39 +85,64 @@ impl Ticket {
     }
 
     fn extra(&mut self) -> &mut Extra {
-        if self.extra.is_null() {
-            self.extra = Box::into_raw(Box::default());
+        if self.extra.is_null() || self.only_nest() {
+            let (source, n, memory, nest) = (None, 0, Memory::default(), self.nest_ptr());
+            self.extra = Box::into_raw(Box::new(Extra { source, n, memory, nest }));
         }
         // SAFETY: made by us, and nobody else has it while the call is asked about its end.
         unsafe { &mut *self.extra }
     }
 
-    fn nest(&self) -> Option<&Py<Nest>> {
+    fn only_nest(&self) -> bool {
+        self.extra.addr() & NEST != 0
+    }
+
+    fn nest_ptr(&self) -> *mut ffi::PyObject {
+        if self.only_nest() {
+            return self.extra.map_addr(|address| address & !NEST).cast();
+        }
         // SAFETY: as in `extra`.
-        unsafe { self.extra.as_ref() }?.nest.as_ref()
+        unsafe { self.extra.as_ref() }.map_or(ptr::null_mut(), |extra| extra.nest)
+    }
+
+    /// Before anything else is kept.
+    fn keep_nest(&mut self, nest: Py<Nest>) {
+        self.extra = nest.into_ptr().map_addr(|address| address | NEST).cast();
+    }
+
+    fn nest<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Nest>> {
+        // SAFETY: NULL, or made by us, and owned.
+        unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.nest_ptr())?.cast_into_unchecked()) }
     }
 
     /// Do the calls made inside of it know of it?
     #[inline(always)]
     pub fn published(&self) -> bool {
-        !self.extra.is_null() && self.nest().is_some()
+        !self.extra.is_null() && !self.nest_ptr().is_null()
+    }
+
+    /// Is there nothing to let go of?
+    #[inline(always)]
+    fn bare(&self) -> bool {
+        self.extra.is_null()
     }
 
     /// The call stands still, or runs on.
     pub fn suspended(&self, py: Python<'_>, suspended: bool) {
-        if let Some(nest) = self.nest() {
-            let nest = nest.bind(py);
-            if suspended { Nest::leave(nest) } else { Nest::enter(nest) }
+        if let Some(nest) = self.nest(py) {
+            if suspended { Nest::leave(&nest) } else { Nest::enter(&nest) }
         }
     }
 
-    #[cold]
     fn let_go(&self, py: Python<'_>) {
-        // SAFETY: the call is over: nobody asks its ticket again.
-        let extra = unsafe { Box::from_raw(self.extra) };
-        if let Some(nest) = extra.nest {
-            Nest::withdraw(nest.bind(py));
-            nest.drop_ref(py);
+        if let Some(nest) = self.nest(py) {
+            nest.get().withdraw();
+            // SAFETY: the call is over: nobody asks its ticket again.
+            unsafe { ffi::Py_DECREF(nest.as_ptr()) };
+        }
+        if !self.extra.is_null() && !self.only_nest() {
+            // SAFETY: as above.
+            drop(unsafe { Box::from_raw(self.extra) });
         }
     }
 }
@@ -227,8 +256,10 @@ impl Step {
             self.counts.refused.bump();
             return false;
         }
-        if nest::possible() {
-            ticket.extra().nest = Nest::publish(py, self.left(ticket));
+        if nest::possible()
+            && let Some(nest) = Nest::publish(py, self.left(ticket))
+        {
+            ticket.keep_nest(nest);
         }
         true
     }
@@ -242,7 +273,7 @@ impl Step {
     #[inline(always)]
     pub fn returned<C: Clock>(&self, ticket: &Ticket, value: *mut ffi::PyObject, clock: &C) {
         self.over(ticket, true);
-        if ticket.extra.is_null() {
+        if ticket.bare() {
             self.counts.first.bump();
         } else {
             self.returned_otherwise(ticket, value, clock);
@@ -282,9 +313,7 @@ impl Step {
         clock: &C,
     ) {
         self.over(ticket, false);
-        if !ticket.extra.is_null() {
-            ticket.let_go(py);
-        }
+        ticket.let_go(py);
         let Ended::Raised(error) = ended else { return self.counts.passed.bump() };
         if self.rules.get().judge_error(py, error) != Verdict::Failure {
             return self.counts.passed.bump();
@@ -325,9 +354,7 @@ impl Step {
         };
         if verdict != Verdict::Failure {
             self.over(ticket, verdict == Verdict::Success);
-            if !ticket.extra.is_null() {
-                ticket.let_go(py);
-            }
+            ticket.let_go(py);
             if verdict == Verdict::Success && matches!(came, Came::Returned(_)) {
                 self.good(py, ticket, came, clock);
             } else {
@@ -348,7 +375,7 @@ impl Step {
                 let elapsed = || clock.now().saturating_sub(run.began);
                 self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
                 ticket.run.attempts += 1;
-                if let Some(nest) = ticket.nest() {
+                if let Some(nest) = ticket.nest(py) {
                     nest.get().set_left(self.left(ticket));
                 }
                 Some(delay)
@@ -356,9 +383,7 @@ impl Step {
             Err(why) => {
                 self.over(ticket, false);
                 self.counts.stopped(why);
-                if !ticket.extra.is_null() {
-                    ticket.let_go(py);
-                }
+                ticket.let_go(py);
                 let elapsed = clock.now().saturating_sub(ticket.run.began);
                 self.tell(py, End::GaveUp(why), ticket.run.attempts, &|| elapsed, came);
                 self.mark(py, why, ticket.run.attempts, elapsed, came);
@@ -381,7 +406,7 @@ impl Step {
         refusal: &dyn Fn(&Refused) -> PyErr,
         clock: &C,
     ) -> Result<Nanos, Stop> {
-        let nested = nested || nest::left_around(py, ticket.nest());
+        let nested = nested || nest::left_around(py, ticket.nest(py).as_ref());
         let deadline = timeout::current(py).map(|deadline| deadline.get().at());
         let limits = Limits { nested, deadline };
         let run = ticket.run;
@@ -510,7 +535,7 @@ impl Step {
 /// The call was not let in after all.
 #[cold]
 fn abandon(ticket: &Ticket) {
-    if !ticket.extra.is_null() {
+    if !ticket.bare() {
         // SAFETY: only drivers enter, and they run attached.
         ticket.let_go(unsafe { Python::assume_attached() });
     }

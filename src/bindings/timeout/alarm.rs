@@ -83,9 +83,14 @@ impl Alarm {
     ///
     /// A `RuntimeError`: no task of asyncio's or trio's runs here.
     pub fn arm(py: Python<'_>, at: Nanos) -> PyResult<Self> {
+        Self::arm_on(py, hosts::here(py)?, at)
+    }
+
+    /// As [`Alarm::arm`], of the task of `host`, which runs here.
+    pub fn arm_on(py: Python<'_>, host: Host<'_>, at: Nanos) -> PyResult<Self> {
         let at = at.min(LATEST);
         let clock = test_clock(py);
-        let kind = match hosts::here(py)? {
+        let kind = match host {
             Host::Asyncio { running, task } => match clock {
                 None => {
                     let wheel = LoopWheel::of(&running)?.into_bound(py);

@@ -2,6 +2,7 @@
 
 use super::alarm::{Alarm, Verdict};
 use super::here::{ALIVE, innermost, variable};
+use super::hosts::Host;
 use crate::bindings::alone::Alone;
 use crate::bindings::clock::ambient;
 use crate::bindings::context::set;
@@ -151,8 +152,8 @@ impl Deadline {
     }
 
     /// Has the current task cancelled at `at`.
-    pub fn arm_at(&self, py: Python<'_>, at: Nanos) -> PyResult<()> {
-        drop(self.swap(Some(Alarm::arm(py, at)?)));
+    pub fn arm_at(&self, py: Python<'_>, host: Host<'_>, at: Nanos) -> PyResult<()> {
+        drop(self.swap(Some(Alarm::arm_on(py, host, at)?)));
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+#[cfg(not(Py_3_12))]
+use pyo3::types::PyDict;
 use pyo3::types::PyString;
 
 /// Who runs the current task.
@@ -81,7 +83,9 @@ impl Asyncio {
         #[cfg(Py_3_12)]
         let task = self.tasks.bind(py).call1((running,))?;
         #[cfg(not(Py_3_12))]
-        let task = self.tasks.bind(py).call_method1(intern!(py, "get"), (running,))?;
+        let Some(task) = self.tasks.bind(py).cast::<PyDict>()?.get_item(running)? else {
+            return Ok(None);
+        };
         Ok((!task.is_none()).then_some(task))
     }
 }

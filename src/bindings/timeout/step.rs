@@ -4,7 +4,7 @@
 use super::Timeout;
 use super::deadline::Deadline;
 use super::events::{End, tell};
-use super::hosts;
+use super::hosts::{self, Host};
 use super::policy::Current;
 use crate::bindings::clock::in_seconds;
 use crate::bindings::failures::{Carried, classes, report};
@@ -116,9 +116,9 @@ impl Ticket {
         self.stage = Stage::GivenUp;
     }
 
-    fn arm(&mut self, deadline: &Bound<'_, Deadline>) -> PyResult<()> {
+    fn arm(&mut self, deadline: &Bound<'_, Deadline>, host: Host<'_>) -> PyResult<()> {
         self.stage = Stage::Armed;
-        deadline.get().arm_at(deadline.py(), self.at)
+        deadline.get().arm_at(deadline.py(), host, self.at)
     }
 
     /// The call stands still, or runs on. A task's alarm is set when it first stands still: until
@@ -130,24 +130,26 @@ impl Ticket {
                 self.stage = Stage::Stepped;
                 Deadline::enter(&deadline);
                 if hosts::in_trio(py)
-                    && let Err(error) = self.arm(&deadline)
+                    && let Err(error) = self.arm(&deadline, Host::Trio)
                 {
                     report(py, error, deadline.as_any());
                 }
             }
-            (Stage::Stepped, true) if hosts::here(py).is_ok() => {
-                // A shield that was entered before keeps it off; it is set where it waits next.
-                if !Deadline::shielded(&deadline)
-                    && let Err(error) = self.arm(&deadline)
-                {
-                    report(py, error, deadline.as_any());
-                }
-            }
-            // Handed on as an awaitable; or driven by hand, where there is no task to cancel, and it
-            // ends late: in both cases, who goes on here is not inside of it.
             (Stage::Straight | Stage::Stepped, true) => {
-                self.stage = Stage::Adopted;
-                Deadline::leave(&deadline);
+                let stepped = self.stage == Stage::Stepped;
+                if let Some(host) = stepped.then(|| hosts::here(py).ok()).flatten() {
+                    // A shield that was entered before keeps it off; it is set where it waits next.
+                    if !Deadline::shielded(&deadline)
+                        && let Err(error) = self.arm(&deadline, host)
+                    {
+                        report(py, error, deadline.as_any());
+                    }
+                } else {
+                    // Handed on as an awaitable; or driven by hand, where there is no task to
+                    // cancel, and it ends late: in both cases, who goes on here is not inside of it.
+                    self.stage = Stage::Adopted;
+                    Deadline::leave(&deadline);
+                }
             }
             _ => {}
         }
@@ -208,7 +210,7 @@ impl Step {
         if stepped {
             ticket.stage = Stage::Stepped;
             if hosts::in_trio(py) {
-                ticket.arm(&deadline)?;
+                ticket.arm(&deadline, Host::Trio)?;
             }
         }
         Ok(())

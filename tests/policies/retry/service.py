@@ -109,5 +109,5 @@ def marks(context):
     return [
         value
         for variable, value in context.items()
-        if variable.name == "seawall_retries" and value is not None
+        if variable.name == "seawall_retries" and value is not None and not value.over
     ]

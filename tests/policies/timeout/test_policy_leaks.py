@@ -13,7 +13,7 @@ import pytest
 import seawall
 import trio
 
-ROUNDS = 1_500
+ROUNDS = 700
 
 
 async def pause():
@@ -146,25 +146,29 @@ def test_nothing_is_kept(run, path):
     stretch, allowed = (300, 4000) if run is asyncio.run else (1500, 200_000)
     rounds = ROUNDS
     if path == "timed_out":  # at the pace of the machine's clock
-        rounds, stretch = 300, 300
+        rounds, stretch = 100, 300
     paths = OfLoops()
     go = getattr(paths, path)
     watched = [paths.argument, None, seawall.CallTimeoutError, seawall._core.Deadline]
 
     def measure():
         gc.collect()
-        return [sys.getrefcount(one) for one in watched], len(gc.get_objects())
+        return [*(sys.getrefcount(one) for one in watched), len(gc.get_objects())]
 
     async def main():
         for _ in range(300):
             await go()
-        before, objects = measure()
-        for _ in range(rounds):
-            await go()
-        after, objects_after = measure()
-        grown = [late - early for early, late in zip(before, after, strict=True)]
+        seen = [measure()]
+        for _ in range(3):
+            for _ in range(rounds):
+                await go()
+            seen.append(measure())
+        # What leaks grows in every stretch; trio's heap of scopes that were left now and then.
+        grown = [
+            min(late[at] - early[at] for early, late in itertools.pairwise(seen))
+            for at in range(len(seen[0]))
+        ]
         assert max(grown) < 20, grown
-        assert objects_after - objects < 20
         tracemalloc.start()
         try:
             for _ in range(100):

@@ -1,0 +1,33 @@
+"""The bars of fused policies. Why they are what they are is in ``docs/benchmarks/README.md``."""
+
+from benches.python.bars import Bar, over
+
+from . import calls
+
+BARS = [
+    Bar(
+        f"{what}: four fused against the {one} alone",
+        over(race, calls.FOUR) / over(race, row),
+        2.5,
+        reason=(
+            "Two of the four are timeouts, each of which tells those inside of its deadline and "
+            "reads a precise clock twice: one alone costs {} ns."
+        ),
+        shown=(over(race, calls.TIMEOUT),),
+    )
+    for race, what in ((calls.ALONE, "sync"), (calls.ALONE_ASYNC, "async"))
+    for one, row in (("timeout", calls.TIMEOUT), ("breaker", calls.BREAKER))
+]
+BARS += [
+    Bar(
+        "sync: retry over breaker, less than tenacity over pybreaker",
+        over(calls.SYNC, calls.TENACITY) / over(calls.SYNC, calls.BOTH),
+        70,
+        "≥",
+    ),
+    Bar(
+        "sync: two decorators cost no more than one pipeline",
+        over(calls.SYNC, calls.STACKED) / over(calls.SYNC, calls.BOTH),
+        1.2,
+    ),
+]
