@@ -291,10 +291,11 @@ def test_coroutines_across_threads(often):
 def test_fork_during_a_call():
     """A child forked inside a protected call, with other threads in theirs, can call and count."""
     program = """
-        import os, sys, threading, warnings
+        import faulthandler, os, sys, threading, warnings
         import seawall
 
         warnings.simplefilter("ignore", DeprecationWarning)
+        faulthandler.dump_traceback_later(45, exit=True)  # says where it hangs, if it does
         breaker = seawall.CircuitBreaker(
             "forked", failure_threshold=3, window=seawall.seconds(60), on_event=lambda event: None
         )
@@ -314,6 +315,7 @@ def test_fork_during_a_call():
             for _ in range(20):
                 child = os.fork()
                 if child == 0:
+                    faulthandler.dump_traceback_later(30, exit=True)
                     for _ in range(100):
                         assert breaker.call(int) == 0
                     for _ in range(3):
