@@ -93,10 +93,7 @@ def test_a_plain_function_on_a_loop_says_so(script, host):
             assert seawall.Retry("shop", backoff=1).call(body) == 1
         return told
 
-    if host == "asyncio":
-        told = asyncio.run(main())
-    else:
-        told = pytest.importorskip("trio").run(main)
+    told = asyncio.run(main()) if host == "asyncio" else pytest.importorskip("trio").run(main)
     assert [warning.filename for warning in told] == [__file__]
 
 

@@ -311,7 +311,7 @@ for _ in range(3):
 @pytest.mark.parametrize("wrong", [0, -1, 100_001, 2.0, True, "3", None])
 def test_wrong_numbers_of_threads(wrong):
     """A pool that could never run anything, or no number at all, is a `ConfigError`."""
-    with pytest.raises(seawall.ConfigError, match="^pool 'tested': max_threads=") as refused:
+    with pytest.raises(seawall.ConfigError, match=r"^pool 'tested': max_threads=") as refused:
         Pool("tested", max_threads=wrong)
     [problem] = refused.value.problems
     assert problem.rule == "must be a whole number from 1 to 100000"
