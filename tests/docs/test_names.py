@@ -49,6 +49,13 @@ def test_every_event_is_on_its_page(name: str) -> None:
     assert name in named("docs/events.md")
 
 
+def test_every_room_with_events_can_be_subscribed_to() -> None:
+    """The kinds of each policy that tells something are known to `subscribe`."""
+    rooms = {path.parent.name for path in (ROOT / "python/seawall/policies").glob("*/events.py")}
+    assert rooms
+    seawall.subscribe(print, kinds=rooms).cancel()
+
+
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("page", ["docs/policies/README.md"])
 def test_every_policy_is_in_the_index(name: str, page: str) -> None:
