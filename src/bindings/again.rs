@@ -341,7 +341,7 @@ pub unsafe fn follow<C: Clock, F: Finish>(
         // Whatever happens from here on, the steps further out still have the call.
         at = Progress { entered: step + 1, started: 0, ..at };
         drop(came);
-        came = match wait::sleep(py, delay, plan.name_of(py, step)) {
+        came = match wait::sleep(py, delay, plan.waiter(py, step)) {
             Err(error) => Came::Broken(Carried::new(error)),
             Ok(()) if !plan.go_on_from(step, slots, &call, clock) => {
                 Came::Raised(Carried::pending(py))

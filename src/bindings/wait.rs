@@ -12,11 +12,20 @@ fn waiting(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     Ok(module.bind(py))
 }
 
-/// Blocks this thread for so long, for the policy `who`. Whatever interrupts it is raised.
-pub fn sleep(py: Python<'_>, delay: Nanos, who: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+/// Blocks this thread for so long, for the policy `who`: its kind and name. Whatever interrupts it
+/// is raised.
+pub fn sleep(
+    py: Python<'_>,
+    delay: Nanos,
+    who: Option<(&'static str, Bound<'_, PyAny>)>,
+) -> PyResult<()> {
     if delay == 0 {
         return Ok(());
     }
+    let who = match who {
+        Some((kind, name)) => Some(format!("{kind} {}", name.repr()?)),
+        None => None,
+    };
     waiting(py)?.call_method1(intern!(py, "sleep"), (in_seconds(delay), who)).map(drop)
 }
 

@@ -27,7 +27,7 @@ impl Generator {
         unsafe {
             while let Then::Again { step, wait: delay } = (*slf).held.settle(py, &mut came) {
                 drop(came);
-                let who = (*slf).held.plan().name_of(py, step);
+                let who = (*slf).held.plan().waiter(py, step);
                 came = match wait::sleep(py, delay, who) {
                     Err(error) => Came::Broken(Carried::new(error)),
                     Ok(()) => match Self::once_more(slf, py, result) {

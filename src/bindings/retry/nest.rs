@@ -5,14 +5,15 @@
 //! context variable carries that: it goes with a task into the tasks it starts.
 //!
 //! Setting one costs several times as much as all the rest of a call that goes well. It is set only
-//! where there can be a retry inside another: where more than one step in a plan, or loop over
-//! attempts, has been seen.
+//! where there can be a retry inside another: where more than one step in a plan, or a loop over
+//! attempts, has been seen. The step that lies inside may be made for one call and gone after it, so
+//! what was seen stays seen until no step is left.
 
 use crate::bindings::context::{current, new_variable, set};
 use crate::bindings::failures::discard;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 /// One call of a retry, as those inside of it see it.
 #[pyclass(frozen, module = "seawall._core")]
@@ -26,8 +27,11 @@ pub struct Nest {
 /// How many retries there are in plans, and how many are published right now.
 static STEPS: AtomicUsize = AtomicUsize::new(0);
 static PUBLISHED: AtomicUsize = AtomicUsize::new(0);
-/// Was there ever a loop? The first one of a program finds nothing published around it.
-static LOOPS: AtomicBool = AtomicBool::new(false);
+/// What was seen: loops, steps beside a step. Whoever is the first of either in a program finds
+/// nothing published around it.
+static SEEN: AtomicU8 = AtomicU8::new(0);
+const LOOPS: u8 = 1;
+const SEVERAL: u8 = 2;
 
 /// One more step, or one fewer.
 pub fn step_made() {
@@ -36,18 +40,20 @@ pub fn step_made() {
 
 /// See [`step_made`].
 pub fn step_gone() {
-    STEPS.fetch_sub(1, Relaxed);
+    if STEPS.fetch_sub(1, Relaxed) == 1 {
+        SEEN.fetch_and(!SEVERAL, Relaxed);
+    }
 }
 
 /// A loop over attempts is written out somewhere: it may be inside of any retry from now on.
 pub fn loop_seen() {
-    LOOPS.store(true, Relaxed);
+    SEEN.fetch_or(LOOPS, Relaxed);
 }
 
 /// Can there be a retry inside of another?
 #[inline(always)]
 pub fn possible() -> bool {
-    STEPS.load(Relaxed) > 1 || LOOPS.load(Relaxed)
+    STEPS.load(Relaxed) > 1 || SEEN.load(Relaxed) != 0
 }
 
 fn variable(py: Python<'_>) -> &'static Py<PyAny> {
@@ -86,6 +92,9 @@ impl Nest {
 impl Nest {
     /// A call begins here. None: no memory for it.
     pub fn publish(py: Python<'_>, left: bool) -> Option<Py<Self>> {
+        if SEEN.load(Relaxed) == 0 {
+            SEEN.fetch_or(SEVERAL, Relaxed);
+        }
         let outer = standing(py).map(Bound::unbind);
         let nest = Self { outer, left: AtomicBool::new(left), over: AtomicBool::new(false) };
         let stored = Bound::new(py, nest).and_then(|nest| {

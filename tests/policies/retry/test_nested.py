@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -231,3 +233,44 @@ def test_nothing_is_left_behind(kind, script, lines):
     assert outcome.attempts >= 1
     assert set(seen) == {1}
     assert marks(context) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "calls"),
+    [
+        ("seawall.Retry(backoff=0).call(fail)", [9, 5, 5]),
+        ("seawall.Retry(backoff=0)(fail)()", [9, 5, 5]),
+        ("kept.append(seawall.Retry(backoff=0)(fail)) or kept[-1]()", [9, 5, 5]),
+        ("below()", [5, 5, 5]),
+    ],
+)
+def test_one_that_is_made_inside(made, calls):
+    """Only a program's first is not seen, also if each is gone when the call is over."""
+    code = f"""
+import seawall
+kept = []
+
+def fail():
+    global calls
+    calls += 1
+    raise ConnectionError
+
+@seawall.Retry(backoff=0)
+def outer():
+    {made}
+
+if "below" in {made!r}:
+    below = seawall.Retry(backoff=0)(fail)
+seen = []
+for _ in range(3):
+    calls = 0
+    try:
+        outer()
+    except ConnectionError:
+        seen.append(calls)
+print(seen)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(calls), "")

@@ -308,8 +308,18 @@ for _ in range(3):
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.parametrize("wrong", [0, -1])
-def test_a_pool_without_threads(wrong):
-    """A pool that could never run anything is refused."""
-    with pytest.raises(ValueError, match="max_threads must be at least 1"):
+@pytest.mark.parametrize("wrong", [0, -1, 100_001, 2.0, True, "3", None])
+def test_wrong_numbers_of_threads(wrong):
+    """A pool that could never run anything, or no number at all, is a `ConfigError`."""
+    with pytest.raises(seawall.ConfigError, match=r"^pool 'tested': max_threads=") as refused:
         Pool("tested", max_threads=wrong)
+    [problem] = refused.value.problems
+    assert problem.rule == "must be a whole number from 1 to 100000"
+
+
+@pytest.mark.parametrize("wrong", ["", None, 3])
+def test_everything_that_is_wrong_with_a_pool(wrong):
+    """The name is checked as well, and everything is named at once."""
+    with pytest.raises(seawall.ConfigError) as refused:
+        Pool(wrong, max_threads=0)
+    assert [problem.field for problem in refused.value.problems] == ["name", "max_threads"]

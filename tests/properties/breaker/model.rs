@@ -1,79 +1,13 @@
 //! A circuit breaker as one would write it down: one caller, plain lists, nothing clever.
 
+mod window;
+
 use seawall::outcome::Verdict;
 use seawall::policies::breaker::{
-    Cause, Counts, Rejection, Settings, Snapshot, State, Transition, Trip, WindowSize,
+    Cause, Counts, Rejection, Settings, Snapshot, State, Transition, Trip,
 };
 use seawall::time::Nanos;
-use std::collections::VecDeque;
-
-/// Whether an outcome failed, and whether it was slow.
-type Outcome = (bool, bool);
-
-#[derive(Clone, Debug)]
-enum Window {
-    None,
-    Count(usize, VecDeque<Outcome>),
-    Time { width: Nanos, origin: Nanos, seen: Vec<(u64, Outcome)> },
-}
-
-impl Window {
-    fn new(settings: &Settings, now: Nanos) -> Self {
-        match settings.window {
-            _ if settings.failure_rate.is_none() && settings.slow_call_rate.is_none() => Self::None,
-            WindowSize::Calls(size) => Self::Count(size as usize, VecDeque::new()),
-            WindowSize::Time(length) => {
-                Self::Time { width: length.div_ceil(16), origin: now, seen: Vec::new() }
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        match self {
-            Self::None => {}
-            Self::Count(_, last) => last.clear(),
-            Self::Time { seen, .. } => seen.clear(),
-        }
-    }
-
-    fn record(&mut self, outcome: Outcome, now: Nanos) {
-        match self {
-            Self::None => {}
-            Self::Count(size, last) => {
-                last.push_back(outcome);
-                while last.len() > *size {
-                    last.pop_front();
-                }
-            }
-            Self::Time { width, origin, seen } => seen.push(((now - *origin) / *width, outcome)),
-        }
-    }
-
-    fn held(&self, now: Nanos) -> Vec<Outcome> {
-        match self {
-            Self::None => Vec::new(),
-            Self::Count(_, last) => last.iter().copied().collect(),
-            Self::Time { width, origin, seen } => {
-                let current = (now - origin) / width;
-                let inside = seen.iter().filter(|(epoch, _)| epoch + 15 >= current);
-                inside.map(|(_, outcome)| *outcome).collect()
-            }
-        }
-    }
-
-    fn reshaped(&self, settings: &Settings, now: Nanos) -> Self {
-        match (self, Self::new(settings, now)) {
-            (Self::Count(_, last), Self::Count(size, _)) => {
-                let kept = last.iter().skip(last.len().saturating_sub(size));
-                Self::Count(size, kept.copied().collect())
-            }
-            (Self::Time { width: old, .. }, Self::Time { width, .. }) if *old == width => {
-                self.clone()
-            }
-            (_, new) => new,
-        }
-    }
-}
+use window::{Outcome, Window};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {

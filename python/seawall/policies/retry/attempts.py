@@ -60,7 +60,7 @@ class Attempts:
         run = self._begin()
         if self._wait:
             try:
-                waiting.sleep(self._wait, run.name)
+                waiting.sleep(self._wait, f"retry {run.name!r}")
             except BaseException:
                 run.leave()
                 raise

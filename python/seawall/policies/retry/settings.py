@@ -42,9 +42,10 @@ class RetrySettings(TypedDict, total=False):
             kin; default True), at most the cap of the backoff and ``max_delay``.
         nested: Inside of another retry: ``"inherit"`` (default) makes one attempt while that has
             attempts left, ``"independent"`` lets them multiply, ``"refuse"`` raises
-            `NestedRetryError`.
+            `NestedRetryError`. A program's first nested retry is not seen if it is made inside of
+            the call that it is nested in.
         reraise: True (default) lets the last error through, with a note on it; False raises
-            `RetriesExhaustedError` from it.
+            `RetriesExhaustedError` from it, unless a generator raised it after its first item.
         before_sleep: Called with the `RetryScheduled` before each wait.
         after_end: Called with the `RetryRecovered` or `RetryGaveUp` at the end of a call that
             took more than one attempt, or was given up.

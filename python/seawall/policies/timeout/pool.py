@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from seawall import _core
-from seawall.errors import CallTimeoutError, ThreadsExhaustedError
+from seawall.errors import CallTimeoutError, ConfigError, ThreadsExhaustedError
 from seawall.policies.timeout.deadlines import exceeded
 
 __all__ = ["Pool"]
@@ -27,6 +27,8 @@ _R = TypeVar("_R")
 
 #: A thread without a call ends after so many seconds.
 IDLE = 10.0
+#: More threads than this are a mistake: each costs memory.
+MOST = 100_000
 
 
 class Pool:
@@ -37,12 +39,16 @@ class Pool:
     Args:
         name: Whose they are, in errors and in the names of the threads.
         max_threads: How many there may be at once, those among them that hang in calls that were
-            given up.
+            given up: 1 to 100 000.
+
+    Raises:
+        ConfigError: Naming everything that is wrong with these.
     """
 
     def __init__(self, name: str, *, max_threads: int = 256) -> None:
-        if max_threads < 1:
-            raise ValueError(f"max_threads must be at least 1, not {max_threads!r}")
+        problems = _problems(name, max_threads)
+        if problems:
+            raise ConfigError("pool" if problems[0][0] == "name" else f"pool {name!r}", problems)
         self.name = name
         self.max_threads = max_threads
         #: Calls that were given up, so far.
@@ -220,6 +226,17 @@ class _Job:
             raise value
         finally:
             del value
+
+
+def _problems(name: Any, max_threads: Any) -> list[tuple[str, str, str, str | None]]:
+    found: list[tuple[str, str, str, str | None]] = []
+    if not isinstance(name, str) or not name:
+        found.append(("name", repr(name), "must be a string that is not empty", None))
+    whole = isinstance(max_threads, int) and not isinstance(max_threads, bool)
+    if not whole or not 1 <= max_threads <= MOST:
+        rule = f"must be a whole number from 1 to {MOST}"
+        found.append(("max_threads", repr(max_threads), rule, None))
+    return found
 
 
 def _outcome(function: Callable[[], Any], context: Context) -> tuple[bool, Any]:

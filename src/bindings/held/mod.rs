@@ -4,18 +4,18 @@
 //! as dropped when the holder goes away first.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
+mod again;
+
 use super::again::Again;
 use super::call::{Call, raised};
 use super::clock::ambient;
-use super::failures::{Carried, discard, pending};
+use super::failures::{discard, pending};
 use super::gate;
-use super::native::visit;
-use super::plan::{Came, MAX_STEPS, Plan, PlanRef, Refused, Slot, Then, empty_slots};
-use super::step::{Ended, Step, Ticket};
+use super::plan::{MAX_STEPS, Plan, PlanRef, Refused, Slot, empty_slots};
+use super::step::Ended;
 use crate::time::{Clock, Nanos, System};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::{c_int, c_void};
 
 /// Plans up to this long keep their tickets in place; longer ones put them on the heap.
 const INLINE: usize = 4;
@@ -143,125 +143,10 @@ impl Held {
         &self.slots()[..entered]
     }
 
-    /// Keeps what it takes to make the call again.
-    pub fn keep_call(&mut self, again: Again) {
-        self.again = Some(again);
-    }
-
-    /// Shows the collector what is kept of the call, and by its tickets.
-    ///
-    /// # Safety
-    /// Called by the collector.
-    pub unsafe fn traverse_call(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
-        // SAFETY: as the caller promises.
-        let met = self.again.as_ref().map_or(0, |again| unsafe { again.traverse(visitor, arg) });
-        if met != 0 || !self.open() || !self.plan.bounds() {
-            return met;
-        }
-        for slot in self.filled() {
-            // SAFETY: the steps that have let the call in have filled their slots.
-            let object = unsafe { slot.assume_init_ref() }.object();
-            // SAFETY: as the caller promises.
-            let met = unsafe { visit(object, visitor, arg) };
-            if met != 0 {
-                return met;
-            }
-        }
-        0
-    }
-
-    /// What it takes to make the call again.
-    #[inline(always)]
-    pub fn again(&mut self) -> Option<&mut Again> {
-        self.again.as_mut()
-    }
-
     /// Is every end to be followed up by [`Held::settle`]?
     #[inline(always)]
     pub fn follows(&self) -> bool {
         self.plan.follows()
-    }
-
-    /// The work begins, by steps of a task, at the steps from number `from` on.
-    #[cold]
-    pub fn works(&mut self, py: Python<'_>, from: usize) -> PyResult<()> {
-        let plan = self.plan.clone();
-        if !plan.bounds() {
-            return Ok(());
-        }
-        plan.works(py, from..plan.len(), self.slots_mut(), true)
-    }
-
-    /// The first attempt was refused, and somebody may want another.
-    #[cold]
-    pub fn waits(&mut self, py: Python<'_>, refused: Refused) -> Came<'static> {
-        let plan = self.plan.clone();
-        plan.waits(py, 0, refused, self.slots_mut(), true)
-    }
-
-    /// How often the call was made.
-    pub fn runs(&self) -> u32 {
-        self.again.as_ref().map_or(1, |again| again.runs)
-    }
-
-    /// Tells the steps what the call came to, until one of them wants it again: that and those
-    /// further out still have it then.
-    #[cold]
-    pub fn settle(&mut self, py: Python<'_>, came: &mut Came<'_>) -> Then {
-        let entered = match (&came, &self.again) {
-            (Came::Refused(refused), _) if !self.open() => refused.step,
-            _ if !self.open() => 0,
-            (_, Some(again)) => again.entered,
-            (_, None) => self.plan.len(),
-        };
-        // Nobody settles what is being settled.
-        self.admission = Admission::None;
-        let (plan, started) = (self.plan.clone(), self.started);
-        let then = plan.settle(py, self.slots_mut(), entered, started, came, &ambient(py));
-        if let Then::Again { step, .. } = then {
-            self.admission = Admission::Open;
-            self.started = 0;
-            if let Some(again) = &mut self.again {
-                again.entered = step + 1;
-                again.started = 0;
-            }
-        } else {
-            self.let_go_of_call();
-        }
-        then
-    }
-
-    /// Enters the steps that the call has come back out of. An exception is set if a key raised it.
-    #[cold]
-    pub fn enter_again(&mut self, py: Python<'_>) -> Result<(), Came<'static>> {
-        let (plan, clock) = (self.plan.clone(), ambient(py));
-        let Some((from, call)) = self.again.as_ref().map(|again| (again.entered, again.call()))
-        else {
-            return Ok(());
-        };
-        let waited = from.saturating_sub(1);
-        let entered = if plan.go_on_from(waited, self.slots_mut(), &call, &clock) {
-            plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
-                let step = refused.step;
-                (step, plan.waits(py, from, refused, self.slots_mut(), true))
-            })
-        } else {
-            Err((from, Came::Raised(Carried::pending(py))))
-        };
-        let (entered, answer) = match entered {
-            Ok(started) => {
-                self.started = started;
-                let works = self.works(py, from);
-                (plan.len(), works.map_err(|error| Came::Raised(Carried::new(error))))
-            }
-            Err((step, came)) => (step, Err(came)),
-        };
-        let started = self.started;
-        if let Some(again) = &mut self.again {
-            again.entered = entered;
-            again.started = started;
-        }
-        answer
     }
 
     /// The plan held.
@@ -403,48 +288,6 @@ impl Held {
             self.ended_again(py, ended);
         } else {
             self.plan.ended(py, self.slots(), self.started, ended, &ambient(py));
-        }
-    }
-
-    /// How long the last attempt has rested, as a generator does between two items.
-    fn rested(&self) -> Nanos {
-        let again = self.again.as_ref().filter(|again| again.started > 0);
-        again.map_or(0, |again| self.started.saturating_sub(again.started))
-    }
-
-    #[inline(never)]
-    fn returned_again(&mut self, py: Python<'_>, value: *mut ffi::PyObject) {
-        let clock = ambient(py);
-        if self.runs() > 1 {
-            let tell = |step: &Step, ticket: &Ticket, elapsed| {
-                step.returned(ticket, value, elapsed, &clock);
-            };
-            self.plan.told(self.filled(), self.started, self.rested(), &clock, &tell);
-        } else {
-            self.plan.returned(self.filled(), self.started, value, &clock);
-        }
-        self.let_go_of_call();
-    }
-
-    #[cold]
-    fn ended_again(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
-        let clock = ambient(py);
-        if self.runs() > 1 || self.filled().len() < self.plan.len() {
-            let tell = |step: &Step, ticket: &Ticket, elapsed| {
-                step.ended(py, ticket, ended, elapsed, &clock);
-            };
-            self.plan.told(self.filled(), self.started, self.rested(), &clock, &tell);
-        } else {
-            self.plan.ended(py, self.filled(), self.started, ended, &clock);
-        }
-        self.let_go_of_call();
-    }
-
-    /// The call will not be made again: what it was made with may go.
-    #[inline(never)]
-    pub fn let_go_of_call(&mut self) {
-        if let Some(again) = &mut self.again {
-            again.let_go();
         }
     }
 

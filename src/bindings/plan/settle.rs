@@ -1,0 +1,213 @@
+//! What follows from how a call ended: it is over, or a step wants it once more.
+//!
+//! Of plans with a step that repeats or bounds calls. The innermost step is asked first; those
+//! further out than one that wants the call again still have it.
+#![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
+
+use super::{Plan, Refused, Slot};
+use crate::bindings::call::Call;
+use crate::bindings::failures::Carried;
+use crate::bindings::step::{Ended, Step, Ticket};
+use crate::time::{Clock, Nanos};
+use pyo3::prelude::*;
+use std::ops::Range;
+
+/// How a call, or what of it lies further in, came to its end.
+pub enum Came<'py> {
+    Returned(Bound<'py, PyAny>),
+    Raised(Carried),
+    /// It was waiting to be made again, and this broke the wait off: no attempt raised it.
+    Broken(Carried),
+    /// By a step that let it in no more than those further in did.
+    Refused(Refused),
+}
+
+/// What follows from it.
+pub enum Then {
+    /// Every step has been told: the call is over.
+    Over,
+    /// `step` wants what is further in once more, after so long. Those further out wait.
+    Again { step: usize, wait: Nanos },
+}
+
+impl Plan {
+    /// The work begins at `steps`: by steps of a task, or straight.
+    pub fn works(
+        &self,
+        py: Python<'_>,
+        steps: Range<usize>,
+        slots: &mut [Slot],
+        stepped: bool,
+    ) -> PyResult<()> {
+        for at in steps {
+            // SAFETY: asked after `enter` has filled the slots of these steps.
+            unsafe { self.steps[at].works(py, &mut slots[at], stepped) }?;
+        }
+        Ok(())
+    }
+
+    /// As [`Plan::works`], of a call that was refused, at the steps that had let it in: somebody
+    /// among them may want it again, and is to know by when.
+    #[cold]
+    pub fn waits(
+        &self,
+        py: Python<'_>,
+        from: usize,
+        refused: Refused,
+        slots: &mut [Slot],
+        stepped: bool,
+    ) -> Came<'static> {
+        if self.repeats
+            && self.bounds
+            && let Err(error) = self.works(py, from..refused.step, slots, stepped)
+        {
+            return Came::Raised(Carried::new(error));
+        }
+        Came::Refused(refused)
+    }
+
+    /// A thread of a pool's gave back an awaitable, at the steps from number `from` on.
+    pub fn adopts(&self, py: Python<'_>, from: usize, slots: &mut [Slot]) -> PyResult<()> {
+        for (step, slot) in self.steps.iter().zip(slots).skip(from) {
+            // SAFETY: as in `works`.
+            let ticket = unsafe { slot.assume_init_mut() };
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, ticket) {
+                timeout.adopts(py, ticket)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The pool has given the call up that it made for one of the steps.
+    #[cold]
+    pub fn given_up(&self, slots: &mut [Slot]) {
+        for (step, slot) in self.steps.iter().zip(slots) {
+            // SAFETY: as in `works`.
+            let ticket = unsafe { slot.assume_init_mut() };
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, ticket)
+                && timeout.pooled()
+            {
+                ticket.given_up();
+                return;
+            }
+        }
+    }
+
+    /// The pool whose threads run the calls, and for how long, if that is not done here.
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+        self.steps.iter().find_map(|step| step.pool(py))
+    }
+
+    /// Tells the steps of the end of a call that was made more than once. To those outside of a
+    /// step that made it again it has taken from its first attempt on, less the time it `rested`.
+    #[cold]
+    pub fn told<C: Clock>(
+        &self,
+        slots: &[Slot],
+        started: Nanos,
+        rested: Nanos,
+        clock: &C,
+        tell: &dyn Fn(&Step, &Ticket, Nanos),
+    ) {
+        let now = if self.timed { clock.now() } else { 0 };
+        let mut since = started;
+        for (step, slot) in self.steps.iter().zip(slots).rev() {
+            // SAFETY: these steps have let the call in and filled their slots.
+            let ticket = unsafe { slot.assume_init_ref() };
+            if let Some(began) = ticket.began() {
+                since = began.saturating_add(rested);
+            }
+            tell(step, ticket, now.saturating_sub(since));
+        }
+    }
+
+    /// Tells the first `entered` steps, the innermost first, what the call came to, until one of
+    /// them wants it again.
+    #[cold]
+    pub fn settle<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slots: &mut [Slot],
+        entered: usize,
+        started: Nanos,
+        came: &mut Came<'_>,
+        clock: &C,
+    ) -> Then {
+        let mut since = started;
+        let mut entered = entered;
+        if let Came::Broken(error) = came {
+            let error = std::mem::replace(error, Carried::none());
+            // The innermost that still has the call is the one that waited.
+            entered = entered.saturating_sub(1);
+            if let Some(step) = self.steps.get(entered) {
+                // SAFETY: as below.
+                let ticket = unsafe { slots[entered].assume_init_ref() };
+                since = ticket.began().unwrap_or(since);
+                step.ended(py, ticket, &Ended::Dropped, 0, clock);
+            }
+            *came = Came::Raised(error);
+        }
+        for at in (0..entered).rev() {
+            let (outer, rest) = slots.split_at_mut(at);
+            let step = &self.steps[at];
+            // SAFETY: the steps below `entered` have let the call in and filled their slots.
+            let ticket = unsafe { rest[0].assume_init_mut() };
+            if let (Step::Retry(retry), Ticket::Retry(ticket)) = (step, &mut *ticket) {
+                let mut around = self.steps.iter().zip(outer.iter());
+                // SAFETY: as above.
+                let nested = around.any(|(step, slot)| unsafe { step.repeats_on(slot) });
+                since = ticket.began();
+                let error = |refused: &Refused| self.error(py, refused);
+                if let Some(wait) = retry.again(py, ticket, came, nested, &error, clock) {
+                    return Then::Again { step: at, wait };
+                }
+                continue;
+            }
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, &mut *ticket) {
+                timeout.exit(py, ticket, came, clock);
+                continue;
+            }
+            let elapsed = if self.timed { clock.now().saturating_sub(since) } else { 0 };
+            match came {
+                Came::Returned(value) => step.returned(ticket, value.as_ptr(), elapsed, clock),
+                Came::Raised(error) | Came::Broken(error) => {
+                    if let Some(error) = error.get() {
+                        step.ended(py, ticket, &Ended::Raised(error), elapsed, clock);
+                    }
+                }
+                Came::Refused(refused) => {
+                    let error = || self.error(py, refused);
+                    step.ended(py, ticket, &Ended::Refused(&error), elapsed, clock);
+                }
+            }
+        }
+        Then::Over
+    }
+
+    /// The wait that `step` asked for is over, and a further attempt begins: finds the states of
+    /// those further in, as [`Plan::find`] does.
+    pub fn go_on_from<C: Clock>(
+        &self,
+        step: usize,
+        slots: &mut [Slot],
+        call: &Call,
+        clock: &C,
+    ) -> bool {
+        if let Some(Step::Retry(retry)) = self.steps.get(step) {
+            retry.goes_on();
+        }
+        self.find_from(step + 1, slots, call, clock)
+    }
+
+    /// Who waits if `step` does: the kind of policy, and what it is called.
+    pub fn waiter<'py>(
+        &self,
+        py: Python<'py>,
+        step: usize,
+    ) -> Option<(&'static str, Bound<'py, PyAny>)> {
+        match self.steps.get(step)? {
+            Step::Retry(retry) => Some(("retry", retry.name(py).into_any())),
+            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) => None,
+        }
+    }
+}
