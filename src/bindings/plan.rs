@@ -14,6 +14,7 @@ use super::gate;
 use super::keys::KeyOf;
 use super::native::Blueprint;
 use super::step::{Ended, Refusal, RefusalSlot, Step, Ticket};
+use super::timeout;
 use crate::time::{Clock, Nanos};
 use pyo3::PyTraverseError;
 use pyo3::ffi;
@@ -42,6 +43,13 @@ pub const fn empty_slots<const N: usize>() -> [Slot; N] {
 pub struct Refused {
     pub step: usize,
     refusal: Refusal,
+}
+
+impl Refused {
+    /// Is there merely no time left?
+    pub fn late(&self) -> bool {
+        self.refusal.late()
+    }
 }
 
 /// How a call, or what of it lies further in, came to its end.
@@ -103,6 +111,8 @@ impl Plan {
         let judges = steps.iter().any(Step::judges);
         let bounds = steps.iter().any(Step::bounds);
         steps.iter_mut().for_each(|step| step.placed(timed));
+        // All of them are entered at the same moment.
+        steps.iter_mut().filter(|step| step.minds_time()).skip(1).for_each(Step::placed_behind);
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
         unsafe {
@@ -423,6 +433,13 @@ impl Plan {
         call: &Call,
         clock: &C,
     ) -> bool {
+        // Whoever slept may have been woken late.
+        if let Some(passed) = timeout::over(clock) {
+            // SAFETY: as in `find_from`.
+            let py = unsafe { Python::assume_attached() };
+            failures::raise(py, timeout::exceeded(passed.bind(py)));
+            return false;
+        }
         if let Some(Step::Retry(retry)) = self.steps.get(step) {
             retry.goes_on();
         }

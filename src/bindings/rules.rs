@@ -119,7 +119,9 @@ impl Rules {
     pub fn judge_refusal(&self, py: Python<'_>, error: &dyn Fn() -> PyErr) -> Verdict {
         if matches!(&self.on, Some(Matcher::Classes(_))) {
             let error = error();
-            let verdict = self.judge_error(py, &error);
+            // What was not begun for want of time says nothing, whatever class that error is of.
+            let said = is_rejection(py, &error);
+            let verdict = if said { self.judge_error(py, &error) } else { Verdict::Ignored };
             discard(py, error);
             verdict
         } else {

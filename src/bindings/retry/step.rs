@@ -16,7 +16,7 @@ use crate::bindings::timeout;
 use crate::error::Problem;
 use crate::outcome::Verdict;
 use crate::policies::backoff::Memory;
-use crate::policies::retry::{Limits, Nested, Run, Settings, Stop};
+use crate::policies::retry::{Limits, Nested, Run, Settings, Stop, Wait};
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
@@ -41,6 +41,8 @@ pub struct Step {
     budget: OnceLock<Arc<Live>>,
     /// Must the time be known better than to the kernel's tick?
     precise: bool,
+    /// Does it ask, before the others of its plan, whether there is time left?
+    pub asks_time: bool,
 }
 
 /// A call that a retry has let in.
@@ -161,6 +163,7 @@ impl Step {
             counts: Arc::clone(counts),
             current: Arc::clone(current),
             precise: now.settings.max_duration.is_some(),
+            asks_time: true,
         }
     }
 
@@ -177,6 +180,16 @@ impl Step {
     /// In its plan, somebody wants to know how long calls take, or nobody does.
     pub fn placed(&mut self, timed: bool) {
         self.precise |= timed;
+    }
+
+    /// The deadline that leaves no time for a first attempt.
+    #[inline(always)]
+    pub fn late<C: Clock>(&self, clock: &C) -> Option<Py<timeout::Deadline>> {
+        let passed = if self.asks_time { timeout::over(clock) } else { None };
+        if passed.is_some() {
+            self.counts.refused.bump();
+        }
+        passed
     }
 
     /// Lets a call in. None: it is inside of another retry, and was told to refuse that.
@@ -366,14 +379,26 @@ impl Step {
         if let Some(live) = budget {
             live.core().failed();
         }
-        match self.decide(py, ticket, came, nested, refusal, clock) {
+        let decided = self.decide(py, ticket, came, nested, refusal, clock).and_then(|delay| {
+            if let Some(live) = budget.filter(|_| ticket.run.attempts > 1) {
+                live.core().attempt_over();
+            }
+            let run = ticket.run;
+            let elapsed = || clock.now().saturating_sub(run.began);
+            self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
+            // Who was told may have taken time.
+            let limits = Limits { nested: false, deadline: deadline_here(py) };
+            let still = self.settings.in_time(&run, Wait::Backoff(delay), limits, || clock.now());
+            if still.is_err()
+                && let Some(live) = budget.filter(|_| run.attempts == 1)
+            {
+                // The attempt that was permitted is not made; of a later one `over` sees to that.
+                live.core().attempt_over();
+            }
+            still
+        });
+        match decided {
             Ok(delay) => {
-                if let Some(live) = budget.filter(|_| ticket.run.attempts > 1) {
-                    live.core().attempt_over();
-                }
-                let run = ticket.run;
-                let elapsed = || clock.now().saturating_sub(run.began);
-                self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
                 ticket.run.attempts += 1;
                 if let Some(nest) = ticket.nest(py) {
                     nest.get().set_left(self.left(ticket));
@@ -407,8 +432,7 @@ impl Step {
         clock: &C,
     ) -> Result<Nanos, Stop> {
         let nested = nested || nest::left_around(py, ticket.nest(py).as_ref());
-        let deadline = timeout::current(py).map(|deadline| deadline.get().at());
-        let limits = Limits { nested, deadline };
+        let limits = Limits { nested, deadline: deadline_here(py) };
         let run = ticket.run;
         self.settings.another(&run, limits)?;
         let elapsed = || clock.now().saturating_sub(run.began);
@@ -530,6 +554,11 @@ impl Step {
     pub fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.current.lock().name.bind(py).clone()
     }
+}
+
+/// When the deadline that holds here passes.
+fn deadline_here(py: Python<'_>) -> Option<Nanos> {
+    timeout::current(py).map(|deadline| deadline.get().at())
 }
 
 /// The call was not let in after all.
