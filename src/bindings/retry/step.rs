@@ -24,7 +24,7 @@ use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString};
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
@@ -493,13 +493,23 @@ impl Step {
         elapsed: Nanos,
     ) -> PyResult<()> {
         let times = if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") };
-        let note = format!(
-            "seawall: retry {} gave up after {times} in {:.3} s: {}",
-            self.name(py).repr()?,
-            in_seconds(elapsed),
-            reason(why)
-        );
-        error.value(py).call_method1(intern!(py, "add_note"), (note,))?;
+        let begins = format!("seawall: retry {} gave up after ", self.name(py).repr()?);
+        let value = error.value(py);
+        // One exception that is raised again and again keeps the note of its last call.
+        if let Some(notes) = value.getattr_opt(intern!(py, "__notes__"))?
+            && let Ok(notes) = notes.cast::<PyList>()
+        {
+            for at in (0..notes.len()).rev() {
+                let ours = |note: &Bound<'_, PyString>| {
+                    note.to_str().is_ok_and(|text| text.starts_with(&begins))
+                };
+                if notes.get_item(at)?.cast::<PyString>().is_ok_and(ours) {
+                    notes.del_item(at)?;
+                }
+            }
+        }
+        let note = format!("{begins}{times} in {:.3} s: {}", in_seconds(elapsed), reason(why));
+        value.call_method1(intern!(py, "add_note"), (note,))?;
         Ok(())
     }
 
