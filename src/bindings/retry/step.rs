@@ -35,7 +35,6 @@ pub struct Step {
     pub(super) hooks: Py<Hooks>,
     pub(super) counts: Arc<Counts>,
     current: Arc<Mutex<Current>>,
-    judges_results: bool,
     /// Was it given a retry budget? And that, once the first call has looked for it.
     budgeted: bool,
     budget: OnceLock<Arc<Live>>,
@@ -155,7 +154,6 @@ impl Step {
         nest::step_made();
         Self {
             settings: now.settings,
-            judges_results: now.rules.get().on_result.is_some(),
             budgeted: now.hooks.get().budget.is_some(),
             budget: OnceLock::new(),
             rules: now.rules.clone_ref(py),
@@ -174,7 +172,7 @@ impl Step {
 
     /// Does it look at what a call returned?
     pub fn judges_results(&self) -> bool {
-        self.judges_results
+        self.rules.get().on_result.is_some()
     }
 
     /// In its plan, somebody wants to know how long calls take, or nobody does.
@@ -358,7 +356,7 @@ impl Step {
     ) -> Option<Nanos> {
         let rules = self.rules.get();
         let verdict = match &*came {
-            Came::Returned(value) if self.judges_results => rules.judge_value(value),
+            Came::Returned(value) if self.judges_results() => rules.judge_value(value),
             Came::Returned(_) => Verdict::Success,
             Came::Raised(error) | Came::Broken(error) => {
                 error.get().map_or(Verdict::Cancelled, |error| rules.judge_error(py, error))
