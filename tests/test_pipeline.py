@@ -222,12 +222,34 @@ def test_reconfigured_all_or_none():
     """Of several policies of which the last is given something wrong, none is changed."""
     guard = pipeline()
     before = [policy.settings for policy in guard.policies]
-    with pytest.raises(seawall.ConfigError, match="breaker 'b': failure_rate=7"):
+    with pytest.raises(seawall.ConfigError, match=r"pipeline 'p': breaker\.failure_rate=7"):
         guard.reconfigure(
             {"all": {"seconds": 5}}, retry={"attempts": 5}, breaker={"failure_rate": 7}
         )
     assert [policy.settings for policy in guard.policies] == before
     assert guard.call(lambda: "works") == "works"
+
+
+def test_reconfigured_wrongly_in_several_ways():
+    """What is wrong with each policy, and names that are nobody's, are said at once."""
+    guard = pipeline()
+    before = [policy.settings for policy in guard.policies]
+    with pytest.raises(seawall.ConfigError) as caught:
+        guard.reconfigure(
+            {"all": {"seconds": 5}, "bulkhead": {}},
+            retry={"attempts": 0, "atempts": 3},
+            breaker={"failure_rate": 7},
+            attempt=2,
+        )
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields == {
+        "attempt",
+        "breaker.failure_rate",
+        "bulkhead",
+        "retry.atempts",
+        "retry.attempts",
+    }
+    assert [policy.settings for policy in guard.policies] == before
 
 
 def test_reconfiguring_nobody_names_who_is_there():

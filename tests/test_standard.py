@@ -73,8 +73,33 @@ def test_the_same_name_is_the_same_policies():
     """Two modules that name one service share its state; with other settings it is an error."""
     first, second = seawall.standard("shop"), seawall.standard("shop")
     assert all(a is b for a, b in zip(first.policies, second.policies, strict=True))
-    with pytest.raises(seawall.ConfigError, match=r"'shop\.total'"):
+    with pytest.raises(seawall.ConfigError, match=r"standard 'shop': total=5 differs from 30"):
         seawall.standard("shop", total=5)
+
+
+def test_everything_wrong_is_said_at_once():
+    """Of all the policies, and of the name; what would have been made has taken no name."""
+    wrong = {"total": "soon", "retry": {"attempts": 0}, "breaker": {"failure_rate": 7}}
+    with pytest.raises(seawall.ConfigError) as caught:
+        seawall.standard("shop", budget={"ratio": 0.5}, attempt=-1, **wrong)
+    fields = [problem.field for problem in caught.value.problems]
+    assert fields == ["total", "retry.attempts", "breaker.failure_rate", "attempt"]
+    assert seawall.registry.policies() == []
+    assert seawall.standard("shop", budget={"ratio": 0.3}).policies[1].name == "shop"
+    with pytest.raises(seawall.ConfigError) as caught:
+        seawall.standard("", budget={"ratio": 9})
+    assert [problem.field for problem in caught.value.problems] == ["name", "budget.ratio"]
+
+
+def test_names_that_are_taken_are_all_named():
+    """Whatever stands with other settings is said, and what does not stand is not made."""
+    seawall.Retry("shop", attempts=7)
+    seawall.CircuitBreaker("shop", failure_threshold=1)
+    with pytest.raises(seawall.ConfigError) as caught:
+        seawall.standard("shop")
+    fields = {problem.field.split(".")[0] for problem in caught.value.problems}
+    assert fields == {"retry", "breaker"}
+    assert [policy.kind for policy in seawall.registry.policies()] == ["breaker", "retry"]
 
 
 def test_a_returned_503_is_tried_again_and_counted(kind):

@@ -64,15 +64,22 @@ class Pipeline(_core.Guard):
             **by_kind: By its kind, where there is one of that: ``retry={"attempts": 5}``.
 
         Raises:
-            ConfigError: Naming every wrong setting of the first policy that has any, or every
-                name that is none of a policy here. Nothing is changed then.
+            ConfigError: Naming every wrong setting of every policy, and every name that is none
+                of a policy here. Nothing is changed then.
         """
+        found, problems = self._chosen({**(changes or {}), **by_kind})
         before: list[tuple[t.Any, dict[str, t.Any]]] = []
         try:
-            for policy, wanted in self._chosen({**(changes or {}), **by_kind}):
+            for which, policy, wanted in found:
                 given = policy._given()
-                policy._change(wanted)
+                try:
+                    policy._change(wanted)
+                except ConfigError as error:
+                    problems += [(f"{which}.{it[0]}", *it[1:]) for it in error.problems]
+                    continue
                 before.append((policy, {name: given.get(name) for name in wanted}))
+            if problems:
+                raise ConfigError(f"pipeline {self.name!r}", problems)
         except BaseException:
             for policy, given in reversed(before):
                 policy._change(given)
@@ -80,14 +87,19 @@ class Pipeline(_core.Guard):
 
     def _chosen(
         self, changes: dict[str, t.Mapping[str, t.Any]]
-    ) -> list[tuple[t.Any, t.Mapping[str, t.Any]]]:
-        found: list[tuple[t.Any, t.Mapping[str, t.Any]]] = []
+    ) -> tuple[
+        list[tuple[str, t.Any, t.Mapping[str, t.Any]]], list[tuple[str, str, str, str | None]]
+    ]:
+        found: list[tuple[str, t.Any, t.Mapping[str, t.Any]]] = []
         problems: list[tuple[str, str, str, str | None]] = []
         for which, wanted in changes.items():
+            if not hasattr(wanted, "keys"):
+                problems.append((which, repr(wanted), "must be a mapping of settings", None))
+                continue
             named = [policy for policy in self.policies if policy.name == which]
             meant = named or [policy for policy in self.policies if policy.kind == which]
             if len(meant) == 1:
-                found.append((meant[0], wanted))
+                found.append((which, meant[0], wanted))
             elif meant:
                 names = ", ".join(f"{policy.kind} {policy.name!r}" for policy in meant)
                 how = "kind" if named else "name"
@@ -99,9 +111,7 @@ class Pipeline(_core.Guard):
                 problems.append(
                     (which, repr(wanted), f"is no policy of this; it has {there}", None)
                 )
-        if problems:
-            raise ConfigError(f"pipeline {self.name!r}", problems)
-        return found
+        return found, problems
 
     def __copy__(self) -> t.Self:
         """A copy of a pipeline is the pipeline: its policies' state is one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from seawall import lazy
+from seawall import lazy, registry
+from seawall.errors import ConfigError
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker
 from seawall.policies.retry import Retry
@@ -42,21 +43,56 @@ def standard(
         breaker: Settings of the circuit breaker that differ from its defaults and these.
 
     Raises:
-        ConfigError: Some settings are wrong, or a name is taken by a policy with others.
+        ConfigError: Naming everything that is wrong: the name, settings, and those that differ from
+            what a name stands for already. Nothing is made then, and no name is taken.
     """
     from seawall.clients import transient, unhealthy
     from seawall.policies.budget import RetryBudget
 
-    spent = RetryBudget(name, **(budget or {}))
-    trying: t.RetrySettings = {"on": transient, "on_result": transient, "budget": spent}
+    trying: t.RetrySettings = {"on": transient, "on_result": transient}
     judging: t.BreakerSettings = {"on": unhealthy, "on_result": unhealthy}
-    trying.update(retry or {})
     judging.update(breaker or {})
-    policies: list[t.Policy] = []
+
+    def spending(name: str) -> RetryBudget:
+        spent = RetryBudget(name, **(budget or {}))
+        trying.update({"budget": spent, **(retry or {})})
+        return spent
+
+    makers: dict[str, tuple[str, str, t.Callable[[str], t.Any]]] = {
+        "budget": ("budget", "", spending),
+        "retry": ("retry", "", lambda name: Retry(name, **trying)),
+        "breaker": ("breaker", "", lambda name: CircuitBreaker(name, **judging)),
+    }
     if total is not None:
-        policies.append(Timeout(total, name=f"{name}.total"))
-    policies.append(Retry(name, **trying))
-    policies.append(CircuitBreaker(name, **judging))
+        limit = total
+        makers = {"total": ("timeout", ".total", lambda name: Timeout(limit, name=name)), **makers}
     if attempt is not None:
-        policies.append(Timeout(attempt, name=f"{name}.attempt"))
-    return Pipeline(name, *policies)
+        each = attempt
+        makers["attempt"] = ("timeout", ".attempt", lambda name: Timeout(each, name=name))
+    _check(name, makers)
+    made = {what: make(f"{name}{suffix}") for what, (_, suffix, make) in makers.items()}
+    del made["budget"]
+    return Pipeline(name, *made.values())
+
+
+def _check(name: t.Any, makers: dict[str, tuple[str, str, t.Callable[[str], t.Any]]]) -> None:
+    """Finds all that is wrong. Who has a name already is asked; who has none is made on trial."""
+    problems: list[tuple[str, str, str, str | None]] = []
+    named = isinstance(name, str) and bool(name)
+    if not named:
+        problems.append(("name", repr(name), "must be a string that is not empty", None))
+    trial = registry.Books()
+    for what, (kind, suffix, make) in makers.items():
+        stands = named and registry.get(kind, f"{name}{suffix}") is not None
+        token = registry.books.set(registry.books.get() if stands else trial)
+        try:
+            make(f"{name}{suffix}" if named else f"it{suffix}")
+        except ConfigError as error:
+            problems += [
+                (what if kind == "timeout" else f"{what}.{one.field}", *one[1:])
+                for one in error.problems
+            ]
+        finally:
+            registry.books.reset(token)
+    if problems:
+        raise ConfigError(f"standard {name!r}" if named else "standard", problems)

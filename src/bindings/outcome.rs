@@ -116,6 +116,11 @@ impl Outcome {
 
     /// A refusal, after so many attempts.
     pub fn refused(plan: PlanRef, refused: Refused, attempts: u32) -> Self {
+        if refused.late() {
+            // SAFETY: drivers run attached.
+            let py = unsafe { Python::assume_attached() };
+            return Self::raised(plan.error(py, &refused), py, 0).after(attempts);
+        }
         Self { refusal: Some((plan, refused)), attempts, ..Self::empty() }
     }
 

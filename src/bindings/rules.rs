@@ -6,7 +6,7 @@
 use super::failures::{Trail, classes, discard, report};
 use crate::outcome::Verdict;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyRecursionError};
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -119,7 +119,9 @@ impl Rules {
     pub fn judge_refusal(&self, py: Python<'_>, error: &dyn Fn() -> PyErr) -> Verdict {
         if matches!(&self.on, Some(Matcher::Classes(_))) {
             let error = error();
-            let verdict = self.judge_error(py, &error);
+            // What was not begun for want of time says nothing, whatever class that error is of.
+            let said = is_rejection(py, &error);
+            let verdict = if said { self.judge_error(py, &error) } else { Verdict::Ignored };
             discard(py, error);
             verdict
         } else {
@@ -188,6 +190,15 @@ fn ask(predicate: &Bound<'_, PyAny>, about: &Bound<'_, PyAny>, otherwise: bool) 
     let trail = Trail::of(about);
     let answer = match predicate.call1((about,)).and_then(|answer| answer.is_truthy()) {
         Ok(answer) => answer,
+        // The stack was used up, and there was none left to ask with: at each level of it, another
+        // try would use it up anew.
+        Err(error)
+            if error.is_instance_of::<PyRecursionError>(predicate.py())
+                && about.is_instance_of::<PyRecursionError>() =>
+        {
+            discard(predicate.py(), error);
+            false
+        }
         Err(error) => {
             report(predicate.py(), error, predicate);
             otherwise

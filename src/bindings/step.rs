@@ -91,12 +91,21 @@ pub enum Refusal {
     KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
     /// There is a retry around this one.
     Retry,
+    /// There is no time left: this deadline has passed.
+    Deadline(Py<timeout::Deadline>),
+}
+
+impl Refusal {
+    /// Is it the time that there is none of, and no policy that sheds load?
+    pub fn late(&self) -> bool {
+        matches!(self, Self::Deadline(_))
+    }
 }
 
 impl Drop for Refusal {
     fn drop(&mut self) {
         match self {
-            Self::Breaker(_) | Self::Retry => {}
+            Self::Breaker(_) | Self::Retry | Self::Deadline(_) => {}
             Self::KeyedBreaker(circuit, _) => circuit.release(),
         }
     }
@@ -239,6 +248,20 @@ impl Step {
         }
     }
 
+    /// Is it a policy of time, which starts nothing when there is none left?
+    pub fn minds_time(&self) -> bool {
+        matches!(self, Self::Retry(_) | Self::Timeout(_))
+    }
+
+    /// Another step of its plan has asked already whether there is time left.
+    pub fn placed_behind(&mut self) {
+        match self {
+            Self::Retry(retry) => retry.asks_time = false,
+            Self::Timeout(timeout) => timeout.asks_time = false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) => {}
+        }
+    }
+
     /// Lets a call in and fills `slot`, or does not, and fills `refusal`.
     ///
     /// What comes of it is written where it stays: handed back by value it would be copied in wider
@@ -277,11 +300,17 @@ impl Step {
                     Err((circuit, rejection)) => Err(Refusal::KeyedBreaker(circuit, rejection)),
                 }
             }
-            Self::Retry(retry) => match retry.enter(clock) {
-                Some(ticket) => Ok(Ticket::Retry(ticket)),
-                None => Err(Refusal::Retry),
+            Self::Retry(retry) => match retry.late(clock) {
+                Some(passed) => Err(Refusal::Deadline(passed)),
+                None => match retry.enter(clock) {
+                    Some(ticket) => Ok(Ticket::Retry(ticket)),
+                    None => Err(Refusal::Retry),
+                },
             },
-            Self::Timeout(timeout) => Ok(Ticket::Timeout(timeout.enter(clock))),
+            Self::Timeout(timeout) => match timeout.late(clock) {
+                Some(passed) => Err(Refusal::Deadline(passed)),
+                None => Ok(Ticket::Timeout(timeout.enter(clock))),
+            },
         };
         match answer {
             Ok(ticket) => {
@@ -401,6 +430,7 @@ impl Step {
                 keyed.step().error(py, Some(circuit.bind(py)), rejection)
             }
             (Self::Retry(retry), Refusal::Retry) => retry.error(py),
+            (_, Refusal::Deadline(passed)) => timeout::exceeded(passed.bind(py)),
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
     }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Any
 
-__all__ = ["asleep", "sleep"]
+__all__ = ["asleep", "sleep", "warn_of_loop"]
 
 
 def sleep(seconds: float, who: str | None = None) -> None:
@@ -38,9 +38,7 @@ def sleep(seconds: float, who: str | None = None) -> None:
         BlockingWaitWarning: An event loop stands still meanwhile. Told once for each ``who`` and
             line that called into seawall, unless the program's filters say otherwise.
     """
-    host = hosts.running_here()
-    if host is not None:
-        _warn(host, who)
+    warn_of_loop(who)
     if seconds < 0:
         seconds = 0
     clock: Any = _core.test_clock()
@@ -71,9 +69,16 @@ def asleep(seconds: float) -> Awaitable[None]:
     return nap
 
 
-def _warn(host: str, who: str | None) -> None:
-    blame.warn(
-        f"{who or 'seawall'} waits in a thread that runs {host}, which stands still meanwhile:"
-        " protect an async function, or call this one in a thread of its own",
-        BlockingWaitWarning,
-    )
+def warn_of_loop(who: str | None) -> None:
+    """Says that this thread is about to block, if it runs an event loop.
+
+    Args:
+        who: As for `sleep`.
+    """
+    host = hosts.running_here()
+    if host is not None:
+        blame.warn(
+            f"{who or 'seawall'} waits in a thread that runs {host}, which stands still meanwhile:"
+            " protect an async function, or call this one in a thread of its own",
+            BlockingWaitWarning,
+        )

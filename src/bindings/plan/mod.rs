@@ -51,6 +51,13 @@ pub struct Refused {
     refusal: Refusal,
 }
 
+impl Refused {
+    /// Is there merely no time left?
+    pub fn late(&self) -> bool {
+        self.refusal.late()
+    }
+}
+
 /// The plan itself. Lives in interpreter memory; reached through [`PlanRef`].
 #[repr(C)]
 pub struct Plan {
@@ -90,6 +97,8 @@ impl Plan {
         let judges = steps.iter().any(Step::judges);
         let bounds = steps.iter().any(Step::bounds);
         steps.iter_mut().for_each(|step| step.placed(timed));
+        // All of them are entered at the same moment.
+        steps.iter_mut().filter(|step| step.minds_time()).skip(1).for_each(Step::placed_behind);
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
         unsafe {

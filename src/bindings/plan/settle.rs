@@ -6,8 +6,9 @@
 
 use super::{Plan, Refused, Slot};
 use crate::bindings::call::Call;
-use crate::bindings::failures::Carried;
+use crate::bindings::failures::{self, Carried};
 use crate::bindings::step::{Ended, Step, Ticket};
+use crate::bindings::timeout;
 use crate::time::{Clock, Nanos};
 use pyo3::prelude::*;
 use std::ops::Range;
@@ -193,6 +194,13 @@ impl Plan {
         call: &Call,
         clock: &C,
     ) -> bool {
+        // Whoever slept may have been woken late.
+        if let Some(passed) = timeout::over(clock) {
+            // SAFETY: as in `find_from`.
+            let py = unsafe { Python::assume_attached() };
+            failures::raise(py, timeout::exceeded(passed.bind(py)));
+            return false;
+        }
         if let Some(Step::Retry(retry)) = self.steps.get(step) {
             retry.goes_on();
         }

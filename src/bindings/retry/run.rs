@@ -6,6 +6,7 @@ use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::Carried;
 use crate::bindings::plan::Came;
 use crate::bindings::step::Ended;
+use crate::bindings::timeout;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
@@ -29,6 +30,10 @@ impl Run {
     /// A call begins here.
     pub fn begin(py: Python<'_>, step: Step) -> PyResult<Self> {
         nest::loop_seen();
+        if let Some(passed) = step.late(&ambient(py)) {
+            step.release(py);
+            return Err(timeout::exceeded(passed.bind(py)));
+        }
         let name = step.name(py).unbind();
         let Some(ticket) = step.enter(&ambient(py)) else {
             let error = step.error(py);
@@ -71,7 +76,6 @@ impl Run {
         let clock = ambient(py);
         let wait = call.step.again(py, &mut call.ticket, &mut came, false, &refusal, &clock);
         if let Some(wait) = wait {
-            call.step.goes_on();
             *self.call.lock() = Some(call);
             return Ok(Some(in_seconds(wait)));
         }
@@ -84,6 +88,17 @@ impl Run {
             }
             Came::Returned(_) | Came::Refused(_) => Ok(None),
         }
+    }
+
+    /// The wait is over: a further attempt begins. A `DeadlineExceededError`: it took too long.
+    fn goes_on(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(passed) = timeout::over(&ambient(py)) {
+            return Err(timeout::exceeded(passed.bind(py)));
+        }
+        if let Some(call) = self.call.lock().as_ref() {
+            call.step.goes_on();
+        }
+        Ok(())
     }
 
     /// The loop was left between two attempts.

@@ -16,7 +16,7 @@ use crate::bindings::timeout;
 use crate::error::Problem;
 use crate::outcome::Verdict;
 use crate::policies::backoff::Memory;
-use crate::policies::retry::{Limits, Nested, Run, Settings, Stop};
+use crate::policies::retry::{Limits, Nested, Run, Settings, Stop, Wait};
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
@@ -24,7 +24,7 @@ use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString};
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
@@ -35,12 +35,13 @@ pub struct Step {
     pub(super) hooks: Py<Hooks>,
     pub(super) counts: Arc<Counts>,
     current: Arc<Mutex<Current>>,
-    judges_results: bool,
     /// Was it given a retry budget? And that, once the first call has looked for it.
     budgeted: bool,
     budget: OnceLock<Arc<Live>>,
     /// Must the time be known better than to the kernel's tick?
     precise: bool,
+    /// Does it ask, before the others of its plan, whether there is time left?
+    pub asks_time: bool,
 }
 
 /// A call that a retry has let in.
@@ -153,7 +154,6 @@ impl Step {
         nest::step_made();
         Self {
             settings: now.settings,
-            judges_results: now.rules.get().on_result.is_some(),
             budgeted: now.hooks.get().budget.is_some(),
             budget: OnceLock::new(),
             rules: now.rules.clone_ref(py),
@@ -161,6 +161,7 @@ impl Step {
             counts: Arc::clone(counts),
             current: Arc::clone(current),
             precise: now.settings.max_duration.is_some(),
+            asks_time: true,
         }
     }
 
@@ -171,12 +172,22 @@ impl Step {
 
     /// Does it look at what a call returned?
     pub fn judges_results(&self) -> bool {
-        self.judges_results
+        self.rules.get().on_result.is_some()
     }
 
     /// In its plan, somebody wants to know how long calls take, or nobody does.
     pub fn placed(&mut self, timed: bool) {
         self.precise |= timed;
+    }
+
+    /// The deadline that leaves no time for a first attempt.
+    #[inline(always)]
+    pub fn late<C: Clock>(&self, clock: &C) -> Option<Py<timeout::Deadline>> {
+        let passed = if self.asks_time { timeout::over(clock) } else { None };
+        if passed.is_some() {
+            self.counts.refused.bump();
+        }
+        passed
     }
 
     /// Lets a call in. None: it is inside of another retry, and was told to refuse that.
@@ -345,7 +356,7 @@ impl Step {
     ) -> Option<Nanos> {
         let rules = self.rules.get();
         let verdict = match &*came {
-            Came::Returned(value) if self.judges_results => rules.judge_value(value),
+            Came::Returned(value) if self.judges_results() => rules.judge_value(value),
             Came::Returned(_) => Verdict::Success,
             Came::Raised(error) | Came::Broken(error) => {
                 error.get().map_or(Verdict::Cancelled, |error| rules.judge_error(py, error))
@@ -366,14 +377,26 @@ impl Step {
         if let Some(live) = budget {
             live.core().failed();
         }
-        match self.decide(py, ticket, came, nested, refusal, clock) {
+        let decided = self.decide(py, ticket, came, nested, refusal, clock).and_then(|delay| {
+            if let Some(live) = budget.filter(|_| ticket.run.attempts > 1) {
+                live.core().attempt_over();
+            }
+            let run = ticket.run;
+            let elapsed = || clock.now().saturating_sub(run.began);
+            self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
+            // Who was told may have taken time.
+            let limits = Limits { nested: false, deadline: deadline_here(py) };
+            let still = self.settings.in_time(&run, Wait::Backoff(delay), limits, || clock.now());
+            if still.is_err()
+                && let Some(live) = budget.filter(|_| run.attempts == 1)
+            {
+                // The attempt that was permitted is not made; of a later one `over` sees to that.
+                live.core().attempt_over();
+            }
+            still
+        });
+        match decided {
             Ok(delay) => {
-                if let Some(live) = budget.filter(|_| ticket.run.attempts > 1) {
-                    live.core().attempt_over();
-                }
-                let run = ticket.run;
-                let elapsed = || clock.now().saturating_sub(run.began);
-                self.tell(py, End::Scheduled(delay), run.attempts, &elapsed, came);
                 ticket.run.attempts += 1;
                 if let Some(nest) = ticket.nest(py) {
                     nest.get().set_left(self.left(ticket));
@@ -407,8 +430,7 @@ impl Step {
         clock: &C,
     ) -> Result<Nanos, Stop> {
         let nested = nested || nest::left_around(py, ticket.nest(py).as_ref());
-        let deadline = timeout::current(py).map(|deadline| deadline.get().at());
-        let limits = Limits { nested, deadline };
+        let limits = Limits { nested, deadline: deadline_here(py) };
         let run = ticket.run;
         self.settings.another(&run, limits)?;
         let elapsed = || clock.now().saturating_sub(run.began);
@@ -469,13 +491,23 @@ impl Step {
         elapsed: Nanos,
     ) -> PyResult<()> {
         let times = if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") };
-        let note = format!(
-            "seawall: retry {} gave up after {times} in {:.3} s: {}",
-            self.name(py).repr()?,
-            in_seconds(elapsed),
-            reason(why)
-        );
-        error.value(py).call_method1(intern!(py, "add_note"), (note,))?;
+        let begins = format!("seawall: retry {} gave up after ", self.name(py).repr()?);
+        let value = error.value(py);
+        // One exception that is raised again and again keeps the note of its last call.
+        if let Some(notes) = value.getattr_opt(intern!(py, "__notes__"))?
+            && let Ok(notes) = notes.cast::<PyList>()
+        {
+            for at in (0..notes.len()).rev() {
+                let ours = |note: &Bound<'_, PyString>| {
+                    note.to_str().is_ok_and(|text| text.starts_with(&begins))
+                };
+                if notes.get_item(at)?.cast::<PyString>().is_ok_and(ours) {
+                    notes.del_item(at)?;
+                }
+            }
+        }
+        let note = format!("{begins}{times} in {:.3} s: {}", in_seconds(elapsed), reason(why));
+        value.call_method1(intern!(py, "add_note"), (note,))?;
         Ok(())
     }
 
@@ -530,6 +562,11 @@ impl Step {
     pub fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.current.lock().name.bind(py).clone()
     }
+}
+
+/// When the deadline that holds here passes.
+fn deadline_here(py: Python<'_>) -> Option<Nanos> {
+    timeout::current(py).map(|deadline| deadline.get().at())
 }
 
 /// The call was not let in after all.

@@ -39,6 +39,31 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
     innermost(py).and_then(|deadline| Deadline::nearest(&deadline))
 }
 
+/// The deadline that bounds what is done here, if there is no time left.
+#[inline(always)]
+pub fn over<C: Clock>(clock: &C) -> Option<Py<Deadline>> {
+    if ALIVE.load(Relaxed) == 0 { None } else { over_among_some(clock) }
+}
+
+#[cold]
+#[allow(unsafe_code, reason = "policies are entered where pyo3 does not know of the thread")]
+fn over_among_some<C: Clock>(clock: &C) -> Option<Py<Deadline>> {
+    // SAFETY: only drivers ask, and they run attached.
+    let py = unsafe { Python::assume_attached() };
+    let deadline = current(py).filter(|deadline| deadline.get().at() <= clock.now())?;
+    Some(deadline.unbind())
+}
+
+/// The error of one that has passed.
+pub fn exceeded(deadline: &Bound<'_, Deadline>) -> PyErr {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = deadline.py();
+    let made = MAKE
+        .import(py, "seawall.policies.timeout.deadlines", "exceeded")
+        .and_then(|make| make.call1((deadline,)));
+    made.map_or_else(|error| error, PyErr::from_value)
+}
+
 /// Has the deadline that bounds what is done here passed at `now`?
 pub fn passed<C: Clock>(py: Python<'_>, clock: &C) -> bool {
     current(py).is_some_and(|deadline| deadline.get().at() <= clock.now())

@@ -4,6 +4,7 @@
 use super::Timeout;
 use super::deadline::Deadline;
 use super::events::{End, tell};
+use super::here;
 use super::hosts::{self, Host};
 use super::policy::Current;
 use crate::bindings::clock::in_seconds;
@@ -28,6 +29,8 @@ pub struct Step {
     pool: Option<Py<PyAny>>,
     pub(super) counts: Arc<Counts>,
     current: Arc<Mutex<Current>>,
+    /// Does it ask, before the others of its plan, whether there is time left?
+    pub asks_time: bool,
 }
 
 /// What became of its calls.
@@ -172,6 +175,7 @@ impl Step {
             pool: copy(&now.pool),
             counts: Arc::clone(counts),
             current: Arc::clone(current),
+            asks_time: true,
         }
     }
 
@@ -189,6 +193,17 @@ impl Step {
     /// Does it run calls in threads of its own?
     pub fn pooled(&self) -> bool {
         self.pool.is_some()
+    }
+
+    /// The deadline around that leaves no time for the call.
+    #[inline(always)]
+    pub fn late<C: Clock>(&self, clock: &C) -> Option<Py<Deadline>> {
+        let passed = if self.asks_time { here::over(clock) } else { None };
+        if passed.is_some() {
+            self.counts.begun.bump();
+            self.counts.other.bump();
+        }
+        passed
     }
 
     /// Lets a call in.

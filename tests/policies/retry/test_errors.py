@@ -49,13 +49,17 @@ def test_no_note_of_one_attempt(kind, script):
 
 
 def test_notes_do_not_pile_up(kind, script):
-    """One object that is raised again and again has one note of each call, not of each attempt."""
+    """One object that is raised again and again has the note of the last call, and others' own."""
     error = ConnectionError("one object")
-    work = seawall.Retry(backoff=1)(kind.function(script(error)))
-    for calls in (1, 2):
+    error.add_note("mine")
+    for name, attempts, found in (("a", 2, 2), ("a", 3, 2), ("b", 2, 3), ("a", 4, 3)):
+        retry = seawall.Retry(name, attempts=attempts, backoff=1, replace=True)
         with pytest.raises(ConnectionError):
-            kind.run(work)
-        assert len(notes(error)) == calls
+            kind.run(retry(kind.function(script(error))))
+        assert len(error.__notes__) == found
+        assert error.__notes__[0] == "mine"
+        told = f"seawall: retry {name!r} gave up after {attempts} attempts in "
+        assert error.__notes__[-1].startswith(told)
 
 
 def test_exhausted_in_place_of_the_error(kind, script):

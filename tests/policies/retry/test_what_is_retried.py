@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import sys
 
 import pytest
 import seawall
@@ -285,3 +286,24 @@ def test_exception_groups_by_their_members(kind, script):
     with pytest.raises(BaseExceptionGroup):
         kind.run(seawall.Retry(on=lambda _: True)(kind.function(worst)))
     assert (good.calls, bad.calls, worst.calls) == (2, 1, 1)
+
+
+def test_a_stack_that_is_used_up_is_not_used_up_again(unraisable):
+    """Where not even the predicate finds room to run, the error of that is no reason to try again.
+
+    Each level would make further attempts, each of which would fill the stack anew.
+    """
+    calls = 0
+    retry = seawall.Retry(backoff=0)
+
+    @retry
+    def deeper():
+        nonlocal calls
+        calls += 1
+        return deeper()
+
+    with pytest.raises(RecursionError):
+        deeper()
+    assert calls <= sys.getrecursionlimit()
+    assert retry.snapshot().counts["retries"] == 0
+    assert unraisable == []

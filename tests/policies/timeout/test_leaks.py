@@ -118,6 +118,7 @@ CASES += [(on_trio, Paths, name) for name in names(Paths)]
 
 
 @pytest.mark.parametrize(("run", "paths", "path"), CASES)
+@pytest.mark.filterwarnings("ignore::seawall.BlockingWaitWarning")
 def test_nothing_is_kept(run, paths, path):
     """Counts of references, of tracked objects and of traced memory stay as they were."""
     # trio forgets the deadlines of scopes that were left only when there are a thousand.

@@ -140,6 +140,7 @@ CASES += [(lambda main: trio.run(lambda: main), name) for name in names(Paths)]
 
 
 @pytest.mark.parametrize(("run", "path"), CASES)
+@pytest.mark.filterwarnings("ignore::seawall.BlockingWaitWarning")
 def test_nothing_is_kept(run, path):
     """Counts of references, of tracked objects and of traced memory stay as they were."""
     # trio forgets the deadlines of scopes that were left only when there are a thousand.

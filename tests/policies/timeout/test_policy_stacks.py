@@ -104,10 +104,12 @@ def test_a_first_attempt_that_is_refused(kind, clock, told, inner):
     assert seawall.remaining() is None
 
 
-def test_cancelled_in_a_wait(loop_run, clock, counts):
-    """Time that is over while the retry waits, as only a hook can bring about, ends the wait."""
+def test_cancelled_in_a_wait(loop_run, clock, counts, monkeypatch):
+    """Time that is over while the retry waits, as only a sleep too long can, ends the wait."""
+    asleep = type(clock).asleep
+    monkeypatch.setattr(type(clock), "asleep", lambda self, seconds: asleep(self, 2 * seconds))
     timeout = seawall.Timeout(5)
-    retry = seawall.Retry(attempts=9, backoff=4, before_sleep=lambda event: clock.advance(2))
+    retry = seawall.Retry(attempts=9, backoff=4)
 
     async def fails():
         raise ConnectionError("down")

@@ -183,6 +183,7 @@ def test_a_timeout_around_in_one_plan(hung):
     assert (outer.snapshot().counts["timed_out"], inner.snapshot().abandoned) == (1, 1)
 
 
+@pytest.mark.filterwarnings("ignore::seawall.BlockingWaitWarning")
 def test_awaitables_that_come_of_threads(loop_run, clock, forever, counts):
     """A function in a thread may give back an awaitable: the rest of the time is that one's."""
     timeout = seawall.Timeout(3, pool="threads")

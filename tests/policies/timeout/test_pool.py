@@ -1,5 +1,6 @@
 """Threads for calls that can't be interrupted: answers in time, whatever hangs."""
 
+import asyncio
 import contextvars
 import gc
 import os
@@ -12,6 +13,7 @@ import weakref
 
 import pytest
 import seawall
+import trio
 from seawall.policies.timeout import pool as pools
 from seawall.policies.timeout.pool import Pool
 
@@ -323,3 +325,23 @@ def test_everything_that_is_wrong_with_a_pool(wrong):
     with pytest.raises(seawall.ConfigError) as refused:
         Pool(wrong, max_threads=0)
     assert [problem.field for problem in refused.value.problems] == ["name", "max_threads"]
+
+
+def test_it_warns_before_it_blocks_an_event_loop():
+    """Whoever waits for a thread in a loop's own thread blocks the loop, and is told so."""
+    timeout = seawall.Timeout(5, name="reports", pool="threads")
+    build = timeout(lambda: threading.current_thread().name)
+
+    async def main():
+        with pytest.warns(seawall.BlockingWaitWarning, match="timeout 'reports' waits in a thread"):
+            assert build() != threading.current_thread().name
+        assert await asyncio.to_thread(build) != threading.current_thread().name
+
+    asyncio.run(main())
+    trio.run(main_of_trio, build)
+
+
+async def main_of_trio(build):
+    """The same under trio."""
+    with pytest.warns(seawall.BlockingWaitWarning, match="runs trio"):
+        build()

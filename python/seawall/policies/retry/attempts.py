@@ -54,13 +54,16 @@ class Attempts:
         Raises:
             StopIteration: The one before went well.
             NestedRetryError: The retry refuses to be inside of another.
+            DeadlineExceededError: The deadline around has passed: no attempt begins.
         """
         if self._wait is None:
             raise StopIteration
         run = self._begin()
-        if self._wait:
+        if self._number:
             try:
-                waiting.sleep(self._wait, f"retry {run.name!r}")
+                if self._wait:
+                    waiting.sleep(self._wait, f"retry {run.name!r}")
+                run.goes_on()
             except BaseException:
                 run.leave()
                 raise
@@ -78,6 +81,7 @@ class Attempts:
         if self._number:
             try:
                 await waiting.asleep(self._wait)
+                run.goes_on()
             except BaseException:
                 run.leave()
                 raise

@@ -17,7 +17,7 @@ from contextvars import Context, copy_context
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from seawall import _core
+from seawall import _core, waiting
 from seawall.errors import CallTimeoutError, ConfigError, ThreadsExhaustedError
 from seawall.policies.timeout.deadlines import exceeded
 
@@ -98,7 +98,12 @@ class Pool:
             DeadlineExceededError: So it was, and the deadline around was earlier; or that had
                 passed already, and the function was not called.
             ThreadsExhaustedError: No thread is left. The function was not called.
+
+        Warns:
+            BlockingWaitWarning: It is called in a thread that runs an event loop, which stands
+                still meanwhile.
         """
+        waiting.warn_of_loop(f"timeout {self.name!r}")
         deadline = _core.current_deadline()
         limit, passed = seconds, None
         if deadline is not None and (seconds is None or deadline.remaining < seconds):
