@@ -14,6 +14,7 @@ use super::gate;
 use super::keys::KeyOf;
 use super::native::Blueprint;
 use super::step::{Ended, Refusal, RefusalSlot, Step, Ticket};
+use super::timeout::{self, Deadline};
 use crate::time::{Clock, Nanos};
 use pyo3::PyTraverseError;
 use pyo3::ffi;
@@ -172,9 +173,18 @@ impl Plan {
         slots: &mut [Slot],
         stepped: bool,
     ) -> PyResult<()> {
+        let mut inside = None;
         for at in steps {
             // SAFETY: asked after `enter` has filled the slots of these steps.
-            unsafe { self.steps[at].works(py, &mut slots[at], stepped) }?;
+            let ticket = unsafe { slots[at].assume_init_mut() };
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (&self.steps[at], ticket) {
+                let outer = inside.take().or_else(|| timeout::innermost(py));
+                inside = timeout.works(py, ticket, outer, stepped)?;
+            }
+        }
+        // It knows those around it: the context need not be told of them.
+        if let Some(deadline) = inside {
+            Deadline::enter(&deadline);
         }
         Ok(())
     }
@@ -447,10 +457,13 @@ impl Plan {
     /// The call stands still, or runs on: see [`Step::suspended`].
     #[cold]
     pub fn suspended(&self, py: Python<'_>, slots: &mut [Slot], suspended: bool) {
-        for (step, slot) in self.steps.iter().zip(slots) {
+        let tell = |(step, slot): (&Step, &mut Slot)| {
             // SAFETY: `enter` succeeded and filled one slot a step.
             step.suspended(py, unsafe { slot.assume_init_mut() }, suspended);
-        }
+        };
+        let all = self.steps.iter().zip(slots);
+        // The innermost is left first, and entered last.
+        if suspended { all.rev().for_each(tell) } else { all.for_each(tell) }
     }
 
     #[cold]

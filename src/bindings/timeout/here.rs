@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// How many deadlines are alive in the process that were ever entered. Not the gate's word: a
+/// How many deadlines are alive in the process that were ever entered and not ended. Not the gate's word: a
 /// deadline that is on somewhere must not send the calls of everybody else the long way.
 pub static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
