@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 use super::again::Again;
-use super::call::{Call, raised};
+use super::call::{Arguments, Call, Callee, raised};
 use super::clock::ambient;
 use super::failures::{Carried, discard, pending};
 use super::gate;
@@ -146,6 +146,25 @@ impl Held {
     /// Keeps what it takes to make the call again.
     pub fn keep_call(&mut self, again: Again) {
         self.again = Some(again);
+    }
+
+    /// As [`Held::write_new`], and keeps what it takes to make the call again.
+    ///
+    /// # Safety
+    /// As there, and as for [`Again::keep`].
+    #[inline(always)]
+    pub unsafe fn write_repeatable(
+        place: *mut Self,
+        plan: PlanRef,
+        callee: Callee,
+        arguments: Arguments,
+    ) {
+        // SAFETY: as the caller promises; what is written over is `None`.
+        unsafe {
+            let steps = plan.len();
+            Self::write_new(place, plan);
+            (&raw mut (*place).again).write(Some(Again::keep(callee, arguments, steps)));
+        }
     }
 
     /// Shows the collector what is kept of the call, and by its tickets.
@@ -414,6 +433,11 @@ impl Held {
 
     #[inline(never)]
     fn returned_again(&mut self, py: Python<'_>, value: *mut ffi::PyObject) {
+        if self.runs() == 1 && !gate::ambient(gate::word()) {
+            self.plan.returned(self.filled(), self.started, value, &System);
+            self.let_go_of_call();
+            return;
+        }
         let clock = ambient(py);
         if self.runs() > 1 {
             let tell = |step: &Step, ticket: &Ticket, elapsed| {

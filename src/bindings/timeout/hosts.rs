@@ -40,6 +40,12 @@ pub fn in_trio(py: Python<'_>) -> bool {
     loaded(py, intern!(py, "trio")).is_some_and(|trio| in_trio_task(py, &trio))
 }
 
+/// The module asyncio, if a loop of its runs this code and trio does not.
+pub fn asyncio_here(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    asyncio(py).ok()??.running(py).ok()??;
+    if in_trio(py) { None } else { loaded(py, intern!(py, "asyncio")) }
+}
+
 /// Is `error` asyncio's cancellation?
 pub fn is_cancellation(py: Python<'_>, error: &PyErr) -> bool {
     match asyncio(py) {

@@ -25,6 +25,7 @@ mod step;
 
 pub use deadline::Deadline;
 pub use here::{current, innermost, passed};
+pub use hosts::asyncio_here;
 pub use policy::Timeout;
 pub use step::{Step, Ticket};
 
