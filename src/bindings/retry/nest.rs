@@ -10,6 +10,7 @@
 
 use crate::bindings::context::{current, new_variable, set};
 use crate::bindings::failures::discard;
+use crate::sync::Gauge;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -25,7 +26,7 @@ pub struct Nest {
 
 /// How many retries there are in plans, and how many are published right now.
 static STEPS: AtomicUsize = AtomicUsize::new(0);
-static PUBLISHED: AtomicUsize = AtomicUsize::new(0);
+static PUBLISHED: Gauge = Gauge::new();
 /// Was there ever a loop? The first one of a program finds nothing published around it.
 static LOOPS: AtomicBool = AtomicBool::new(false);
 
@@ -56,7 +57,7 @@ fn variable(py: Python<'_>) -> &'static Py<PyAny> {
 }
 
 fn innermost(py: Python<'_>) -> Option<Bound<'_, Nest>> {
-    if PUBLISHED.load(Relaxed) == 0 {
+    if PUBLISHED.get() == 0 {
         return None;
     }
     current(py, variable(py))?.cast_into().ok()
@@ -94,7 +95,7 @@ impl Nest {
         });
         match stored {
             Ok(nest) => {
-                PUBLISHED.fetch_add(1, Relaxed);
+                PUBLISHED.up();
                 Some(nest)
             }
             Err(error) => {
@@ -116,8 +117,10 @@ impl Nest {
     /// The call is over. The context goes on to name it, as others may that were copied from it:
     /// nobody believes that any more, and to take it out would cost as much as to put it in.
     pub fn withdraw(&self) {
-        if !self.over.swap(true, Relaxed) {
-            PUBLISHED.fetch_sub(1, Relaxed);
+        let over = self.over.load(Relaxed);
+        self.over.store(true, Relaxed);
+        if !over {
+            PUBLISHED.down();
         }
     }
 

@@ -112,7 +112,7 @@ impl Deadline {
             entered: AtomicBool::new(true),
             over: AtomicBool::new(false),
         };
-        ALIVE.fetch_add(1, Relaxed);
+        ALIVE.up();
         Bound::new(py, deadline)
     }
 
@@ -157,8 +157,10 @@ impl Deadline {
     /// copied from it: nobody believes that any more, and to take it out would cost as much as to
     /// put it in.
     pub fn finish(&self) {
-        if !self.over.swap(true, Relaxed) && self.entered.load(Relaxed) {
-            ALIVE.fetch_sub(1, Relaxed);
+        let over = self.over.load(Relaxed);
+        self.over.store(true, Relaxed);
+        if !over && self.entered.load(Relaxed) {
+            ALIVE.down();
         }
     }
 
@@ -194,7 +196,7 @@ impl Deadline {
 impl Drop for Deadline {
     fn drop(&mut self) {
         if *self.entered.get_mut() && !*self.over.get_mut() {
-            ALIVE.fetch_sub(1, Relaxed);
+            ALIVE.down();
         }
     }
 }
@@ -234,8 +236,8 @@ impl Deadline {
 
     /// Makes it the one of this context; answers the token that undoes it.
     fn _enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        if !slf.get().entered.swap(true, Relaxed) {
-            ALIVE.fetch_add(1, Relaxed);
+        if !slf.get().entered.load(Relaxed) && !slf.get().entered.swap(true, Relaxed) {
+            ALIVE.up();
             if slf.get().limit.is_none() {
                 WALLS.store(true, Relaxed);
             }

@@ -28,6 +28,7 @@ const COARSE: Nanos = SECOND / 10;
 /// A timeout in a plan.
 pub struct Step {
     settings: Settings,
+    name: Py<PyString>,
     pub(super) on_event: Option<Py<PyAny>>,
     pool: Option<Py<PyAny>>,
     pub(super) counts: Arc<Counts>,
@@ -172,6 +173,7 @@ impl Step {
         let copy = |object: &Option<Py<PyAny>>| object.as_ref().map(|it| it.clone_ref(py));
         Self {
             settings: now.settings,
+            name: now.name.clone_ref(py),
             on_event: copy(&now.on_event),
             pool: copy(&now.pool),
             counts: Arc::clone(counts),
@@ -375,6 +377,7 @@ impl Step {
 
     /// Gives up what the step owns: see `bindings::step::Step::release`.
     pub fn release(self, py: Python<'_>) {
+        self.name.drop_ref(py);
         for object in [self.on_event, self.pool].into_iter().flatten() {
             object.drop_ref(py);
         }
@@ -391,7 +394,7 @@ impl Step {
     }
 
     pub(super) fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        self.current.lock().name.bind(py).clone()
+        self.name.bind(py).clone()
     }
 }
 
