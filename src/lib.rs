@@ -11,6 +11,7 @@ pub mod keys;
 pub mod outcome;
 pub mod pipeline;
 pub mod policies;
+pub mod process;
 pub mod random;
 pub mod sync;
 pub mod time;

@@ -1,5 +1,6 @@
 //! Randomness, always handed in: the core never reaches for a source of its own.
 
+use crate::process;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::cell::Cell;
@@ -34,7 +35,7 @@ impl Random for Seeded {
 /// The thread's own source, seeded by the operating system, and seeded anew after a fork.
 ///
 /// Without the second seeding all workers forked from one parent would jitter in step, which is
-/// the stampede that jitter is there to prevent. The check is one `getpid` a number.
+/// the stampede that jitter is there to prevent. The check is one load a number.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Thread;
 
@@ -46,7 +47,7 @@ thread_local! {
 impl Random for Thread {
     fn share(&mut self) -> f64 {
         let mut source = rand::rng();
-        let process = std::process::id();
+        let process = process::id();
         SEEDED_IN.with(|seeded_in| match seeded_in.get() {
             before if before == process => {}
             // The first number of this thread: `rand` has just seeded its source.

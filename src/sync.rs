@@ -58,3 +58,44 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// How many there are of something. As with [`Counter`], no locked instruction under a global lock:
+/// whoever changes it holds that.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Gauge(std::sync::atomic::AtomicUsize);
+
+impl Gauge {
+    /// There are none.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "only made for statics")]
+    pub const fn new() -> Self {
+        Self(std::sync::atomic::AtomicUsize::new(0))
+    }
+
+    /// One more.
+    #[inline]
+    pub fn up(&self) {
+        if ALONE {
+            self.0.store(self.get().wrapping_add(1), Ordering::Relaxed);
+        } else {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// One fewer.
+    #[inline]
+    pub fn down(&self) {
+        if ALONE {
+            self.0.store(self.get().wrapping_sub(1), Ordering::Relaxed);
+        } else {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many.
+    #[inline]
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}

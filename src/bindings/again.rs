@@ -37,9 +37,12 @@ unsafe impl Send for Again {}
 /// So many arguments are kept in place: most calls have no more, and are spared an allocation.
 const FEW: usize = 4;
 
-enum Values {
-    Few([*mut ffi::PyObject; FEW], usize),
-    Many(Vec<*mut ffi::PyObject>),
+/// Objects that are owned.
+struct Values {
+    /// The first so many of these, unless there are more than have a place here.
+    few: [*mut ffi::PyObject; FEW],
+    count: usize,
+    many: Vec<*mut ffi::PyObject>,
 }
 
 impl Values {
@@ -47,28 +50,38 @@ impl Values {
     ///
     /// # Safety
     /// Attached; they are alive.
+    #[inline(always)]
     unsafe fn keep(first: *const *mut ffi::PyObject, count: usize) -> Self {
+        let mut values = Self { few: [ptr::null_mut(); FEW], count, many: Vec::new() };
         // SAFETY: as the caller promises.
         let kept = |at| unsafe { ffi::Py_NewRef(*first.add(at)) };
         if count > FEW {
-            return Self::Many((0..count).map(kept).collect());
+            values.many = (0..count).map(kept).collect();
+        } else {
+            for (at, place) in values.few.iter_mut().enumerate().take(count) {
+                *place = kept(at);
+            }
         }
-        let mut few = [ptr::null_mut(); FEW];
-        for (at, place) in few.iter_mut().enumerate().take(count) {
-            *place = kept(at);
-        }
-        Self::Few(few, count)
+        values
     }
 
     fn get(&self) -> &[*mut ffi::PyObject] {
-        match self {
-            Self::Few(few, count) => &few[..*count],
-            Self::Many(many) => many,
-        }
+        if self.count > FEW { &self.many } else { &self.few[..self.count] }
     }
 
-    fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::Few([ptr::null_mut(); FEW], 0))
+    /// Lets go of them.
+    ///
+    /// # Safety
+    /// Attached.
+    unsafe fn let_go(&mut self) {
+        // Whose end it is may lead back here, and is to find nothing.
+        let (few, count) = (self.few, std::mem::take(&mut self.count));
+        let many = std::mem::take(&mut self.many);
+        let all = if count > FEW { &many[..] } else { &few[..count] };
+        for &value in all {
+            // SAFETY: ours.
+            unsafe { ffi::Py_DECREF(value) };
+        }
     }
 }
 
@@ -77,6 +90,7 @@ impl Again {
     ///
     /// # Safety
     /// Attached; `callee` is alive and the arguments follow the vectorcall convention.
+    #[inline(always)]
     pub unsafe fn keep(callee: Callee, arguments: Arguments, entered: usize) -> Self {
         let Arguments { values, count, names } = arguments;
         let positional = count & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
@@ -138,9 +152,7 @@ impl Again {
     pub fn let_go(&mut self) {
         // SAFETY: whoever keeps a call lets go of it attached; each reference is ours.
         unsafe {
-            for &value in self.values.take().get() {
-                ffi::Py_DECREF(value);
-            }
+            self.values.let_go();
             ffi::Py_XDECREF(std::mem::replace(&mut self.names, ptr::null_mut()));
             ffi::Py_XDECREF(std::mem::replace(&mut self.callee.object, ptr::null_mut()));
         }

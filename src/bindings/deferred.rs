@@ -76,12 +76,16 @@ unsafe fn start_otherwise<C: Clock>(
             return inner;
         }
         let hold = |place: *mut Held| {
-            let (repeats, steps) = (plan.repeats(), plan.len());
-            if plan.keyed() {
-                Held::write_found(place, plan, &slots);
-            } else {
-                Held::write_new(place, plan);
+            if !plan.keyed() {
+                if plan.repeats() {
+                    Held::write_repeatable(place, plan, callee, arguments);
+                } else {
+                    Held::write_new(place, plan);
+                }
+                return;
             }
+            let (repeats, steps) = (plan.repeats(), plan.len());
+            Held::write_found(place, plan, &slots);
             if repeats {
                 (*place).keep_call(Again::keep(callee, arguments, steps));
             }

@@ -203,20 +203,6 @@ impl Step {
         matches!(self, Self::Timeout(_))
     }
 
-    /// The work of the call with the ticket in `slot` begins, or begins again: by steps of a task,
-    /// or straight.
-    ///
-    /// # Safety
-    /// It has let the call in.
-    pub unsafe fn works(&self, py: Python<'_>, slot: &mut Slot, stepped: bool) -> PyResult<()> {
-        // SAFETY: as the caller promises.
-        let ticket = unsafe { slot.assume_init_mut() };
-        match (self, ticket) {
-            (Self::Timeout(timeout), Ticket::Timeout(ticket)) => timeout.works(py, ticket, stepped),
-            _ => Ok(()),
-        }
-    }
-
     /// The pool whose threads run the calls, and for how long, if that is not done here.
     pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
         match self {

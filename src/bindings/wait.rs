@@ -1,6 +1,7 @@
 //! Waiting, which is Python's: in its own way for whoever runs the caller.
 
-use crate::bindings::clock::in_seconds;
+use crate::bindings::clock::{in_seconds, test_clock};
+use crate::bindings::timeout;
 use crate::time::Nanos;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -31,5 +32,11 @@ pub fn sleep(
 
 /// What is to be awaited for so long; others run meanwhile, also if it is no time at all.
 pub fn asleep(py: Python<'_>, delay: Nanos) -> PyResult<Bound<'_, PyAny>> {
+    if test_clock(py).is_none()
+        && let Some(asyncio) = timeout::asyncio_here(py)
+    {
+        // As the module does it, without asking the same again in Python.
+        return asyncio.call_method1(intern!(py, "sleep"), (in_seconds(delay),));
+    }
     waiting(py)?.call_method1(intern!(py, "asleep"), (in_seconds(delay),))
 }

@@ -6,12 +6,28 @@ from . import calls
 
 BARS = [
     Bar(
+        f"{what}: four breakers fused against one",
+        over(race, calls.BREAKERS) / over(race, calls.BREAKER),
+        2.5,
+    )
+    for race, what in ((calls.ALONE, "sync"), (calls.ALONE_ASYNC, "async"))
+]
+BARS += [
+    Bar(
+        f"{what}: each further breaker",
+        (over(race, calls.BREAKERS) - over(race, calls.BREAKER)).per(3, "breakers"),
+        6,
+    )
+    for race, what in ((calls.ALONE, "sync"), (calls.ALONE_ASYNC, "async"))
+]
+BARS += [
+    Bar(
         f"{what}: four fused against the {one} alone",
         over(race, calls.FOUR) / over(race, row),
         2.5,
         reason=(
-            "Two of the four are timeouts, each of which tells those inside of its deadline and "
-            "reads a precise clock twice: one alone costs {} ns."
+            "Two of the four are timeouts, each of which makes a deadline for those inside to find "
+            "and reads a precise clock: one alone costs {} ns."
         ),
         shown=(over(race, calls.TIMEOUT),),
     )

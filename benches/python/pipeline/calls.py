@@ -22,6 +22,7 @@ AMBIENT = "pipeline, inside of a deadline"
 FLOOR = "seawall empty pipeline"
 BREAKER = "seawall breaker"
 TIMEOUT = "seawall timeout"
+BREAKERS = "seawall breaker > breaker > breaker > breaker"
 RETRY = "seawall retry"
 BOTH = "seawall retry > breaker"
 STACKED = "seawall retry > breaker, two decorators"
@@ -105,6 +106,7 @@ FIRST: dict[str, MakeDecorator] = {
     AGAIN: always(nothing),
     FLOOR: pipeline,
     BREAKER: breaker,
+    BREAKERS: lambda: pipeline(breaker(), breaker(), breaker(), breaker()),
     TIMEOUT: timeout,
 }
 FUSED: dict[str, MakeDecorator] = {

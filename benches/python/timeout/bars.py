@@ -6,8 +6,8 @@ from . import calls
 
 _REASON = (
     "Of the {} ns that it costs without a suspension {} are the native coroutine's; those inside "
-    "learn of the deadline by a context variable, which is set and set back: {} ns for Python "
-    "itself. "
+    "learn of the deadline by a context variable, which is set once: {} ns for Python itself to "
+    "set one and set it back. "
 )
 _shown = (
     over(calls.STRAIGHT, calls.OURS),
@@ -15,8 +15,9 @@ _shown = (
     over(calls.STRAIGHT, calls.VARIABLE),
 )
 _SUSPENDED = (
-    "At the first suspension it asks asyncio for loop and task, which on Python 3.11 asks the "
-    "kernel for the process's number."
+    "At the first suspension its alarm is set: loop and task are looked up, the task is asked how "
+    "often it was cancelled before, and the wheel is written to, {} ns more. All of that finds its "
+    "memory cold after the loop's round: setting and resetting a context variable costs {} ns here."
 )
 
 
@@ -27,7 +28,11 @@ BARS = [
         10,
         "≥",
         reason=_REASON + _SUSPENDED,
-        shown=_shown,
+        shown=(
+            *_shown,
+            over(race, calls.OURS) - over(calls.STRAIGHT, calls.OURS),
+            over(race, calls.VARIABLE),
+        ),
     )
     for race, where in ((calls.WAITING, ""), (calls.WAITING_UVLOOP, ", uvloop"))
     for peer in (calls.BLOCK, calls.WAIT_FOR)

@@ -37,10 +37,6 @@ def timeout(**settings: Any) -> Any:
     return package().timeout(MINUTE, name=fresh_name("timeout"), **settings)
 
 
-def _hyx() -> Any:
-    return import_module("hyx.timeout").timeout(MINUTE)
-
-
 def _pyresilience() -> Any:
     pyresilience = import_module("pyresilience")
     return pyresilience.resilient(timeout=pyresilience.TimeoutConfig(seconds=MINUTE))
@@ -70,7 +66,12 @@ def limits(function: Function) -> Entries:
         ),
         BLOCK: lambda: Setup("async with o(60.0):\n    await f(x)", f=function, o=asyncio.timeout),
         WAIT_FOR: lambda: Setup("await o(f(x), 60.0)", f=function, o=asyncio.wait_for),
-        "hyx": _under(_hyx, function, call),
+        # As a decorator it needs a running loop at decoration.
+        "hyx, block": lambda: Setup(
+            "async with o(60.0):\n    await f(x)",
+            f=function,
+            o=import_module("hyx.timeout").timeout,
+        ),
         "pyresilience": _under(_pyresilience, function, call),
     }
 

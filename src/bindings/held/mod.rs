@@ -7,7 +7,7 @@
 mod again;
 
 use super::again::Again;
-use super::call::{Call, raised};
+use super::call::{Arguments, Call, Callee, raised};
 use super::clock::ambient;
 use super::failures::{discard, pending};
 use super::gate;
@@ -141,6 +141,25 @@ impl Held {
     fn filled(&self) -> &[Slot] {
         let entered = self.again.as_ref().map_or(self.plan.len(), |again| again.entered);
         &self.slots()[..entered]
+    }
+
+    /// As [`Held::write_new`], and keeps what it takes to make the call again.
+    ///
+    /// # Safety
+    /// As there, and as for [`Again::keep`].
+    #[inline(always)]
+    pub unsafe fn write_repeatable(
+        place: *mut Self,
+        plan: PlanRef,
+        callee: Callee,
+        arguments: Arguments,
+    ) {
+        // SAFETY: as the caller promises; what is written over is `None`.
+        unsafe {
+            let steps = plan.len();
+            Self::write_new(place, plan);
+            (&raw mut (*place).again).write(Some(Again::keep(callee, arguments, steps)));
+        }
     }
 
     /// Is every end to be followed up by [`Held::settle`]?

@@ -267,10 +267,13 @@ impl Plan {
     /// The call stands still, or runs on: see [`Step::suspended`].
     #[cold]
     pub fn suspended(&self, py: Python<'_>, slots: &mut [Slot], suspended: bool) {
-        for (step, slot) in self.steps.iter().zip(slots) {
+        let tell = |(step, slot): (&Step, &mut Slot)| {
             // SAFETY: `enter` succeeded and filled one slot a step.
             step.suspended(py, unsafe { slot.assume_init_mut() }, suspended);
-        }
+        };
+        let all = self.steps.iter().zip(slots);
+        // The innermost is left first, and entered last.
+        if suspended { all.rev().for_each(tell) } else { all.for_each(tell) }
     }
 
     #[cold]

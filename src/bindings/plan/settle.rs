@@ -8,7 +8,7 @@ use super::{Plan, Refused, Slot};
 use crate::bindings::call::Call;
 use crate::bindings::failures::{self, Carried};
 use crate::bindings::step::{Ended, Step, Ticket};
-use crate::bindings::timeout;
+use crate::bindings::timeout::{self, Deadline};
 use crate::time::{Clock, Nanos};
 use pyo3::prelude::*;
 use std::ops::Range;
@@ -40,9 +40,18 @@ impl Plan {
         slots: &mut [Slot],
         stepped: bool,
     ) -> PyResult<()> {
+        let mut inside = None;
         for at in steps {
             // SAFETY: asked after `enter` has filled the slots of these steps.
-            unsafe { self.steps[at].works(py, &mut slots[at], stepped) }?;
+            let ticket = unsafe { slots[at].assume_init_mut() };
+            if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (&self.steps[at], ticket) {
+                let outer = inside.take().or_else(|| timeout::innermost(py));
+                inside = timeout.works(py, ticket, outer, stepped)?;
+            }
+        }
+        // It knows those around it: the context need not be told of them.
+        if let Some(deadline) = inside {
+            Deadline::enter(&deadline);
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 
 use crate::bindings::context::{current, new_variable, set};
 use crate::bindings::failures::discard;
+use crate::sync::Gauge;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
@@ -26,7 +27,7 @@ pub struct Nest {
 
 /// How many retries there are in plans, and how many are published right now.
 static STEPS: AtomicUsize = AtomicUsize::new(0);
-static PUBLISHED: AtomicUsize = AtomicUsize::new(0);
+static PUBLISHED: Gauge = Gauge::new();
 /// What was seen: loops, steps beside a step. Whoever is the first of either in a program finds
 /// nothing published around it.
 static SEEN: AtomicU8 = AtomicU8::new(0);
@@ -62,7 +63,7 @@ fn variable(py: Python<'_>) -> &'static Py<PyAny> {
 }
 
 fn innermost(py: Python<'_>) -> Option<Bound<'_, Nest>> {
-    if PUBLISHED.load(Relaxed) == 0 {
+    if PUBLISHED.get() == 0 {
         return None;
     }
     current(py, variable(py))?.cast_into().ok()
@@ -103,7 +104,7 @@ impl Nest {
         });
         match stored {
             Ok(nest) => {
-                PUBLISHED.fetch_add(1, Relaxed);
+                PUBLISHED.up();
                 Some(nest)
             }
             Err(error) => {
@@ -125,8 +126,10 @@ impl Nest {
     /// The call is over. The context goes on to name it, as others may that were copied from it:
     /// nobody believes that any more, and to take it out would cost as much as to put it in.
     pub fn withdraw(&self) {
-        if !self.over.swap(true, Relaxed) {
-            PUBLISHED.fetch_sub(1, Relaxed);
+        let over = self.over.load(Relaxed);
+        self.over.store(true, Relaxed);
+        if !over {
+            PUBLISHED.down();
         }
     }
 

@@ -15,6 +15,9 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+/// Was there ever a shield in the process? Most programs have none to look for.
+static WALLS: AtomicBool = AtomicBool::new(false);
+
 /// A time by which work is to be done, and where it was set.
 #[pyclass(frozen, module = "seawall._core")]
 pub struct Deadline {
@@ -83,14 +86,14 @@ impl Deadline {
         Self { at, limit, began, name, place, outer, earlier, alarm, entered, over }
     }
 
-    /// The deadline that a timeout sets at `at`, `limit` after its call began.
-    pub fn bounded(
-        py: Python<'_>,
+    /// The deadline that a timeout sets at `at`, `limit` after its call began, inside of `outer`.
+    pub fn bounded<'py>(
+        py: Python<'py>,
         at: Nanos,
         limit: Nanos,
         name: Py<PyAny>,
-    ) -> PyResult<Bound<'_, Self>> {
-        let outer = innermost(py);
+        outer: Option<Bound<'py, Self>>,
+    ) -> PyResult<Bound<'py, Self>> {
         let earlier = outer
             .as_ref()
             .and_then(Self::nearest)
@@ -105,9 +108,11 @@ impl Deadline {
             outer: outer.map(Bound::unbind),
             earlier,
             alarm: Alone::new(None),
-            entered: AtomicBool::new(false),
+            // The context may know it only by one inside of it.
+            entered: AtomicBool::new(true),
             over: AtomicBool::new(false),
         };
+        ALIVE.up();
         Bound::new(py, deadline)
     }
 
@@ -135,6 +140,9 @@ impl Deadline {
 
     /// Does the context lie behind a shield inside of it?
     pub fn shielded(slf: &Bound<'_, Self>) -> bool {
+        if !WALLS.load(Relaxed) {
+            return false;
+        }
         let mut next = innermost(slf.py());
         while let Some(one) = next.filter(|one| !one.is(slf)) {
             if one.get().limit.is_none() {
@@ -145,10 +153,15 @@ impl Deadline {
         false
     }
 
-    /// The call that it bounded has ended.
-    pub fn finish(slf: &Bound<'_, Self>) {
-        Self::leave(slf);
-        slf.get().over.store(true, Relaxed);
+    /// The call that it bounded has ended. The context goes on to name it, as others may that were
+    /// copied from it: nobody believes that any more, and to take it out would cost as much as to
+    /// put it in.
+    pub fn finish(&self) {
+        let over = self.over.load(Relaxed);
+        self.over.store(true, Relaxed);
+        if !over && self.entered.load(Relaxed) {
+            ALIVE.down();
+        }
     }
 
     /// Has the current task cancelled at `at`.
@@ -182,8 +195,8 @@ impl Deadline {
 
 impl Drop for Deadline {
     fn drop(&mut self) {
-        if *self.entered.get_mut() {
-            ALIVE.fetch_sub(1, Relaxed);
+        if *self.entered.get_mut() && !*self.over.get_mut() {
+            ALIVE.down();
         }
     }
 }
@@ -223,8 +236,11 @@ impl Deadline {
 
     /// Makes it the one of this context; answers the token that undoes it.
     fn _enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        if !slf.get().entered.swap(true, Relaxed) {
-            ALIVE.fetch_add(1, Relaxed);
+        if !slf.get().entered.load(Relaxed) && !slf.get().entered.swap(true, Relaxed) {
+            ALIVE.up();
+            if slf.get().limit.is_none() {
+                WALLS.store(true, Relaxed);
+            }
         }
         set(slf.py(), variable(slf.py()), slf.as_any())
     }

@@ -5,15 +5,16 @@
 
 use super::deadline::Deadline;
 use crate::bindings::context::{self, new_variable, reset, set};
+use crate::sync::Gauge;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
-/// How many deadlines are alive in the process that were ever entered. Not the gate's word: a
-/// deadline that is on somewhere must not send the calls of everybody else the long way.
-pub static ALIVE: AtomicUsize = AtomicUsize::new(0);
+/// How many deadlines were entered and have not ended. Not the gate's word: a deadline that is on
+/// somewhere must not send the calls of everybody else the long way.
+pub static ALIVE: Gauge = Gauge::new();
 
 /// The context variable.
 pub fn variable(py: Python<'_>) -> &'static Py<PyAny> {
@@ -23,7 +24,7 @@ pub fn variable(py: Python<'_>) -> &'static Py<PyAny> {
 
 /// What the context variable holds; not what bounds the work here: that is [`Deadline::nearest`].
 pub fn innermost(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
-    if ALIVE.load(Relaxed) == 0 {
+    if ALIVE.get() == 0 {
         return None;
     }
     let mut found = context::current(py, variable(py))?.cast_into::<Deadline>().ok()?;
@@ -42,7 +43,7 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, Deadline>> {
 /// The deadline that bounds what is done here, if there is no time left.
 #[inline(always)]
 pub fn over<C: Clock>(clock: &C) -> Option<Py<Deadline>> {
-    if ALIVE.load(Relaxed) == 0 { None } else { over_among_some(clock) }
+    if ALIVE.get() == 0 { None } else { over_among_some(clock) }
 }
 
 #[cold]

@@ -23,13 +23,11 @@ pub fn here(py: Python<'_>) -> PyResult<Host<'_>> {
     {
         return Ok(Host::Trio);
     }
-    if let Some(asyncio) = asyncio(py)? {
-        let running = asyncio.running.bind(py).call0()?;
-        if !running.is_none()
-            && let Some(task) = asyncio.task_of(&running)?
-        {
-            return Ok(Host::Asyncio { running, task });
-        }
+    if let Some(asyncio) = asyncio(py)?
+        && let Some(running) = asyncio.running(py)?
+        && let Some(task) = asyncio.task_of(&running)?
+    {
+        return Ok(Host::Asyncio { running, task });
     }
     Err(PyRuntimeError::new_err(
         "seawall can cancel tasks of asyncio and trio, and neither runs this code: await it in a \
@@ -40,6 +38,12 @@ pub fn here(py: Python<'_>) -> PyResult<Host<'_>> {
 /// Does trio run this code?
 pub fn in_trio(py: Python<'_>) -> bool {
     loaded(py, intern!(py, "trio")).is_some_and(|trio| in_trio_task(py, &trio))
+}
+
+/// The module asyncio, if a loop of its runs this code and trio does not.
+pub fn asyncio_here(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    asyncio(py).ok()??.running(py).ok()??;
+    if in_trio(py) { None } else { loaded(py, intern!(py, "asyncio")) }
 }
 
 /// Is `error` asyncio's cancellation?
@@ -55,7 +59,7 @@ fn loaded<'py>(py: Python<'py>, name: &Bound<'py, PyString>) -> Option<Bound<'py
     // SAFETY: attached; the table of modules lives as long as the interpreter, and the answer is a
     // borrowed reference, or NULL without an exception.
     unsafe {
-        let module = ffi::PyDict_GetItem(ffi::PyImport_GetModuleDict(), name.as_ptr());
+        let module = ffi::PyDict_GetItemWithError(ffi::PyImport_GetModuleDict(), name.as_ptr());
         Bound::from_borrowed_ptr_or_opt(py, module)
     }
 }
@@ -77,6 +81,18 @@ struct Asyncio {
 }
 
 impl Asyncio {
+    /// The loop that runs in this thread.
+    fn running<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        #[cfg(Py_3_12)]
+        let running = self.running.bind(py).call0()?;
+        #[cfg(not(Py_3_12))]
+        let running = match super::running::here(py) {
+            Some(running) => running,
+            None => super::running::ask(self.running.bind(py))?,
+        };
+        Ok((!running.is_none()).then_some(running))
+    }
+
     /// The task that `running` runs now.
     fn task_of<'py>(&self, running: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = running.py();

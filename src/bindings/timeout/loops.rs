@@ -40,11 +40,34 @@ pub struct LoopWheel {
     context: Py<PyAny>,
 }
 
-type Wheels = Alone<HashMap<usize, Py<LoopWheel>>>;
+/// The wheels of all loops, by the loops' addresses.
+#[derive(Default)]
+struct Wheels {
+    all: HashMap<usize, Py<LoopWheel>>,
+    /// The one that was asked for last: nearly every program has one loop.
+    last: Option<(usize, Py<LoopWheel>)>,
+}
 
-fn wheels(py: Python<'_>) -> &'static Wheels {
-    static WHEELS: PyOnceLock<Wheels> = PyOnceLock::new();
-    WHEELS.get_or_init(py, || Alone::new(HashMap::new()))
+impl Wheels {
+    fn find(&mut self, py: Python<'_>, address: usize) -> Option<Py<LoopWheel>> {
+        if let Some((_, wheel)) = self.last.as_ref().filter(|(of, _)| *of == address) {
+            return Some(wheel.clone_ref(py));
+        }
+        let wheel = self.all.get(&address)?.clone_ref(py);
+        self.last = Some((address, wheel.clone_ref(py)));
+        Some(wheel)
+    }
+
+    /// Gives up the wheel of a loop that is gone.
+    fn forget(&mut self, address: usize) -> [Option<Py<LoopWheel>>; 2] {
+        let last = self.last.take_if(|(of, _)| *of == address);
+        [self.all.remove(&address), last.map(|(_, wheel)| wheel)]
+    }
+}
+
+fn wheels(py: Python<'_>) -> &'static Alone<Wheels> {
+    static WHEELS: PyOnceLock<Alone<Wheels>> = PyOnceLock::new();
+    WHEELS.get_or_init(py, || Alone::new(Wheels::default()))
 }
 
 impl LoopWheel {
@@ -52,10 +75,8 @@ impl LoopWheel {
     pub fn of(running: &Bound<'_, PyAny>) -> PyResult<Py<Self>> {
         let py = running.py();
         let address = running.as_ptr() as usize;
-        // SAFETY: cloning a reference runs nothing.
-        let known = unsafe {
-            wheels(py).with(|wheels| wheels.get(&address).map(|wheel| wheel.clone_ref(py)))
-        };
+        // SAFETY: cloning a reference runs nothing, nor does letting go of one of several.
+        let known = unsafe { wheels(py).with(|wheels| wheels.find(py, address)) };
         known.map_or_else(|| Self::make(running), Ok)
     }
 
@@ -81,7 +102,7 @@ impl LoopWheel {
         )?;
         // SAFETY: inserting under a key that the map did not have lets go of nothing; were there
         // one after all, it is handed out and dropped here.
-        let old = unsafe { wheels(py).with(|wheels| wheels.insert(address, wheel.clone_ref(py))) };
+        let old = unsafe { wheels(py).with(|it| it.all.insert(address, wheel.clone_ref(py))) };
         drop(old);
         Ok(wheel)
     }
@@ -215,8 +236,8 @@ struct Gone(usize);
 #[pymethods]
 impl Gone {
     fn __call__(&self, py: Python<'_>, _weak: &Bound<'_, PyAny>) {
-        // SAFETY: moving a reference out runs nothing; it is dropped outside.
-        let wheel = unsafe { wheels(py).with(|wheels| wheels.remove(&self.0)) };
+        // SAFETY: moving references out runs nothing; they are dropped outside.
+        let wheel = unsafe { wheels(py).with(|wheels| wheels.forget(self.0)) };
         drop(wheel);
     }
 }

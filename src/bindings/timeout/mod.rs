@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`alarm`] | one alarm of one task, whoever runs it |
 //! | [`hosts`] | who runs the code here: asyncio, trio or neither |
+//! | `running` | which loop runs here, on Python 3.11 |
 //! | [`loops`] | the wheel of an event loop, and the one timer that turns it |
 //! | [`bell`] | an alarm that goes by a test's clock |
 //! | [`deadline`] | when work is to be done, and who set that |
@@ -18,10 +19,13 @@ mod here;
 mod hosts;
 mod loops;
 mod policy;
+#[cfg(not(Py_3_12))]
+mod running;
 mod step;
 
 pub use deadline::Deadline;
-pub use here::{current, exceeded, over, passed};
+pub use here::{current, exceeded, innermost, over, passed};
+pub use hosts::asyncio_here;
 pub use policy::Timeout;
 pub use step::{Step, Ticket};
 

@@ -145,6 +145,8 @@ impl Timeout {
             (std::mem::replace(&mut current.name, name.clone_ref(py)), pool)
         };
         old.drop_ref(py);
+        // Plans know it by its name.
+        gate::next_epoch();
         pool.map_or(Ok(()), |pool| pool.bind(py).setattr("name", name))
     }
 

@@ -4,7 +4,7 @@
 use super::Timeout;
 use super::deadline::Deadline;
 use super::events::{End, tell};
-use super::here;
+use super::here::{self, innermost};
 use super::hosts::{self, Host};
 use super::policy::Current;
 use crate::bindings::clock::in_seconds;
@@ -13,7 +13,7 @@ use crate::bindings::plan::Came;
 use crate::bindings::timeout::alarm::Verdict;
 use crate::policies::timeout::Settings;
 use crate::sync::Counter;
-use crate::time::{Clock, LATEST, Nanos};
+use crate::time::{Clock, LATEST, Nanos, SECOND};
 use parking_lot::Mutex;
 use pyo3::ffi;
 use pyo3::intern;
@@ -22,9 +22,13 @@ use pyo3::types::PyString;
 use std::ptr;
 use std::sync::Arc;
 
+/// From such a limit on, half of it is more than a kernel's ticks are ever apart.
+const COARSE: Nanos = SECOND / 10;
+
 /// A timeout in a plan.
 pub struct Step {
     settings: Settings,
+    name: Py<PyString>,
     pub(super) on_event: Option<Py<PyAny>>,
     pool: Option<Py<PyAny>>,
     pub(super) counts: Arc<Counts>,
@@ -171,6 +175,7 @@ impl Step {
         let copy = |object: &Option<Py<PyAny>>| object.as_ref().map(|it| it.clone_ref(py));
         Self {
             settings: now.settings,
+            name: now.name.clone_ref(py),
             on_event: copy(&now.on_event),
             pool: copy(&now.pool),
             counts: Arc::clone(counts),
@@ -214,35 +219,46 @@ impl Step {
         Ticket { at, deadline: ptr::null_mut(), stage: Stage::Straight }
     }
 
-    /// The work begins: inside of it the deadline holds. `stepped`: by steps of a task.
-    pub fn works(&self, py: Python<'_>, ticket: &mut Ticket, stepped: bool) -> PyResult<()> {
+    /// The work begins, inside of `outer`: inside of the deadline that is given back, which the
+    /// context is not told of here. `stepped`: by steps of a task.
+    pub fn works<'py>(
+        &self,
+        py: Python<'py>,
+        ticket: &mut Ticket,
+        outer: Option<Bound<'py, Deadline>>,
+        stepped: bool,
+    ) -> PyResult<Option<Bound<'py, Deadline>>> {
         if self.pooled() && !stepped {
             // The thread that runs it is not waited for any longer: nothing else need stop it.
-            return Ok(());
+            return Ok(outer);
         }
-        let deadline = self.bound(py, ticket)?;
-        Deadline::enter(&deadline);
+        let deadline = self.bound(py, ticket, outer)?;
         if stepped {
             ticket.stage = Stage::Stepped;
             if hosts::in_trio(py) {
                 ticket.arm(&deadline, Host::Trio)?;
             }
         }
-        Ok(())
+        Ok(Some(deadline))
     }
 
     /// A thread gave back an awaitable: that is bounded as any other is.
     pub fn adopts(&self, py: Python<'_>, ticket: &mut Ticket) -> PyResult<()> {
         if ticket.deadline.is_null() {
-            self.bound(py, ticket)?;
+            self.bound(py, ticket, innermost(py))?;
             ticket.stage = Stage::Adopted;
         }
         Ok(())
     }
 
-    fn bound<'py>(&self, py: Python<'py>, ticket: &mut Ticket) -> PyResult<Bound<'py, Deadline>> {
+    fn bound<'py>(
+        &self,
+        py: Python<'py>,
+        ticket: &mut Ticket,
+        outer: Option<Bound<'py, Deadline>>,
+    ) -> PyResult<Bound<'py, Deadline>> {
         let name = self.name(py).into_any().unbind();
-        let deadline = Deadline::bounded(py, ticket.at, self.settings.limit, name)?;
+        let deadline = Deadline::bounded(py, ticket.at, self.settings.limit, name, outer)?;
         ticket.deadline = deadline.clone().into_ptr();
         Ok(deadline)
     }
@@ -256,7 +272,7 @@ impl Step {
         came: &mut Came<'_>,
         clock: &C,
     ) {
-        let late = clock.now() >= ticket.at;
+        let late = self.is_late(ticket, clock);
         let mut verdict = Verdict::Quiet;
         if let Some(deadline) = ticket.deadline(py) {
             if ticket.stage == Stage::Armed {
@@ -269,7 +285,7 @@ impl Step {
                     Verdict::Quiet
                 });
             }
-            Deadline::finish(&deadline);
+            deadline.get().finish();
         }
         let ours = Self::is_ours(py, ticket, came);
         ticket.let_go();
@@ -305,13 +321,21 @@ impl Step {
         }
     }
 
+    /// Is the time over? Nearly always it is so far from over that the kernel's last tick can tell.
+    #[inline(always)]
+    fn is_late<C: Clock>(&self, ticket: &Ticket, clock: &C) -> bool {
+        let far =
+            self.settings.limit >= COARSE && clock.coarse().saturating_add(COARSE / 2) < ticket.at;
+        !far && clock.now() >= ticket.at
+    }
+
     /// The call was dropped, or came to a good end without asking.
     pub fn ended(&self, py: Python<'_>, ticket: &mut Ticket, good: bool) {
         if let Some(deadline) = ticket.deadline(py) {
             if let Err(error) = deadline.get().end_alarm(py) {
                 report(py, error, deadline.as_any());
             }
-            Deadline::finish(&deadline);
+            deadline.get().finish();
         }
         ticket.let_go();
         if good { self.counts.in_time.bump() } else { self.counts.other.bump() }
@@ -367,6 +391,7 @@ impl Step {
 
     /// Gives up what the step owns: see `bindings::step::Step::release`.
     pub fn release(self, py: Python<'_>) {
+        self.name.drop_ref(py);
         for object in [self.on_event, self.pool].into_iter().flatten() {
             object.drop_ref(py);
         }
@@ -383,7 +408,7 @@ impl Step {
     }
 
     pub(super) fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        self.current.lock().name.bind(py).clone()
+        self.name.bind(py).clone()
     }
 }
 

@@ -217,3 +217,48 @@ def test_of_threads_with_a_breaker_inside(clock):
     with pytest.raises(seawall.CallTimeoutError):
         timeout(breaker(clock.sleep))(60)
     assert (breaker.snapshot().state, breaker.snapshot().counts["failure"]) == ("open", 1)
+
+
+def test_who_awaits_later_is_inside_of_none_of_them():
+    """A plain function's awaitable, and a coroutine that is stepped by hand, leave no deadline."""
+
+    class Pause:
+        def __await__(self):
+            yield
+
+    async def work():
+        await Pause()
+        return seawall.remaining()
+
+    stack = seawall.Pipeline("stack", seawall.Timeout(60), seawall.Retry(), seawall.Timeout(30))
+    for function in (work, lambda: work()):
+        call = stack(function)()
+        assert seawall.remaining() is None
+        call.send(None)
+        assert seawall.remaining() is None
+        with pytest.raises(StopIteration) as stopped:
+            call.send(None)
+        assert stopped.value.value == 30
+        assert seawall.remaining() is None
+
+
+def test_one_that_is_over_holds_no_more():
+    """Between two attempts only the timeout around them holds; after the call, what held before."""
+    left = []
+    each = seawall.Timeout(3, name="each")
+    retry = seawall.Retry(
+        attempts=2, backoff=1, before_sleep=lambda _: left.append(seawall.remaining())
+    )
+
+    def work():
+        left.append(seawall.remaining())
+        raise ConnectionError
+
+    work = seawall.Pipeline("stack", seawall.Timeout(10, name="total"), retry, each)(work)
+    with seawall.deadline(100):
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                work()
+            assert seawall.remaining() == pytest.approx(100 - len(left) // 3)
+    assert seawall.remaining() is None
+    assert left == pytest.approx([3, 10, 3] * 2)
