@@ -295,7 +295,6 @@ def test_fork_during_a_call():
         import seawall
 
         warnings.simplefilter("ignore", DeprecationWarning)
-        faulthandler.dump_traceback_later(45, exit=True)  # says where it hangs, if it does
         breaker = seawall.CircuitBreaker(
             "forked", failure_threshold=3, window=seawall.seconds(60), on_event=lambda event: None
         )
@@ -315,6 +314,7 @@ def test_fork_during_a_call():
             for _ in range(20):
                 child = os.fork()
                 if child == 0:
+                    # Says where it hangs, if it does.
                     faulthandler.dump_traceback_later(30, exit=True)
                     for _ in range(100):
                         assert breaker.call(int) == 0
