@@ -1,5 +1,6 @@
 """Where the length of a wait comes from."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -136,3 +137,38 @@ def test_no_delay_overflows(kind, script):
         kind.run(retry(kind.function(body)))
     assert body.calls == 200
     assert all(0 <= wait <= 1 for wait in body.waits)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forked_processes_do_not_jitter_in_step():
+    """Two children and their parent, forked after jitter was drawn, draw different delays."""
+    drawn = []
+    retry = seawall.Retry(
+        attempts=2,
+        backoff=seawall.exponential(1000, jitter="full", cap=2000),
+        before_sleep=lambda event: drawn.append(event.delay),
+    )
+
+    def draw():
+        with seawall.testing.clock(autojump=True), pytest.raises(ConnectionError):
+            retry.call(fails)
+        return drawn.pop()
+
+    def fails():
+        raise ConnectionError
+
+    def child():
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.write(writer, repr(draw()).encode())
+            os._exit(0)
+        os.waitpid(pid, 0)
+        said = os.read(reader, 100)
+        os.close(reader)
+        os.close(writer)
+        return float(said)
+
+    draw()
+    assert len({child(), child(), draw()}) == 3

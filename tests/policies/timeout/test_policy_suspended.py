@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import types
 
 import pytest
@@ -271,3 +272,30 @@ def test_a_context_that_was_copied(run, clock):
 
     run(work)
     assert copies[0].run(seawall.remaining) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_no_loop_runs_in_a_forked_child():
+    """A child that is forked in a task is in no task: its call by hand sets no alarm."""
+
+    @seawall.timeout(60)
+    async def work():
+        await pause()
+
+    async def main():
+        await work()
+        loop = asyncio.get_running_loop()
+        pid = os.fork()
+        if pid == 0:
+            call = work()
+            call.send(None)
+            os._exit(10 * alarms(loop) + (seawall.remaining() is not None))
+        _, status = os.waitpid(pid, 0)  # noqa: ASYNC222  the parent stands still on purpose
+        call = work()
+        call.send(None)
+        set_here = alarms(loop)
+        call.close()
+        return os.waitstatus_to_exitcode(status), set_here
+
+    assert asyncio.run(main()) == (0, 1)
