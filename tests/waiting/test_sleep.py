@@ -96,17 +96,16 @@ def test_gevent_waits_in_its_own_way():
     code = """
 from seawall import waiting
 from gevent import monkey; monkey.patch_all()
-import gevent, time
+import gevent
 order = []
 def work(name, seconds):
     waiting.sleep(seconds)
     order.append(name)
-begun = time.monotonic()
 gevent.joinall([gevent.spawn(work, "b", 0.2), gevent.spawn(work, "a", 0.1)])
-print("".join(order), time.monotonic() - begun < 0.29)
+print("".join(order))
 """
     status, printed, errors = child(code)
-    assert (status, printed) == (0, "ab True"), errors
+    assert (status, printed) == (0, "ab"), errors
 
 
 def test_greenlets_share_a_clock():
