@@ -206,10 +206,10 @@ print([name for name in ("asyncio", "trio", "threading", "seawall.testing") if n
 
 def test_threads_wait_side_by_side():
     """A waiting thread holds nothing that another needs."""
-    threads = [threading.Thread(target=waiting.sleep, args=(0.1,)) for _ in range(20)]
+    threads = [threading.Thread(target=waiting.sleep, args=(0.5,)) for _ in range(20)]
     begun = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 5

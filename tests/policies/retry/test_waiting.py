@@ -63,7 +63,7 @@ def test_greenlets_go_on_meanwhile():
     pytest.importorskip("gevent")
     code = """
 from gevent import monkey; monkey.patch_all()
-import gevent, time
+import gevent
 import seawall
 order = []
 
@@ -75,12 +75,11 @@ def work(name, wait):
         order.append(name)
     seawall.Retry(backoff=wait).call(body)
 
-begun = time.monotonic()
 gevent.joinall([gevent.spawn(work, "b", 0.2), gevent.spawn(work, "a", 0.1)])
-print("".join(order), time.monotonic() - begun < 0.29)
+print("".join(order))
 """
     status, printed, errors = child(code)
-    assert (status, printed) == (0, "ab True"), errors
+    assert (status, printed) == (0, "ab"), errors
 
 
 @pytest.mark.parametrize("host", ["asyncio", "trio"])
