@@ -18,7 +18,7 @@ mod object;
 mod settle;
 
 pub use object::{PlanRef, register};
-pub use settle::{Came, Then};
+pub use settle::{Back, Came, Then};
 
 use super::call::Call;
 use super::failures;
