@@ -56,6 +56,11 @@ impl Refused {
     pub fn late(&self) -> bool {
         self.refusal.late()
     }
+
+    /// After how long a call may be let in, if that is known.
+    pub fn retry_after(&self) -> Option<Nanos> {
+        self.refusal.retry_after()
+    }
 }
 
 /// The plan itself. Lives in interpreter memory; reached through [`PlanRef`].

@@ -473,7 +473,8 @@ impl Step {
             };
             outcome.after(run.attempts)
         };
-        let wait = self.hooks.get().wait(py, ticket.extra(), came, &outcome)?;
+        let most = self.settings.most_told();
+        let wait = self.hooks.get().wait(py, ticket.extra(), came, most, &outcome)?;
         let delay = self.settings.in_time(&run, wait, limits, || clock.now())?;
         match self.budget.get() {
             Some(live) if !live.permit(py, clock) => Err(Stop::Budget),
