@@ -4,8 +4,9 @@
 use super::adopt;
 use super::call::{Arguments, Call, Callee, Finish, took};
 use super::failures::{Carried, classes, raise};
+use super::last::Last;
 use super::native::visit;
-use super::plan::{Came, PlanRef, Slot, Then};
+use super::plan::{Back, Came, PlanRef, Slot, Then};
 use super::wait;
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
@@ -29,6 +30,8 @@ pub struct Again {
     pub runs: u32,
     /// When the work of the last attempt began; 0 while none is made, or if no step asks.
     pub started: Nanos,
+    /// What the last attempt came to, while the next is waited for.
+    pub last: Option<Last>,
 }
 
 // SAFETY: its objects are touched by attached threads only.
@@ -101,7 +104,16 @@ impl Again {
             let values = Values::keep(values, all);
             ffi::Py_XINCREF(names);
             ffi::Py_INCREF(callee.object);
-            Self { callee, values, count: positional, names, entered, runs: 1, started: 0 }
+            Self {
+                callee,
+                values,
+                count: positional,
+                names,
+                entered,
+                runs: 1,
+                started: 0,
+                last: None,
+            }
         }
     }
 
@@ -129,7 +141,8 @@ impl Again {
     /// # Safety
     /// Called by the collector.
     pub unsafe fn traverse(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
-        let others = [self.callee.object, self.names];
+        let last = self.last.as_ref().map_or(ptr::null_mut(), Last::object);
+        let others = [self.callee.object, self.names, last];
         for object in self.values.get().iter().copied().chain(others) {
             // SAFETY: as the caller promises; these are the references it owns.
             let met = unsafe { visit(object, visitor, arg) };
@@ -150,6 +163,7 @@ impl Drop for Again {
 impl Again {
     /// Lets go of the call, which will not be made any more.
     pub fn let_go(&mut self) {
+        drop(self.last.take());
         // SAFETY: whoever keeps a call lets go of it attached; each reference is ours.
         unsafe {
             self.values.let_go();
@@ -352,11 +366,14 @@ pub unsafe fn follow<C: Clock, F: Finish>(
     {
         // Whatever happens from here on, the steps further out still have the call.
         at = Progress { entered: step + 1, started: 0, ..at };
-        drop(came);
-        came = match wait::sleep(py, delay, plan.waiter(py, step)) {
-            Err(error) => Came::Broken(Carried::new(error)),
-            Ok(()) if !plan.go_on_from(step, slots, &call, clock) => {
-                Came::Raised(Carried::pending(py))
+        if let Err(error) = wait::sleep(py, delay, plan.waiter(py, step)) {
+            came = Came::Broken(Carried::new(error));
+            continue;
+        }
+        came = match plan.go_on_from(py, step, slots, &call, came, clock) {
+            Err(Back { came, entered, started }) => {
+                at = Progress { entered, started, ..at };
+                came
             }
             Ok(()) => match plan.enter_from(step + 1, slots, clock) {
                 Err(refused) => {

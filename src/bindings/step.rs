@@ -100,6 +100,14 @@ impl Refusal {
     pub fn late(&self) -> bool {
         matches!(self, Self::Deadline(_))
     }
+
+    /// After how long a call may be let in, if that is known.
+    pub fn retry_after(&self) -> Option<Nanos> {
+        match self {
+            Self::Breaker(rejection) | Self::KeyedBreaker(_, rejection) => rejection.retry_after,
+            Self::Retry | Self::Deadline(_) => None,
+        }
+    }
 }
 
 impl Drop for Refusal {

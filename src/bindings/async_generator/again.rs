@@ -71,7 +71,7 @@ pub unsafe fn go_on(slf: *mut Step) -> *mut ffi::PyObject {
                         return finish(slf, py, came);
                     }
                     Then::Again { wait, .. } => {
-                        drop(came);
+                        (*(*slf).generator).held.keep_last(py, came);
                         sleep(slf, py, wait)
                     }
                 },

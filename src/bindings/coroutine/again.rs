@@ -129,7 +129,7 @@ impl Coroutine {
                             return Self::over(slf, py, came, result);
                         }
                         Then::Again { wait, .. } => {
-                            drop(came);
+                            (*slf).held.keep_last(py, came);
                             Self::wait(slf, py, wait)
                         }
                     },

@@ -17,16 +17,16 @@ impl Generator {
     /// The first item was asked for, and `came` is what came of it. Goes on until there is one, or
     /// the call is over.
     #[cold]
-    pub(super) unsafe fn begin_again(
+    pub(super) unsafe fn begin_again<'py>(
         slf: *mut Self,
-        py: Python<'_>,
-        mut came: Came<'_>,
+        py: Python<'py>,
+        mut came: Came<'py>,
         result: *mut *mut ffi::PyObject,
     ) -> PySendResult {
         // SAFETY: as in `step`; `busy` is ours, and `result` is writable.
         unsafe {
             while let Then::Again { step, wait: delay } = (*slf).held.settle(py, &mut came) {
-                drop(came);
+                (*slf).held.keep_last(py, came);
                 let who = (*slf).held.plan().waiter(py, step);
                 came = match wait::sleep(py, delay, who) {
                     Err(error) => Came::Broken(Carried::new(error)),
@@ -65,11 +65,11 @@ impl Generator {
     }
 
     /// Makes the call again and asks for its first item.
-    unsafe fn once_more(
+    unsafe fn once_more<'py>(
         slf: *mut Self,
-        py: Python<'_>,
+        py: Python<'py>,
         result: *mut *mut ffi::PyObject,
-    ) -> Result<PySendResult, Came<'static>> {
+    ) -> Result<PySendResult, Came<'py>> {
         // SAFETY: as in `begin_again`; what is called gives a new reference or NULL.
         unsafe {
             (*slf).held.enter_again(py)?;

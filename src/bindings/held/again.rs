@@ -6,8 +6,9 @@ use crate::bindings::again::Again;
 use crate::bindings::clock::ambient;
 use crate::bindings::failures::Carried;
 use crate::bindings::gate;
+use crate::bindings::last::Last;
 use crate::bindings::native::visit;
-use crate::bindings::plan::{Came, Refused, Then};
+use crate::bindings::plan::{Back, Came, Refused, Then};
 use crate::bindings::step::{Ended, Step, Ticket};
 use crate::time::{Nanos, System};
 use pyo3::ffi;
@@ -97,22 +98,33 @@ impl Held {
         then
     }
 
-    /// Enters the steps that the call has come back out of. An exception is set if a key raised it.
+    /// What the last attempt came to is kept while the next is waited for.
     #[cold]
-    pub fn enter_again(&mut self, py: Python<'_>) -> Result<(), Came<'static>> {
+    pub fn keep_last(&mut self, py: Python<'_>, came: Came<'_>) {
+        if let Some(again) = &mut self.again {
+            let before = again.last.replace(Last::keep(py, came));
+            drop(before);
+        }
+    }
+
+    /// Enters the steps that the call has come back out of. Or there was no time left for that.
+    #[cold]
+    pub fn enter_again<'py>(&mut self, py: Python<'py>) -> Result<(), Came<'py>> {
         let (plan, clock) = (self.plan.clone(), ambient(py));
-        let Some((from, call)) = self.again.as_ref().map(|again| (again.entered, again.call()))
-        else {
-            return Ok(());
-        };
+        let Some(again) = &mut self.again else { return Ok(()) };
+        let (from, call, last) = (again.entered, again.call(), again.last.take());
+        let came = last.map_or_else(|| Came::Returned(py.None().into_bound(py)), |it| it.came(py));
         let waited = from.saturating_sub(1);
-        let entered = if plan.go_on_from(waited, self.slots_mut(), &call, &clock) {
-            plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
+        let on = plan.go_on_from(py, waited, self.slots_mut(), &call, came, &clock);
+        let entered = match on {
+            Ok(()) => plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
                 let step = refused.step;
                 (step, plan.waits(py, from, refused, self.slots_mut(), true))
-            })
-        } else {
-            Err((from, Came::Raised(Carried::pending(py))))
+            }),
+            Err(Back { came, entered, started }) => {
+                self.started = started;
+                Err((entered, came))
+            }
         };
         let (entered, answer) = match entered {
             Ok(started) => {

@@ -18,7 +18,7 @@ mod object;
 mod settle;
 
 pub use object::{PlanRef, register};
-pub use settle::{Came, Then};
+pub use settle::{Back, Came, Then};
 
 use super::call::Call;
 use super::failures;
@@ -55,6 +55,11 @@ impl Refused {
     /// Is there merely no time left?
     pub fn late(&self) -> bool {
         self.refusal.late()
+    }
+
+    /// After how long a call may be let in, if that is known.
+    pub fn retry_after(&self) -> Option<Nanos> {
+        self.refusal.retry_after()
     }
 }
 

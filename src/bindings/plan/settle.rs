@@ -6,7 +6,7 @@
 
 use super::{Plan, Refused, Slot};
 use crate::bindings::call::Call;
-use crate::bindings::failures::{self, Carried};
+use crate::bindings::failures::Carried;
 use crate::bindings::step::{Ended, Step, Ticket};
 use crate::bindings::timeout::{self, Deadline};
 use crate::time::{Clock, Nanos};
@@ -21,6 +21,14 @@ pub enum Came<'py> {
     Broken(Carried),
     /// By a step that let it in no more than those further in did.
     Refused(Refused),
+}
+
+/// A call that is not made again after all: the first `entered` steps still have it, the innermost
+/// of which has had it since `started`.
+pub struct Back<'py> {
+    pub came: Came<'py>,
+    pub entered: usize,
+    pub started: Nanos,
 }
 
 /// What follows from it.
@@ -195,25 +203,32 @@ impl Plan {
     }
 
     /// The wait that `step` asked for is over, and a further attempt begins: finds the states of
-    /// those further in, as [`Plan::find`] does.
-    pub fn go_on_from<C: Clock>(
+    /// those further in, as [`Plan::find`] does. Whoever slept may have been woken late: without
+    /// time left what was waited after, the `last` attempt's end, is the call's.
+    pub fn go_on_from<'py, C: Clock>(
         &self,
+        py: Python<'py>,
         step: usize,
         slots: &mut [Slot],
         call: &Call,
+        last: Came<'py>,
         clock: &C,
-    ) -> bool {
-        // Whoever slept may have been woken late.
-        if let Some(passed) = timeout::over(clock) {
-            // SAFETY: as in `find_from`.
-            let py = unsafe { Python::assume_attached() };
-            failures::raise(py, timeout::exceeded(passed.bind(py)));
-            return false;
+    ) -> Result<(), Back<'py>> {
+        let mut came = last;
+        if let Some(Step::Retry(retry)) = self.steps.get(step)
+            // SAFETY: as in `settle`.
+            && let Ticket::Retry(ticket) = unsafe { slots[step].assume_init_mut() }
+        {
+            let started = ticket.began();
+            if retry.is_late(py, ticket, &mut came, clock) {
+                return Err(Back { came, entered: step, started });
+            }
         }
-        if let Some(Step::Retry(retry)) = self.steps.get(step) {
-            retry.goes_on();
+        drop(came);
+        if self.find_from(step + 1, slots, call, clock) {
+            return Ok(());
         }
-        self.find_from(step + 1, slots, call, clock)
+        Err(Back { came: Came::Raised(Carried::pending(py)), entered: step + 1, started: 0 })
     }
 
     /// Who waits if `step` does: the kind of policy, and what it is called.

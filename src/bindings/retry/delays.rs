@@ -1,8 +1,9 @@
 //! Where the length of a wait comes from: a backoff, a callable of the user's, the service itself.
 
 use super::step::Extra;
+use crate::bindings::clock::in_seconds;
 use crate::bindings::convert::{Duration, seconds};
-use crate::bindings::failures::{discard, report};
+use crate::bindings::failures::{classes, discard, report};
 use crate::bindings::outcome::Outcome;
 use crate::bindings::plan::Came;
 use crate::bindings::random;
@@ -177,7 +178,7 @@ pub fn standard() -> &'static Backoff {
 }
 
 impl Hooks {
-    /// How long to wait after `came`.
+    /// How long to wait after `came`; what is asked for is at most the backoff's cap, or else `most`.
     ///
     /// # Errors
     /// The service said not to come back.
@@ -186,6 +187,7 @@ impl Hooks {
         py: Python<'_>,
         extra: &mut Extra,
         came: &Came<'_>,
+        most: Nanos,
         outcome: &dyn Fn() -> Outcome,
     ) -> Result<Wait, Stop> {
         let found = self.sources.iter().position(|source| source.fits(py, came));
@@ -206,12 +208,12 @@ impl Hooks {
         if told.is_infinite() {
             return Err(Stop::Told);
         }
-        let told = backoff::bound(told, cap).unwrap_or(0);
+        let told = backoff::bound(told, Some(cap.unwrap_or(most))).unwrap_or(0);
         Ok(if told > delay { Wait::Told(told) } else { Wait::Backoff(delay) })
     }
 }
 
-/// What the service asked for, in seconds; infinity: not to come back. Asking costs more than a
+/// What the service asked for, or who rejected the call, in seconds; infinity: not to come back. Asking costs more than a
 /// whole attempt, so what can't know is not asked.
 fn told(py: Python<'_>, came: &Came<'_>) -> Option<f64> {
     static ASK: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
@@ -227,7 +229,8 @@ fn told(py: Python<'_>, came: &Came<'_>) -> Option<f64> {
             }
             error
         }
-        Came::Returned(_) | Came::Refused(_) => return None,
+        Came::Refused(refused) => return refused.retry_after().map(in_seconds),
+        Came::Returned(_) => return None,
     };
     let asked = || -> PyResult<Option<f64>> {
         let (ask, now) = ASK.get_or_try_init(py, || -> PyResult<_> {
@@ -244,8 +247,8 @@ fn told(py: Python<'_>, came: &Came<'_>) -> Option<f64> {
     })
 }
 
-/// An exception that has no attributes of its own, and was raised because of no other, knows
-/// nothing.
+/// An exception that has no attributes of its own, was raised because of no other, and is no
+/// rejection, knows nothing.
 #[allow(unsafe_code, reason = "looks into an exception as the interpreter does")]
 fn error_may_know(error: &Bound<'_, PyAny>) -> bool {
     // SAFETY: attached; an exception is asked, and the answers are new references or NULL, or
@@ -258,6 +261,10 @@ fn error_may_know(error: &Bound<'_, PyAny>) -> bool {
         }
         if is_builtin(error) {
             return false;
+        }
+        let rejected = classes(error.py()).map(|known| known.rejected.bind(error.py()));
+        if rejected.is_ok_and(|class| error.is_instance(class).unwrap_or(false)) {
+            return true;
         }
         let size = (*ffi::Py_TYPE(error.as_ptr())).tp_basicsize;
         let base = (*ffi::PyExc_Exception.cast::<ffi::PyTypeObject>()).tp_basicsize;

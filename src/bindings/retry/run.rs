@@ -4,6 +4,7 @@ use super::nest;
 use super::step::{Step, Ticket};
 use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::Carried;
+use crate::bindings::last::Last;
 use crate::bindings::plan::Came;
 use crate::bindings::step::Ended;
 use crate::bindings::timeout;
@@ -24,6 +25,8 @@ pub struct Run {
 struct Call {
     step: Step,
     ticket: Ticket,
+    /// What the last attempt came to, while the next is waited for.
+    last: Option<Last>,
 }
 
 impl Run {
@@ -41,7 +44,7 @@ impl Run {
             name.drop_ref(py);
             return Err(error);
         };
-        Ok(Self { call: Mutex::new(Some(Call { step, ticket })), name })
+        Ok(Self { call: Mutex::new(Some(Call { step, ticket, last: None })), name })
     }
 }
 
@@ -76,6 +79,7 @@ impl Run {
         let clock = ambient(py);
         let wait = call.step.again(py, &mut call.ticket, &mut came, false, &refusal, &clock);
         if let Some(wait) = wait {
+            call.last = Some(Last::keep(py, came));
             *self.call.lock() = Some(call);
             return Ok(Some(in_seconds(wait)));
         }
@@ -90,21 +94,34 @@ impl Run {
         }
     }
 
-    /// The wait is over: a further attempt begins. A `DeadlineExceededError`: it took too long.
-    fn goes_on(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(passed) = timeout::over(&ambient(py)) {
-            return Err(timeout::exceeded(passed.bind(py)));
+    /// The wait is over: a further attempt begins. `false`: it took too long for that, and the value
+    /// of the last is the call's; its error is raised.
+    fn goes_on(&self, py: Python<'_>) -> PyResult<bool> {
+        // Taken out: who is told of the end may come back here.
+        let taken = self.call.lock().take();
+        let Some(mut call) = taken else {
+            return Err(PyRuntimeError::new_err("this call is over"));
+        };
+        let Some(last) = call.last.take() else {
+            return Err(PyRuntimeError::new_err("this call waits for nothing"));
+        };
+        let mut came = last.came(py);
+        if !call.step.is_late(py, &call.ticket, &mut came, &ambient(py)) {
+            *self.call.lock() = Some(call);
+            return Ok(true);
         }
-        if let Some(call) = self.call.lock().as_ref() {
-            call.step.goes_on();
+        call.step.release(py);
+        match came {
+            Came::Raised(error) | Came::Broken(error) => Err(error.into_inner()),
+            Came::Returned(_) | Came::Refused(_) => Ok(false),
         }
-        Ok(())
     }
 
     /// The loop was left between two attempts.
     fn leave(&self, py: Python<'_>) {
         let taken = self.call.lock().take();
-        if let Some(Call { step, ticket }) = taken {
+        if let Some(Call { step, ticket, last }) = taken {
+            drop(last);
             step.ended(py, &ticket, &Ended::Dropped, &ambient(py));
             step.release(py);
         }
@@ -112,7 +129,12 @@ impl Run {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.call.try_lock().as_deref() {
-            Some(Some(call)) => call.step.traverse(&visit),
+            Some(Some(call)) => {
+                if let Some(last) = &call.last {
+                    last.visit(&visit)?;
+                }
+                call.step.traverse(&visit)
+            }
             _ => Ok(()),
         }
     }

@@ -404,20 +404,48 @@ impl Step {
                 Some(delay)
             }
             Err(why) => {
-                self.over(ticket, false);
-                self.counts.stopped(why);
-                ticket.let_go(py);
-                let elapsed = clock.now().saturating_sub(ticket.run.began);
-                self.tell(py, End::GaveUp(why), ticket.run.attempts, &|| elapsed, came);
-                self.mark(py, why, ticket.run.attempts, elapsed, came);
+                self.gives_up(py, ticket, ticket.run.attempts, why, came, clock);
                 None
             }
         }
     }
 
-    /// The wait is over: a further attempt begins.
-    pub fn goes_on(&self) {
-        self.counts.retries.bump();
+    /// There is no further attempt after `attempts`, and the call came to what the last did.
+    fn gives_up<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &Ticket,
+        attempts: u32,
+        why: Stop,
+        came: &mut Came<'_>,
+        clock: &C,
+    ) {
+        self.over(ticket, false);
+        self.counts.stopped(why);
+        ticket.let_go(py);
+        let elapsed = clock.now().saturating_sub(ticket.run.began);
+        self.tell(py, End::GaveUp(why), attempts, &|| elapsed, came);
+        self.mark(py, why, attempts, elapsed, came);
+    }
+
+    /// The wait is over. `false`: a further attempt begins. Or it took so long that there is no time
+    /// for one: the call is over, and `came` to what the attempt before did.
+    pub fn is_late<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &Ticket,
+        came: &mut Came<'_>,
+        clock: &C,
+    ) -> bool {
+        let limits = Limits { nested: false, deadline: deadline_here(py) };
+        let late = self.settings.in_time(&ticket.run, Wait::Backoff(0), limits, || clock.now());
+        let Err(why) = late else {
+            self.counts.retries.bump();
+            return false;
+        };
+        // The one that was waited for is counted, and had its permit, but never ran.
+        self.gives_up(py, ticket, ticket.run.attempts - 1, why, came, clock);
+        true
     }
 
     fn decide<C: Clock>(
@@ -445,7 +473,8 @@ impl Step {
             };
             outcome.after(run.attempts)
         };
-        let wait = self.hooks.get().wait(py, ticket.extra(), came, &outcome)?;
+        let most = self.settings.most_told();
+        let wait = self.hooks.get().wait(py, ticket.extra(), came, most, &outcome)?;
         let delay = self.settings.in_time(&run, wait, limits, || clock.now())?;
         match self.budget.get() {
             Some(live) if !live.permit(py, clock) => Err(Stop::Budget),

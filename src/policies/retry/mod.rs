@@ -11,7 +11,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use settings::{DEFAULT_ATTEMPTS, Draft, Nested, Settings};
+pub use settings::{DEFAULT_ATTEMPTS, Draft, MOST_TOLD, Nested, Settings};
 
 use crate::time::Nanos;
 

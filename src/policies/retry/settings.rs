@@ -6,6 +6,10 @@ use crate::time::{LONGEST, Nanos, SECOND, seconds};
 /// Attempts of a call, the first included, unless told otherwise.
 pub const DEFAULT_ATTEMPTS: u32 = 3;
 
+/// No wait that somebody else asked for is longer, where the settings bound none: a mistaken or
+/// hostile answer is to hold nobody for a day.
+pub const MOST_TOLD: Nanos = 60 * SECOND;
+
 const MOST_ATTEMPTS: u32 = 1_000_000_000;
 
 /// What a retry does inside of another one.
@@ -43,6 +47,17 @@ pub struct Settings {
     pub max_delay: Option<Nanos>,
     /// What it does inside of another retry.
     pub nested: Nested,
+}
+
+impl Settings {
+    /// The longest wait that somebody else may ask for, after a backoff that has no cap.
+    #[must_use]
+    pub const fn most_told(&self) -> Nanos {
+        match self.max_delay {
+            Some(most) => most,
+            None => MOST_TOLD,
+        }
+    }
 }
 
 impl Default for Settings {

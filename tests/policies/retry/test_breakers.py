@@ -292,3 +292,93 @@ def test_more_than_a_few_policies(kind, script):
         + [{"failure": 1, "success": 1}] * 3
         + [{"failure": 3, "success": 1}] * 2
     )
+
+
+WAYS = {
+    "plan": lambda retry, breaker, function: retry(breaker(function)),
+    "apart": lambda retry, breaker, function: retry(apart(breaker(function))),
+}
+
+
+def apart(protected):
+    """In a function of the user's: the rejection arrives as an exception."""
+
+    def calls():
+        return protected()
+
+    return calls
+
+
+def opened(kind, **settings):
+    """A circuit that has just opened."""
+    breaker = seawall.CircuitBreaker(failure_threshold=1, **settings)
+    breaker.try_call(lambda: 1 / 0)
+    return breaker
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_tries_a_rejection_again_waits_as_long_as_it_says(kind, script, clock, way):
+    """It knows when the circuit may let a call in: nobody polls it until then."""
+    breaker = opened(kind, open_duration=4)
+    retry = seawall.Retry(on=seawall.CircuitOpenError, backoff=1, attempts=9)
+    work = WAYS[way](retry, breaker, kind.function(script(1)))
+    assert kind.run(work) == 1
+    assert (clock.elapsed, counts(retry)) == (4, {"recovered": 1, "retries": 1})
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("settings", "wait"),
+    [
+        ({}, 5),
+        ({"backoff": seawall.linear(1, cap=7)}, 7),
+        ({"backoff": 1, "max_delay": 3}, 3),
+        ({"backoff": 1}, 60),
+        ({"backoff": 1, "retry_after": False}, 1),
+        ({"backoff": 100}, 100),
+    ],
+)
+def test_what_it_says_is_bounded_like_what_a_service_says(kind, script, clock, way, settings, wait):
+    """By the backoff's cap, `max_delay`, or a minute; and it is not heard if told so."""
+    breaker = opened(kind, open_duration=3600)
+    retry = seawall.Retry(on=seawall.CircuitOpenError, attempts=2, **settings)
+    with pytest.raises(seawall.CircuitOpenError):
+        kind.run(WAYS[way](retry, breaker, kind.function(script(1))))
+    assert clock.elapsed == wait
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_rejection_for_longer_than_there_is_time(kind, script, clock, told, way):
+    """Is given up at once."""
+    breaker = opened(kind, open_duration=4)
+    retry = seawall.Retry(on=seawall.CircuitOpenError, backoff=1, max_duration=3)
+    with pytest.raises(seawall.CircuitOpenError):
+        kind.run(WAYS[way](retry, breaker, kind.function(script(1))))
+    assert (clock.elapsed, counts(retry)) == (0, {"gave_up_told": 1})
+
+
+def test_a_rejection_by_a_circuit_of_a_key(kind, script, clock):
+    """A circuit of its own says how long, like any other."""
+    breaker = seawall.CircuitBreaker(failure_threshold=1, open_duration=4, key="host")
+    retry = seawall.Retry(on=(ConnectionError, seawall.CircuitOpenError), backoff=1, attempts=9)
+    body = script(ConnectionError, 1)
+
+    def plain(host):
+        return body()
+
+    async def awaited(host):
+        return body()
+
+    work = retry(breaker(awaited if kind.awaits else plain))
+    assert kind.run(work, "a") == 1
+    assert body.times == [0, 4]
+
+
+def test_a_rejection_that_does_not_say(kind, script, clock):
+    """Nobody knows when a circuit that is forced open closes: the backoff is waited for."""
+    breaker = seawall.CircuitBreaker()
+    breaker.force_open()
+    retry = seawall.Retry(on=seawall.CircuitOpenError, backoff=1)
+    with pytest.raises(seawall.CircuitOpenError):
+        kind.run(retry(breaker(kind.function(script(1)))))
+    assert clock.elapsed == 2

@@ -63,19 +63,6 @@ def test_no_first_attempt_of_a_loop():
     assert retry.snapshot().in_flight == 0
 
 
-def test_whoever_wakes_too_late_does_not_begin(kind, script, clock, monkeypatch):
-    """A sleep that takes longer than asked for, past the deadline, is followed by no attempt."""
-    asleep, sleep = type(clock).asleep, type(clock).sleep
-    monkeypatch.setattr(type(clock), "asleep", lambda self, seconds: asleep(self, 3 * seconds))
-    monkeypatch.setattr(type(clock), "sleep", lambda self, seconds: sleep(self, 3 * seconds))
-    body = script(ConnectionError)
-    retry = seawall.Retry(attempts=9, backoff=1)
-    with seawall.deadline(2), pytest.raises(seawall.DeadlineExceededError):
-        kind.run(retry(kind.function(body)))
-    assert body.times == [0]
-    assert retry.snapshot().in_flight == 0
-
-
 @pytest.mark.parametrize("limit", ["max_duration", "deadline"])
 @pytest.mark.parametrize("attempts", [2, 5])
 def test_what_a_hook_takes_counts(kind, script, clock, told, limit, attempts):

@@ -121,6 +121,23 @@ def test_the_cap_bounds_what_the_service_asks_for(kind, script):
         assert body.waits == [wait]
 
 
+def test_a_minute_is_the_cap_where_there_is_no_other(kind, script):
+    """A backoff without one leaves nobody waiting for a day; `max_delay` says how long instead."""
+    for backoff in (1, {ConnectionError: 1}, seawall.custom(lambda n: 1), lambda outcome: 1):
+        for most, wait in ((None, 60), (7200, 7200), (2, 2)):
+            body = script(Answer(86_400), 1)
+            retry = seawall.Retry(backoff=backoff, max_delay=most)
+            assert kind.run(retry(kind.function(body))) == 1
+            assert body.waits == [wait]
+
+
+def test_the_users_own_wait_may_be_longer_than_that(kind, script):
+    """The minute bounds what the service asks for, not what the backoff says."""
+    body = script(Answer(86_400), 1)
+    assert kind.run(seawall.Retry(backoff=90)(kind.function(body))) == 1
+    assert body.waits == [90]
+
+
 def test_what_it_asks_for_is_not_heard_if_told_so(kind, script):
     """`retry_after=False` leaves it to the backoff."""
     body = script(Answer(4), 1)

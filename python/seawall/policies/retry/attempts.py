@@ -54,7 +54,9 @@ class Attempts:
         Raises:
             StopIteration: The one before went well.
             NestedRetryError: The retry refuses to be inside of another.
-            DeadlineExceededError: The deadline around has passed: no attempt begins.
+            DeadlineExceededError: The deadline around has passed: no first attempt begins.
+            Exception: The wait took so long that no further attempt can begin: what the last one
+                raised.
         """
         if self._wait is None:
             raise StopIteration
@@ -63,10 +65,13 @@ class Attempts:
             try:
                 if self._wait:
                     waiting.sleep(self._wait, f"retry {run.name!r}")
-                run.goes_on()
+                if run.goes_on():
+                    return self._next()
             except BaseException:
-                run.leave()
+                self._over(run)
                 raise
+            self._over(run)
+            raise StopIteration
         return self._next()
 
     def __aiter__(self) -> t.Self:
@@ -81,11 +86,18 @@ class Attempts:
         if self._number:
             try:
                 await waiting.asleep(self._wait)
-                run.goes_on()
+                if run.goes_on():
+                    return self._next()
             except BaseException:
-                run.leave()
+                self._over(run)
                 raise
+            self._over(run)
+            raise StopAsyncIteration
         return self._next()
+
+    def _over(self, run: _core.Run) -> None:
+        run.leave()
+        self._wait = None
 
     def _ended(self, error: BaseException | None, value: object) -> bool:
         self._left = True
@@ -102,7 +114,8 @@ class Attempt:
 
     def __init__(self, attempts: Attempts, number: int) -> None:
         """Made by `Attempts`."""
-        self._attempts = attempts
+        # Only until it is left: those keep its error, whose traceback leads to who knows it.
+        self._attempts: Attempts | None = attempts
         self._value: object = None
         #: Which attempt it is; the first is 1.
         self.number = number
@@ -132,7 +145,9 @@ class Attempt:
     ) -> bool:
         """Ends it. An error that is to be tried again goes no further."""
         self.left = True
-        return self._attempts._ended(exc, self._value) and exc is not None
+        attempts, self._attempts = self._attempts, None
+        again = attempts is not None and attempts._ended(exc, self._value)
+        return again and exc is not None
 
     async def __aenter__(self) -> t.Self:
         """As `__enter__`."""

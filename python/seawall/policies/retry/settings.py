@@ -33,13 +33,15 @@ class RetrySettings(TypedDict, total=False):
         backoff: How long to wait: seconds, a backoff, or a callable of the `Outcome` that answers
             seconds or None (the default); or a mapping from exception classes to these, of which
             the first that fits is taken. Default: ``exponential(0.1, cap=5, jitter="full")``.
-        max_delay: Seconds that no wait is longer than, whoever asked for it.
+        max_delay: Seconds that no wait is longer than, whoever asked for it. Without it, and with a
+            backoff that has no cap, what others ask for is at most 60 s.
         max_duration: Seconds after the call's beginning from which on no attempt starts. What
             could only start later is given up at once, not slept for.
         budget: A `RetryBudget`, or the name of one, which is looked up at the first call. It is
             asked before each further attempt; exhausted, the call is given up.
-        retry_after: Whether to wait as long as the service asks for (``Retry-After`` and its
-            kin; default True), at most the cap of the backoff and ``max_delay``.
+        retry_after: Whether to wait at least as long as the service asks for (``Retry-After`` and
+            its kin), or one of seawall's own rejections that is tried again (default True); at
+            most the cap of the backoff and ``max_delay``.
         nested: Inside of another retry: ``"inherit"`` (default) makes one attempt while that has
             attempts left, ``"independent"`` lets them multiply, ``"refuse"`` raises
             `NestedRetryError`. A program's first nested retry is not seen if it is made inside of
