@@ -364,9 +364,11 @@ impl Step {
             Came::Refused(refused) => rules.judge_refusal(py, &|| refusal(refused)),
         };
         if verdict != Verdict::Failure {
-            self.over(ticket, verdict == Verdict::Success);
+            // An error that is not tried again is no success either: it earns no retries.
+            let good = verdict == Verdict::Success && matches!(came, Came::Returned(_));
+            self.over(ticket, good);
             ticket.let_go(py);
-            if verdict == Verdict::Success && matches!(came, Came::Returned(_)) {
+            if good {
                 self.good(py, ticket, came, clock);
             } else {
                 self.counts.passed.bump();
