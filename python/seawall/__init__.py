@@ -15,6 +15,7 @@ from seawall.errors import (
     DeadlineExceededError,
     NestedRetryError,
     Problem,
+    RateLimitedError,
     Rejected,
     RetriesExhaustedError,
     RetryBudgetExhaustedError,
@@ -23,6 +24,7 @@ from seawall.errors import (
 )
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
+from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
 
@@ -53,6 +55,12 @@ if TYPE_CHECKING:
         BudgetSettings,
         BudgetSnapshot,
         RetryBudget,
+    )
+    from seawall.policies.rate_limit import (
+        RateLimitEvent,
+        RateLimitRejected,
+        RateLimitSettings,
+        RateLimitSnapshot,
     )
     from seawall.policies.retry import (
         Attempt,
@@ -108,6 +116,12 @@ __all__ = [
     "Outcome",
     "Pipeline",
     "Problem",
+    "RateLimit",
+    "RateLimitEvent",
+    "RateLimitRejected",
+    "RateLimitSettings",
+    "RateLimitSnapshot",
+    "RateLimitedError",
     "Rejected",
     "RetriesExhaustedError",
     "Retry",
@@ -138,6 +152,7 @@ __all__ = [
     "exponential",
     "fibonacci",
     "linear",
+    "rate_limit",
     "registry",
     "remaining",
     "retry",
@@ -173,6 +188,10 @@ __getattr__, __dir__ = lazy.names(
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
         "OTHER_KEYS": "seawall.keys",
+        "RateLimitEvent": "seawall.policies.rate_limit",
+        "RateLimitRejected": "seawall.policies.rate_limit",
+        "RateLimitSettings": "seawall.policies.rate_limit",
+        "RateLimitSnapshot": "seawall.policies.rate_limit",
         "RetryBudget": "seawall.policies.budget",
         "Window": "seawall.windows",
         "calls": "seawall.windows",

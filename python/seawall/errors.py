@@ -23,6 +23,7 @@ __all__ = [
     "DeadlineExceededError",
     "NestedRetryError",
     "Problem",
+    "RateLimitedError",
     "Rejected",
     "RetriesExhaustedError",
     "RetryBudgetExhaustedError",
@@ -244,6 +245,35 @@ class ThreadsExhaustedError(Rejected):
             "threads hang in calls that were given up; find out what those wait for, give the "
             "client a timeout of its own, or raise max_threads"
         )
+
+
+class RateLimitedError(Rejected):
+    """Too many calls have come: this one would not be let in in time."""
+
+    policy = "rate_limit"
+
+    @property
+    def cost(self) -> float:
+        """What the call would have taken of the limit."""
+        return self.args[2] if len(self.args) > 2 else 1.0
+
+    @property
+    def key(self) -> object:
+        """Of a limit with a state for each key, whose state it was.
+
+        None: that of calls without a key, or the limit has one for all. `seawall.OTHER_KEYS`: the
+        one that is shared by keys which found no room.
+        """
+        return self.args[3] if len(self.args) > 3 else None
+
+    def __str__(self) -> str:
+        """Which limit, and when to try again."""
+        limit = f"rate limit {self.name!r}"
+        if len(self.args) > 3:
+            limit += " of calls without a key" if self.key is None else f" of key {self.key!r}"
+        if self.retry_after is None:
+            return f"{limit} never lets in a call that costs {self.cost:g}: raise its burst"
+        return f"{limit} is reached; {self._when()}"
 
 
 class _Late(SeawallError, TimeoutError):

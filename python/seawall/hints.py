@@ -28,6 +28,9 @@ from seawall.policies.budget.policy import RetryBudget
 from seawall.policies.budget.settings import BudgetMode, BudgetSettings
 from seawall.policies.budget.snapshot import BudgetSnapshot
 from seawall.policies.policy import Named, Policy
+from seawall.policies.rate_limit.events import RateLimitEvent
+from seawall.policies.rate_limit.settings import RateLimitSettings
+from seawall.policies.rate_limit.snapshot import RateLimitSnapshot
 from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
 from seawall.policies.retry.settings import RetrySettings
@@ -62,6 +65,9 @@ __all__ = [
     "P",
     "Policy",
     "R",
+    "RateLimitEvent",
+    "RateLimitSettings",
+    "RateLimitSnapshot",
     "RetryBudget",
     "RetryEvent",
     "RetryScheduled",

@@ -11,6 +11,7 @@ use super::function::{
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;
+use super::rate_limit::RateLimit;
 use super::retry::Retry;
 use super::timeout::Timeout;
 use crate::error::Problem;
@@ -97,6 +98,8 @@ pub fn check(
         let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
         if let Ok(breaker) = policy.cast::<Breaker>() {
             problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
+        } else if let Ok(limit) = policy.cast::<RateLimit>() {
+            problems.extend(function.and_then(|function| limit.get().key_problem(function)));
         } else if policy.cast::<Retry>().is_ok() {
             let outer = policies.iter().take(at);
             if outer.filter_map(|it| it.cast_into::<Timeout>().ok()).any(|it| it.get().pooled()) {

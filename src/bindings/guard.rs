@@ -18,6 +18,7 @@ use super::gate;
 use super::generator;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
+use super::rate_limit::RateLimit;
 use crate::time::{Clock, System};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
@@ -91,10 +92,11 @@ impl Guard {
     fn block(slf: &Bound<'_, Self>, key: Bound<'_, PyAny>) -> PyResult<Self> {
         key.hash()?;
         let members = Self::members(slf)?;
-        let breakers: Vec<_> = members.iter_borrowed().filter_map(|it| it.cast().ok()).collect();
-        if !breakers.iter().any(|it: &Borrowed<'_, '_, Breaker>| it.get().keyed()) {
-            if let [breaker] = breakers[..] {
-                breaker.get().circuits(slf.py())?;
+        // Each that could have one says whether it has.
+        let said: Vec<_> = members.iter_borrowed().filter_map(|it| keyed(&it)).collect();
+        if said.iter().all(Result::is_err) {
+            if let Ok([only]) = <[_; 1]>::try_from(said) {
+                only?;
             }
             return Err(PyTypeError::new_err(format!(
                 "no policy of {} has a state for each key: a key= is for those made with key=",
@@ -176,6 +178,15 @@ impl Guard {
     fn __clear__(&self) {
         drop(self.plan.replace(None));
     }
+}
+
+/// Has a policy a state for each key? An error says what to do if it has not; `None`: none could.
+fn keyed(policy: &Bound<'_, PyAny>) -> Option<PyResult<()>> {
+    let py = policy.py();
+    if let Ok(breaker) = policy.cast::<Breaker>() {
+        return Some(breaker.get().circuits(py).map(drop));
+    }
+    policy.cast::<RateLimit>().ok().map(|limit| limit.get().keyed(py).map(drop))
 }
 
 /// A block that has arrived from another process.

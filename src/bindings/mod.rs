@@ -10,7 +10,7 @@
 //! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`again`], [`wait`] | calls that are made more than once, and what passes between |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`], [`budget`], [`retry`], [`timeout`] | one room a policy |
+//! | [`breaker`], [`budget`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod adopt;
@@ -47,6 +47,7 @@ mod plan;
 mod pool;
 mod protected;
 mod random;
+mod rate_limit;
 mod retry;
 mod rules;
 mod step;
@@ -74,6 +75,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<clock::Call>()?;
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
+    module.add_class::<rate_limit::RateLimit>()?;
     module.add_class::<retry::Retry>()?;
     module.add_class::<retry::Run>()?;
     module.add_class::<rules::Rules>()?;

@@ -433,7 +433,9 @@ impl Plan {
     pub fn name_of<'py>(&self, py: Python<'py>, step: usize) -> Option<Bound<'py, PyAny>> {
         match self.steps.get(step)? {
             Step::Retry(retry) => Some(retry.name(py).into_any()),
-            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) => None,
+            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::RateLimit(_) | Step::Timeout(_) => {
+                None
+            }
         }
     }
 

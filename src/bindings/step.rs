@@ -8,6 +8,7 @@ use super::breaker::{self, CircuitRef};
 use super::call::Call;
 use super::keys::KeyOf;
 use super::plan::Slot;
+use super::rate_limit;
 use super::retry;
 use super::timeout;
 use crate::policies::breaker::Passed;
@@ -23,6 +24,7 @@ use std::ptr;
 pub enum Step {
     Breaker(breaker::Step),
     KeyedBreaker(Box<breaker::Keyed>),
+    RateLimit(Box<rate_limit::Step>),
     Retry(retry::Step),
     Timeout(timeout::Step),
 }
@@ -36,6 +38,10 @@ pub enum Ticket {
     /// Found, and not let in yet.
     Circuit(CircuitRef),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
+    /// Found, and not let in yet.
+    Metered(rate_limit::Found),
+    /// Let in: nothing more is asked of it.
+    RateLimit,
     Retry(retry::Ticket),
     Timeout(timeout::Ticket),
 }
@@ -54,7 +60,7 @@ impl Ticket {
     pub fn reaches_inside(&self) -> bool {
         match self {
             Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
-            Self::Closed(_) | Self::Circuit(_) => false,
+            Self::Closed(_) | Self::Circuit(_) | Self::Metered(_) | Self::RateLimit => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
@@ -74,10 +80,15 @@ impl Ticket {
         match self {
             Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
             Self::Breaker(ticket) => *ticket,
-            // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
-            Self::Circuit(_) | Self::KeyedBreaker(..) | Self::Retry(_) | Self::Timeout(_) => unsafe {
-                unreachable_unchecked()
-            },
+            Self::Circuit(_)
+            | Self::KeyedBreaker(..)
+            | Self::Metered(_)
+            | Self::RateLimit
+            | Self::Retry(_)
+            | Self::Timeout(_) => {
+                // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
+                unsafe { unreachable_unchecked() }
+            }
         }
     }
 }
@@ -89,6 +100,7 @@ pub type RefusalSlot = MaybeUninit<Refusal>;
 pub enum Refusal {
     Breaker(crate::policies::breaker::Rejection),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
+    RateLimit(rate_limit::Refusal),
     /// There is a retry around this one.
     Retry,
 }
@@ -98,6 +110,7 @@ impl Drop for Refusal {
         match self {
             Self::Breaker(_) | Self::Retry => {}
             Self::KeyedBreaker(circuit, _) => circuit.release(),
+            Self::RateLimit(refusal) => refusal.release(),
         }
     }
 }
@@ -123,6 +136,9 @@ impl Step {
         if let Ok(timeout) = policy.cast::<timeout::Timeout>() {
             return Ok(Self::Timeout(timeout.get().step(policy.py())));
         }
+        if let Ok(limit) = policy.cast::<rate_limit::RateLimit>() {
+            return Ok(Self::RateLimit(Box::new(limit.get().step(policy.py(), of)?)));
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -131,17 +147,23 @@ impl Step {
         match self {
             Self::Breaker(step) => Self::Breaker(step.renewed(py, gate)),
             Self::KeyedBreaker(keyed) => Self::KeyedBreaker(Box::new(keyed.renewed(py, gate))),
+            Self::RateLimit(limit) => Self::RateLimit(Box::new(limit.renewed(py))),
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
             Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
         }
     }
 
-    /// Has it a state for each key?
+    /// Must it look at a call before that enters: has it a state for each key, or asks what a call
+    /// costs?
     pub fn keyed(&self) -> bool {
-        matches!(self, Self::KeyedBreaker(_))
+        match self {
+            Self::KeyedBreaker(_) => true,
+            Self::RateLimit(limit) => limit.asks(),
+            Self::Breaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
+        }
     }
 
-    /// Of a keyed policy: finds the state that `call` belongs to, and keeps it in `slot`.
+    /// Of such a policy: finds the state that `call` belongs to, and keeps it in `slot`.
     pub fn find<C: Clock>(
         &self,
         py: Python<'_>,
@@ -149,8 +171,14 @@ impl Step {
         call: &Call,
         clock: &C,
     ) -> PyResult<()> {
-        if let Self::KeyedBreaker(keyed) = self {
-            slot.write(Ticket::Circuit(keyed.find(py, call, clock)?));
+        match self {
+            Self::KeyedBreaker(keyed) => {
+                slot.write(Ticket::Circuit(keyed.find(py, call, clock)?));
+            }
+            Self::RateLimit(limit) if limit.asks() => {
+                slot.write(Ticket::Metered(limit.find(py, call, clock)?));
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -161,8 +189,10 @@ impl Step {
             return;
         }
         // SAFETY: a keyed step's slot is filled before anybody enters.
-        if let Ticket::Circuit(circuit) = unsafe { slot.assume_init_ref() } {
-            circuit.release();
+        match unsafe { slot.assume_init_ref() } {
+            Ticket::Circuit(circuit) => circuit.release(),
+            Ticket::Metered(found) => found.release(),
+            _ => {}
         }
     }
 
@@ -171,7 +201,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::Retry(_) | Self::Timeout(_) => false,
+            Self::RateLimit(_) | Self::Retry(_) | Self::Timeout(_) => false,
         }
     }
 
@@ -185,7 +215,7 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.judges_results(),
             Self::Timeout(_) => true,
-            Self::Breaker(_) | Self::KeyedBreaker(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) => false,
         }
     }
 
@@ -212,7 +242,7 @@ impl Step {
     pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
         match self {
             Self::Timeout(timeout) => timeout.pool(py),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) => None,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => None,
         }
     }
 
@@ -227,7 +257,9 @@ impl Step {
                 Ticket::Retry(ticket) => retry.left(ticket),
                 _ => false,
             },
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Timeout(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Timeout(_) => {
+                false
+            }
         }
     }
 
@@ -275,6 +307,21 @@ impl Step {
                 match keyed.enter(found, clock) {
                     Ok((circuit, ticket)) => Ok(Ticket::KeyedBreaker(circuit, ticket)),
                     Err((circuit, rejection)) => Err(Refusal::KeyedBreaker(circuit, rejection)),
+                }
+            }
+            Self::RateLimit(limit) => {
+                let found = if limit.asks() {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { *slot.assume_init_ref() } {
+                        Ticket::Metered(found) => Some(found),
+                        _ => None,
+                    }
+                } else {
+                    None
+                };
+                match limit.enter(found, clock) {
+                    Ok(()) => Ok(Ticket::RateLimit),
+                    Err(refusal) => Err(Refusal::RateLimit(refusal)),
                 }
             }
             Self::Retry(retry) => match retry.enter(clock) {
@@ -400,6 +447,7 @@ impl Step {
             (Self::KeyedBreaker(keyed), Refusal::KeyedBreaker(circuit, rejection)) => {
                 keyed.step().error(py, Some(circuit.bind(py)), rejection)
             }
+            (Self::RateLimit(limit), Refusal::RateLimit(refusal)) => limit.error(py, refusal),
             (Self::Retry(retry), Refusal::Retry) => retry.error(py),
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
@@ -411,6 +459,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.release(py),
             Self::KeyedBreaker(keyed) => keyed.release(py),
+            Self::RateLimit(limit) => limit.release(py),
             Self::Retry(retry) => retry.release(py),
             Self::Timeout(timeout) => timeout.release(py),
         }
@@ -424,6 +473,7 @@ impl Step {
                 let [key, more] = keyed.objects();
                 [keyed.step().rules.as_ptr(), key, more]
             }
+            Self::RateLimit(limit) => limit.objects(),
             Self::Retry(retry) => {
                 let [rules, hooks] = retry.objects();
                 [rules, hooks, ptr::null_mut()]

@@ -139,7 +139,7 @@ impl Calendar {
     }
 
     fn word(window: u64, used: u64) -> u64 {
-        window % NUMBERS << COUNT | used.min(MOST)
+        ((window % NUMBERS) << COUNT) | used.min(MOST)
     }
 
     pub(super) fn decide(&self, word: u64, date: Nanos, cost: Cost, patience: Nanos) -> Decision {
@@ -160,7 +160,7 @@ impl Calendar {
         }
     }
 
-    pub(super) fn give_back(&self, word: u64, given: u64, cost: Cost) -> Option<u64> {
+    pub(super) fn give_back(word: u64, given: u64, cost: Cost) -> Option<u64> {
         let same = word >> COUNT == given >> COUNT;
         if same { word.checked_sub(cost.0.min(word & MOST)) } else { None }
     }

@@ -76,7 +76,7 @@ impl Rate {
         (self.capacity as f64 - owed as f64) / self.interval as f64
     }
 
-    pub(super) fn at_rest(&self, word: u64, now: Nanos) -> bool {
+    pub(super) fn at_rest(word: u64, now: Nanos) -> bool {
         Self::owed_ticks(word, now) == 0
     }
 

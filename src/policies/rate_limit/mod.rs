@@ -33,10 +33,12 @@ mod tests;
 pub use calendar::Unit;
 pub use cost::Cost;
 pub use place::{Place, Private, Words};
-pub use settings::{DEFAULT_COST, Draft, Per, Settings};
+pub use settings::{COST as COST_RULE, DEFAULT_COST, Draft, Per, Settings};
 
 use crate::sync::{Ordering, swap};
 use crate::time::{Clock, Nanos};
+use calendar::Calendar;
+use gcra::Rate;
 use std::sync::Arc;
 use terms::{Kind, Live};
 
@@ -101,7 +103,7 @@ impl Terms {
     fn give_back(&self, word: u64, given: u64, cost: Cost) -> Option<u64> {
         match &self.kind {
             Kind::Rate(rate) => rate.give_back(word, given, cost),
-            Kind::Calendar(calendar) => calendar.give_back(word, given, cost),
+            Kind::Calendar(_) => Calendar::give_back(word, given, cost),
         }
     }
 
@@ -116,7 +118,7 @@ impl Terms {
     /// Does the word say nothing that must be remembered?
     fn at_rest(&self, word: u64, moment: Moment) -> bool {
         match &self.kind {
-            Kind::Rate(rate) => rate.at_rest(word, moment.now),
+            Kind::Rate(_) => Rate::at_rest(word, moment.now),
             Kind::Calendar(calendar) => calendar.at_rest(word, moment.date),
         }
     }
@@ -170,6 +172,16 @@ pub struct Snapshot {
     pub available: f64,
     /// How long until a call of cost 1 could be let in; `None`: never.
     pub retry_after: Option<Nanos>,
+}
+
+impl Snapshot {
+    /// Adds up what is counted; what is there at the moment stays.
+    pub fn add(&mut self, other: &Self) {
+        self.admitted += other.admitted;
+        self.delayed += other.delayed;
+        self.abandoned += other.abandoned;
+        self.refused += other.refused;
+    }
 }
 
 /// A handle of one limit. Clones are handles of the same one.

@@ -1,5 +1,6 @@
+#![allow(clippy::float_cmp, reason = "whole numbers are exact")]
 use super::*;
-use crate::time::{LONGEST, Manual, SECOND};
+use crate::time::{LONGEST, Manual, SECOND, seconds};
 
 const START: Nanos = 5_000 * SECOND;
 const MILLI: Nanos = 1_000_000;
@@ -57,7 +58,7 @@ fn rates_from_the_highest_to_the_lowest() {
         [(1e8, 1e-3), (99_999_999.0, 1e-3), (7e7, 1e-2), (1e6, 0.1), (3.0, 1e3), (1e-3, 1e7)]
     {
         let (limit, clock) = limit(&draft(per_second, 1.0, 1.0));
-        let step = (SECOND as f64 / per_second / 7.3).max(1.0) as Nanos;
+        let step = seconds(1.0 / per_second / 7.3).unwrap_or(0).max(1);
         let (mut calls, mut passed) = (0_u64, 0);
         while (passed as f64) < stretch * SECOND as f64 {
             calls += u64::from(limit.ask(Cost::ONE, &clock).is_ok());
