@@ -8,6 +8,7 @@ from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import (
     BlockingWaitWarning,
+    BulkheadFullError,
     CallTimeoutError,
     CircuitOpenError,
     CompositionWarning,
@@ -23,6 +24,7 @@ from seawall.errors import (
 )
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
+from seawall.policies.bulkhead import Bulkhead, bulkhead
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
 
@@ -53,6 +55,13 @@ if TYPE_CHECKING:
         BudgetSettings,
         BudgetSnapshot,
         RetryBudget,
+    )
+    from seawall.policies.bulkhead import (
+        BulkheadEvent,
+        BulkheadRejected,
+        BulkheadSettings,
+        BulkheadSnapshot,
+        BulkheadWaited,
     )
     from seawall.policies.retry import (
         Attempt,
@@ -96,6 +105,13 @@ __all__ = [
     "BudgetRecovered",
     "BudgetSettings",
     "BudgetSnapshot",
+    "Bulkhead",
+    "BulkheadEvent",
+    "BulkheadFullError",
+    "BulkheadRejected",
+    "BulkheadSettings",
+    "BulkheadSnapshot",
+    "BulkheadWaited",
     "CallTimeoutError",
     "CarryingExecutor",
     "CircuitBreaker",
@@ -128,6 +144,7 @@ __all__ = [
     "TimeoutSnapshot",
     "TimeoutTimedOut",
     "Window",
+    "bulkhead",
     "calls",
     "carried",
     "circuit_breaker",
@@ -170,6 +187,11 @@ __getattr__, __dir__ = lazy.names(
         "BudgetRecovered": "seawall.policies.budget",
         "BudgetSettings": "seawall.policies.budget",
         "BudgetSnapshot": "seawall.policies.budget",
+        "BulkheadEvent": "seawall.policies.bulkhead",
+        "BulkheadRejected": "seawall.policies.bulkhead",
+        "BulkheadSettings": "seawall.policies.bulkhead",
+        "BulkheadSnapshot": "seawall.policies.bulkhead",
+        "BulkheadWaited": "seawall.policies.bulkhead",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
         "OTHER_KEYS": "seawall.keys",

@@ -4,6 +4,7 @@
 use super::async_generator;
 use super::block;
 use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
@@ -92,9 +93,15 @@ impl Guard {
         key.hash()?;
         let members = Self::members(slf)?;
         let breakers: Vec<_> = members.iter_borrowed().filter_map(|it| it.cast().ok()).collect();
-        if !breakers.iter().any(|it: &Borrowed<'_, '_, Breaker>| it.get().keyed()) {
+        let bulkheads: Vec<_> = members.iter_borrowed().filter_map(|it| it.cast().ok()).collect();
+        if !breakers.iter().any(|it: &Borrowed<'_, '_, Breaker>| it.get().keyed())
+            && !bulkheads.iter().any(|it: &Borrowed<'_, '_, Bulkhead>| it.get().keyed())
+        {
             if let [breaker] = breakers[..] {
                 breaker.get().circuits(slf.py())?;
+            }
+            if let [bulkhead] = bulkheads[..] {
+                bulkhead.get().lanes(slf.py())?;
             }
             return Err(PyTypeError::new_err(format!(
                 "no policy of {} has a state for each key: a key= is for those made with key=",

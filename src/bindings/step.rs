@@ -5,12 +5,15 @@
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 use super::breaker::{self, CircuitRef};
+use super::bulkhead;
 use super::call::Call;
 use super::keys::KeyOf;
 use super::plan::Slot;
 use super::retry;
 use super::timeout;
+use super::wait::Wait;
 use crate::policies::breaker::Passed;
+use crate::policies::bulkhead::Permit;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -25,6 +28,7 @@ pub enum Step {
     KeyedBreaker(Box<breaker::Keyed>),
     Retry(retry::Step),
     Timeout(timeout::Step),
+    Bulkhead(bulkhead::Step),
 }
 
 /// What a policy handed out when it let a call in, and takes back when the call has ended.
@@ -38,6 +42,9 @@ pub enum Ticket {
     KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
     Retry(retry::Ticket),
     Timeout(timeout::Ticket),
+    /// Of a bulkhead with one state for all calls.
+    Permit(Permit),
+    Bulkhead(bulkhead::Ticket),
 }
 
 impl Ticket {
@@ -54,7 +61,7 @@ impl Ticket {
     pub fn reaches_inside(&self) -> bool {
         match self {
             Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
-            Self::Closed(_) | Self::Circuit(_) => false,
+            Self::Closed(_) | Self::Circuit(_) | Self::Permit(_) | Self::Bulkhead(_) => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
@@ -75,9 +82,12 @@ impl Ticket {
             Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
             Self::Breaker(ticket) => *ticket,
             // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
-            Self::Circuit(_) | Self::KeyedBreaker(..) | Self::Retry(_) | Self::Timeout(_) => unsafe {
-                unreachable_unchecked()
-            },
+            Self::Circuit(_)
+            | Self::KeyedBreaker(..)
+            | Self::Retry(_)
+            | Self::Timeout(_)
+            | Self::Permit(_)
+            | Self::Bulkhead(_) => unsafe { unreachable_unchecked() },
         }
     }
 }
@@ -91,13 +101,17 @@ pub enum Refusal {
     KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
     /// There is a retry around this one.
     Retry,
+    Bulkhead(bulkhead::Rejection),
+    /// Not yet: the call may wait for what its ticket says.
+    Waits,
 }
 
 impl Drop for Refusal {
     fn drop(&mut self) {
         match self {
-            Self::Breaker(_) | Self::Retry => {}
+            Self::Breaker(_) | Self::Retry | Self::Waits => {}
             Self::KeyedBreaker(circuit, _) => circuit.release(),
+            Self::Bulkhead(rejection) => rejection.release(),
         }
     }
 }
@@ -123,6 +137,9 @@ impl Step {
         if let Ok(timeout) = policy.cast::<timeout::Timeout>() {
             return Ok(Self::Timeout(timeout.get().step(policy.py())));
         }
+        if let Ok(bulkhead) = policy.cast::<bulkhead::Bulkhead>() {
+            return bulkhead.get().step(policy.py(), of).map(Self::Bulkhead);
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -133,12 +150,22 @@ impl Step {
             Self::KeyedBreaker(keyed) => Self::KeyedBreaker(Box::new(keyed.renewed(py, gate))),
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
             Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
+            Self::Bulkhead(bulkhead) => Self::Bulkhead(bulkhead.renewed(py)),
         }
     }
 
     /// Has it a state for each key?
     pub fn keyed(&self) -> bool {
-        matches!(self, Self::KeyedBreaker(_))
+        match self {
+            Self::KeyedBreaker(_) => true,
+            Self::Bulkhead(bulkhead) => bulkhead.keyed(),
+            Self::Breaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
+        }
+    }
+
+    /// May it let a call wait before it lets it in?
+    pub fn queues(&self) -> bool {
+        matches!(self, Self::Bulkhead(bulkhead) if bulkhead.queues())
     }
 
     /// Of a keyed policy: finds the state that `call` belongs to, and keeps it in `slot`.
@@ -152,6 +179,11 @@ impl Step {
         if let Self::KeyedBreaker(keyed) = self {
             slot.write(Ticket::Circuit(keyed.find(py, call, clock)?));
         }
+        if let Self::Bulkhead(bulkhead) = self
+            && let Some(ticket) = bulkhead.find(py, call, clock)?
+        {
+            slot.write(Ticket::Bulkhead(ticket));
+        }
         Ok(())
     }
 
@@ -161,8 +193,10 @@ impl Step {
             return;
         }
         // SAFETY: a keyed step's slot is filled before anybody enters.
-        if let Ticket::Circuit(circuit) = unsafe { slot.assume_init_ref() } {
-            circuit.release();
+        match unsafe { slot.assume_init_ref() } {
+            Ticket::Circuit(circuit) => circuit.release(),
+            Ticket::Bulkhead(ticket) => bulkhead::Step::forget(ticket),
+            _ => {}
         }
     }
 
@@ -171,7 +205,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::Retry(_) | Self::Timeout(_) => false,
+            Self::Retry(_) | Self::Timeout(_) | Self::Bulkhead(_) => false,
         }
     }
 
@@ -185,7 +219,7 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.judges_results(),
             Self::Timeout(_) => true,
-            Self::Breaker(_) | Self::KeyedBreaker(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Bulkhead(_) => false,
         }
     }
 
@@ -212,7 +246,7 @@ impl Step {
     pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
         match self {
             Self::Timeout(timeout) => timeout.pool(py),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) => None,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) | Self::Bulkhead(_) => None,
         }
     }
 
@@ -227,7 +261,60 @@ impl Step {
                 Ticket::Retry(ticket) => retry.left(ticket),
                 _ => false,
             },
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Timeout(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Timeout(_) | Self::Bulkhead(_) => {
+                false
+            }
+        }
+    }
+
+    /// What the call waits for that has its ticket in `slot`, and how long.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn wait<'py, C: Clock>(&self, py: Python<'py>, slot: &Slot, clock: &C) -> Wait<'py> {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
+                bulkhead.wait(py, ticket, clock)
+            }
+            _ => Wait { bell: None, left: 0 },
+        }
+    }
+
+    /// The wait of the call with the ticket in `slot` is over: lets it in, or does not.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn resume<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slot: &mut Slot,
+        clock: &C,
+    ) -> Result<(), Refusal> {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { *slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
+                let ticket = bulkhead.resume(py, ticket, clock).map_err(Refusal::Bulkhead)?;
+                slot.write(Ticket::Bulkhead(ticket));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The call with the ticket in `slot` waits no longer, and does not want to be let in.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn forsake(&self, py: Python<'_>, slot: &Slot) {
+        // SAFETY: as the caller promises.
+        if let (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) =
+            (self, unsafe { slot.assume_init_ref() })
+        {
+            bulkhead.forsake(py, ticket);
         }
     }
 
@@ -249,6 +336,12 @@ impl Step {
             && let Some(ticket) = step.core.admit()
         {
             slot.write(Ticket::Closed(ticket.generation()));
+            return true;
+        }
+        if let Self::Bulkhead(bulkhead) = self
+            && let Some(permit) = bulkhead.admit()
+        {
+            slot.write(Ticket::Permit(permit));
             return true;
         }
         self.enter_otherwise(slot, refusal, clock)
@@ -282,6 +375,23 @@ impl Step {
                 None => Err(Refusal::Retry),
             },
             Self::Timeout(timeout) => Ok(Ticket::Timeout(timeout.enter(clock))),
+            Self::Bulkhead(bulkhead) => {
+                let found = bulkhead.keyed().then(|| {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { slot.assume_init_ref() } {
+                        Ticket::Bulkhead(ticket) => Some(*ticket),
+                        _ => None,
+                    }
+                });
+                match bulkhead.enter(found.flatten(), clock) {
+                    bulkhead::Asked::In(ticket) => Ok(Ticket::Bulkhead(ticket)),
+                    bulkhead::Asked::Waits(ticket) => {
+                        slot.write(Ticket::Bulkhead(ticket));
+                        Err(Refusal::Waits)
+                    }
+                    bulkhead::Asked::Not(rejection) => Err(Refusal::Bulkhead(rejection)),
+                }
+            }
         };
         match answer {
             Ok(ticket) => {
@@ -306,6 +416,12 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
+        if let Self::Bulkhead(bulkhead) = self
+            && let Ticket::Permit(permit) = ticket
+            && bulkhead.give_back(*permit)
+        {
+            return;
+        }
         let mut passed = Passed::Not;
         if let Self::Breaker(step) = self
             && let Ticket::Closed(generation) = ticket
@@ -342,6 +458,10 @@ impl Step {
                 // SAFETY: drivers run attached.
                 timeout.ended(unsafe { Python::assume_attached() }, &mut { *ticket }, true);
             }
+            (Self::Bulkhead(bulkhead), ticket) => {
+                // SAFETY: drivers run attached.
+                Self::out(unsafe { Python::assume_attached() }, bulkhead, ticket);
+            }
             // A step's slot holds its own kind of ticket.
             _ => {}
         }
@@ -371,6 +491,15 @@ impl Step {
             (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
                 timeout.ended(py, &mut { *ticket }, false);
             }
+            (Self::Bulkhead(bulkhead), ticket) => Self::out(py, bulkhead, ticket),
+            _ => {}
+        }
+    }
+
+    fn out(py: Python<'_>, bulkhead: &bulkhead::Step, ticket: &Ticket) {
+        match ticket {
+            Ticket::Permit(permit) => bulkhead.hand_on(py, *permit),
+            Ticket::Bulkhead(ticket) => bulkhead.ended(py, ticket),
             _ => {}
         }
     }
@@ -401,6 +530,9 @@ impl Step {
                 keyed.step().error(py, Some(circuit.bind(py)), rejection)
             }
             (Self::Retry(retry), Refusal::Retry) => retry.error(py),
+            (Self::Bulkhead(bulkhead), Refusal::Bulkhead(rejection)) => {
+                bulkhead.error(py, rejection)
+            }
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
     }
@@ -413,6 +545,7 @@ impl Step {
             Self::KeyedBreaker(keyed) => keyed.release(py),
             Self::Retry(retry) => retry.release(py),
             Self::Timeout(timeout) => timeout.release(py),
+            Self::Bulkhead(bulkhead) => bulkhead.release(py),
         }
     }
 
@@ -432,6 +565,7 @@ impl Step {
                 let [listener, pool] = timeout.objects();
                 [listener, pool, ptr::null_mut()]
             }
+            Self::Bulkhead(bulkhead) => bulkhead.objects(),
         }
     }
 }

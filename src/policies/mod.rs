@@ -3,5 +3,6 @@
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod bulkhead;
 pub mod retry;
 pub mod timeout;
