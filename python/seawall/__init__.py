@@ -8,6 +8,7 @@ from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import (
     BlockingWaitWarning,
+    BulkheadFullError,
     CallTimeoutError,
     CircuitOpenError,
     CompositionWarning,
@@ -24,6 +25,7 @@ from seawall.errors import (
 )
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
+from seawall.policies.bulkhead import Bulkhead, bulkhead
 from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
@@ -56,7 +58,15 @@ if TYPE_CHECKING:
         BudgetSnapshot,
         RetryBudget,
     )
+    from seawall.policies.bulkhead import (
+        BulkheadEvent,
+        BulkheadRejected,
+        BulkheadSettings,
+        BulkheadSnapshot,
+        BulkheadWaited,
+    )
     from seawall.policies.rate_limit import (
+        RateLimitDelayed,
         RateLimitEvent,
         RateLimitRejected,
         RateLimitSettings,
@@ -104,6 +114,13 @@ __all__ = [
     "BudgetRecovered",
     "BudgetSettings",
     "BudgetSnapshot",
+    "Bulkhead",
+    "BulkheadEvent",
+    "BulkheadFullError",
+    "BulkheadRejected",
+    "BulkheadSettings",
+    "BulkheadSnapshot",
+    "BulkheadWaited",
     "CallTimeoutError",
     "CarryingExecutor",
     "CircuitBreaker",
@@ -117,6 +134,7 @@ __all__ = [
     "Pipeline",
     "Problem",
     "RateLimit",
+    "RateLimitDelayed",
     "RateLimitEvent",
     "RateLimitRejected",
     "RateLimitSettings",
@@ -142,6 +160,7 @@ __all__ = [
     "TimeoutSnapshot",
     "TimeoutTimedOut",
     "Window",
+    "bulkhead",
     "calls",
     "carried",
     "circuit_breaker",
@@ -185,9 +204,15 @@ __getattr__, __dir__ = lazy.names(
         "BudgetRecovered": "seawall.policies.budget",
         "BudgetSettings": "seawall.policies.budget",
         "BudgetSnapshot": "seawall.policies.budget",
+        "BulkheadEvent": "seawall.policies.bulkhead",
+        "BulkheadRejected": "seawall.policies.bulkhead",
+        "BulkheadSettings": "seawall.policies.bulkhead",
+        "BulkheadSnapshot": "seawall.policies.bulkhead",
+        "BulkheadWaited": "seawall.policies.bulkhead",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
         "OTHER_KEYS": "seawall.keys",
+        "RateLimitDelayed": "seawall.policies.rate_limit",
         "RateLimitEvent": "seawall.policies.rate_limit",
         "RateLimitRejected": "seawall.policies.rate_limit",
         "RateLimitSettings": "seawall.policies.rate_limit",

@@ -1,6 +1,7 @@
 //! Making a call once more: for plans with a step that may want it again.
 #![allow(unsafe_code, reason = "keeps a call in the interpreter's own calling convention")]
 
+use super::admission::{In, Out, wait_in};
 use super::adopt;
 use super::call::{Arguments, Call, Callee, Finish, took};
 use super::failures::{Carried, classes, raise};
@@ -175,22 +176,28 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
     let call = Call { callee: callee.object, arguments };
-    let value = match plan.enter(slots, clock) {
-        Err(refused) => {
-            at.entered = refused.step;
-            let came = plan.waits(py, 0, refused, slots, false);
+    let entered = match plan.enter(slots, clock) {
+        Ok(started) => Ok(In { started, bound: 0 }),
+        Err(refused) => wait_in(py, &plan, 0, slots, refused, clock),
+    };
+    let value = match entered {
+        Err(Out { entered, came }) => {
+            at.entered = entered;
             // SAFETY: as the caller promises.
             return unsafe { follow(plan, slots, call, at, came, clock, finish) };
         }
-        Ok(started) => {
+        Ok(In { started, bound }) => {
             at = Progress { entered: plan.len(), started, ..at };
             // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
-            unsafe { work(py, &plan, 0, slots, callee, arguments) }
+            unsafe { work(py, &plan, bound, slots, callee, arguments) }
         }
     };
     // SAFETY: `value` is a new reference or NULL; the rest as the caller promises.
     unsafe {
         if !value.is_null() && adopt::awaitable(value) {
+            if !plan.repeats() && !plan.bounds() {
+                return adopt::adopt(plan, slots, at.started, began, value, F::CAPTURES);
+            }
             return adopt::adopt_again(plan, slots, call, 1, &at, value, F::CAPTURES);
         }
         if !value.is_null() && !plan.judges() {
@@ -199,6 +206,19 @@ pub unsafe fn drive<C: Clock, F: Finish>(
         }
         let came = ended(py, value);
         follow(plan, slots, call, at, came, clock, finish)
+    }
+}
+
+fn enter_from<C: Clock>(
+    py: Python<'_>,
+    plan: &PlanRef,
+    from: usize,
+    slots: &mut [Slot],
+    clock: &C,
+) -> Result<In, Out> {
+    match plan.enter_from(from, slots, clock) {
+        Ok(started) => Ok(In { started, bound: from }),
+        Err(refused) => wait_in(py, plan, from, slots, refused, clock),
     }
 }
 
@@ -346,18 +366,18 @@ pub unsafe fn follow<C: Clock, F: Finish>(
             Ok(()) if !plan.go_on_from(step, slots, &call, clock) => {
                 Came::Raised(Carried::pending(py))
             }
-            Ok(()) => match plan.enter_from(step + 1, slots, clock) {
-                Err(refused) => {
-                    at.entered = refused.step;
-                    plan.waits(py, step + 1, refused, slots, false)
+            Ok(()) => match enter_from(py, &plan, step + 1, slots, clock) {
+                Err(Out { entered, came }) => {
+                    at.entered = entered;
+                    came
                 }
-                Ok(started) => {
+                Ok(In { started, bound }) => {
                     at = Progress { entered: plan.len(), started, ..at };
                     runs += 1;
                     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed.
                     unsafe {
                         let callee = Callee::of(call.callee);
-                        let value = work(py, &plan, step + 1, slots, callee, call.arguments);
+                        let value = work(py, &plan, bound, slots, callee, call.arguments);
                         if !value.is_null() && adopt::awaitable(value) {
                             return adopt::adopt_again(
                                 plan,

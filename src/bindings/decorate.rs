@@ -2,6 +2,7 @@
 
 use super::anchor::Anchor;
 use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
 use super::compose;
 use super::failures::config_error;
 use super::function::{
@@ -105,6 +106,14 @@ pub fn check(
             if outer.filter_map(|it| it.cast_into::<Timeout>().ok()).any(|it| it.get().pooled()) {
                 let rule = "is inside of a timeout with threads of its own, which limits one call: \
                             put the timeout inside of the retry";
+                problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
+            }
+        } else if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
+            problems.extend(function.and_then(|function| bulkhead.get().key_problem(function)));
+            let outer = policies.iter().take(at);
+            if outer.filter_map(|it| it.cast_into::<Timeout>().ok()).any(|it| it.get().pooled()) {
+                let rule = "is inside of a timeout with threads of its own, which does not count \
+                            the time until a call is let in: put the timeout inside of the bulkhead";
                 problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
             }
         } else if let Ok(timeout) = policy.cast::<Timeout>() {

@@ -18,6 +18,7 @@ pub struct Classes {
     pub call_timeout: Py<PyType>,
     pub deadline_exceeded: Py<PyType>,
     pub rate_limited: Py<PyType>,
+    pub bulkhead_full: Py<PyType>,
 }
 
 /// Fetched once, when first needed: importing the extension alone imports nothing else.
@@ -37,6 +38,7 @@ pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             call_timeout: class("CallTimeoutError")?,
             deadline_exceeded: class("DeadlineExceededError")?,
             rate_limited: class("RateLimitedError")?,
+            bulkhead_full: class("BulkheadFullError")?,
         })
     })
 }

@@ -4,6 +4,7 @@
 use super::async_generator;
 use super::block;
 use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
@@ -185,6 +186,9 @@ fn keyed(policy: &Bound<'_, PyAny>) -> Option<PyResult<()>> {
     let py = policy.py();
     if let Ok(breaker) = policy.cast::<Breaker>() {
         return Some(breaker.get().circuits(py).map(drop));
+    }
+    if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
+        return Some(bulkhead.get().lanes(py).map(drop));
     }
     policy.cast::<RateLimit>().ok().map(|limit| limit.get().keyed(py).map(drop))
 }

@@ -4,6 +4,7 @@
 //! as dropped when the holder goes away first.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
+use super::admission::{In, Out, wait_in};
 use super::again::Again;
 use super::call::{Call, raised};
 use super::clock::ambient;
@@ -12,6 +13,7 @@ use super::gate;
 use super::native::visit;
 use super::plan::{Came, MAX_STEPS, Plan, PlanRef, Refused, Slot, Then, empty_slots};
 use super::step::{Ended, Step, Ticket};
+use super::wait;
 use crate::time::{Clock, Nanos, System};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -39,6 +41,25 @@ enum Admission {
     Found,
     /// Every step has let the call in.
     Open,
+    /// The steps before number `at` have. If the call `waits`, that one lets it; those before `bound`
+    /// know that the work of those further in, or the waiting for it, has begun.
+    Part { at: u8, bound: u8, waits: bool },
+}
+
+/// A number of a step, of which a plan has few.
+#[allow(clippy::cast_possible_truncation, reason = "a plan has at most `MAX_STEPS` of them")]
+fn short(number: usize) -> u8 {
+    number as u8
+}
+
+/// What came of entering, or of waiting to.
+pub enum Entry {
+    /// It was let in, and its work may begin.
+    In,
+    /// It is to wait for what [`Held::resting`] gives.
+    Waits,
+    /// It was not.
+    Not(Came<'static>),
 }
 
 /// Room on the heap for the tickets of a plan that is too long for the room in place.
@@ -139,7 +160,10 @@ impl Held {
     /// The slots of the steps that have let the call in.
     #[inline(always)]
     fn filled(&self) -> &[Slot] {
-        let entered = self.again.as_ref().map_or(self.plan.len(), |again| again.entered);
+        let entered = match self.admission {
+            Admission::Part { at, .. } => at.into(),
+            _ => self.again.as_ref().map_or(self.plan.len(), |again| again.entered),
+        };
         &self.slots()[..entered]
     }
 
@@ -192,11 +216,111 @@ impl Held {
         plan.works(py, from..plan.len(), self.slots_mut(), true)
     }
 
-    /// The first attempt was refused, and somebody may want another.
-    #[cold]
-    pub fn waits(&mut self, py: Python<'_>, refused: Refused) -> Came<'static> {
+    /// The steps from number `bound` on don't know yet that the work begins.
+    fn let_in(&mut self, py: Python<'_>, started: Nanos, bound: usize, stepped: bool) -> Entry {
         let plan = self.plan.clone();
-        plan.waits(py, 0, refused, self.slots_mut(), true)
+        self.started = started;
+        self.admission = Admission::Open;
+        if let Some(again) = &mut self.again {
+            again.entered = plan.len();
+            again.started = started;
+        }
+        if !plan.bounds() {
+            return Entry::In;
+        }
+        match plan.works(py, bound..plan.len(), self.slots_mut(), stepped) {
+            Ok(()) => Entry::In,
+            Err(error) => Entry::Not(Came::Raised(Carried::new(error))),
+        }
+    }
+
+    /// The call is refused, and somebody may want it to be made again; or it is to wait.
+    #[cold]
+    pub fn refused(&mut self, py: Python<'_>, refused: Refused) -> Entry {
+        self.not_let_in(py, refused, 0)
+    }
+
+    fn not_let_in(&mut self, py: Python<'_>, refused: Refused, bound: usize) -> Entry {
+        let (plan, at) = (self.plan.clone(), refused.step);
+        let waits = refused.waits();
+        self.admission = Admission::Part { at: short(at), bound: short(bound), waits };
+        if waits {
+            return Entry::Waits;
+        }
+        Entry::Not(plan.waits(py, bound.min(at), refused, self.slots_mut(), true))
+    }
+
+    /// Of a call that waits: who lets it, and the steps up to which the waiting has begun.
+    fn part(&self) -> Option<(usize, usize)> {
+        match self.admission {
+            Admission::Part { at, bound, .. } => Some((at.into(), bound.into())),
+            _ => None,
+        }
+    }
+
+    /// Does the call wait to be let in?
+    #[inline(always)]
+    pub fn is_queued(&self) -> bool {
+        matches!(self.admission, Admission::Part { waits: true, .. })
+    }
+
+    /// What a task that waits to be let in is to await.
+    #[cold]
+    pub fn resting<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let plan = self.plan.clone();
+        let (at, bound) = self.part().unwrap_or_default();
+        plan.works(py, bound..at, self.slots_mut(), true)?;
+        self.admission = Admission::Part { at: short(at), bound: short(at), waits: true };
+        wait::at_rest(py, &plan.wait(py, at, self.slots(), &ambient(py)))
+    }
+
+    /// What it has awaited is over.
+    #[cold]
+    pub fn rested_enough(&mut self, py: Python<'_>) -> Entry {
+        let plan = self.plan.clone();
+        let (at, bound) = self.part().unwrap_or_default();
+        match plan.resume(py, at, self.slots_mut(), &ambient(py)) {
+            Ok(started) => self.let_in(py, started, bound, true),
+            Err(refused) => self.not_let_in(py, refused, bound),
+        }
+    }
+
+    /// Blocks this thread while the call waits to be let in. Never answers that it waits.
+    #[cold]
+    pub fn wait_in(&mut self, py: Python<'_>) -> Entry {
+        let plan = self.plan.clone();
+        let (at, bound) = self.part().unwrap_or_default();
+        match wait_in(py, &plan, bound, self.slots_mut(), Refused::waiting(at), &ambient(py)) {
+            Ok(In { started, bound }) => self.let_in(py, started, bound, false),
+            Err(Out { entered, came }) => {
+                let at = short(entered);
+                self.admission = Admission::Part { at, bound: at, waits: false };
+                Entry::Not(came)
+            }
+        }
+    }
+
+    /// The call waits no longer, and does not want to be let in.
+    fn forsake(&mut self, py: Python<'_>) {
+        if let Admission::Part { at, bound, waits: true } = self.admission {
+            self.admission = Admission::Part { at, bound, waits: false };
+            self.plan.forsake(py, at.into(), self.slots());
+        }
+    }
+
+    /// A call that was not let in everywhere is over.
+    #[cold]
+    fn ended_in_part(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
+        self.forsake(py);
+        let clock = ambient(py);
+        let tell = |step: &Step, ticket: &Ticket, elapsed| {
+            step.ended(py, ticket, ended, elapsed, &clock);
+        };
+        let filled = self.filled().len();
+        // Nobody settles what is being settled.
+        self.admission = Admission::None;
+        self.plan.told(&self.slots()[..filled], clock.now(), 0, &clock, &tell);
+        self.let_go_of_call();
     }
 
     /// How often the call was made.
@@ -208,7 +332,14 @@ impl Held {
     /// further out still have it then.
     #[cold]
     pub fn settle(&mut self, py: Python<'_>, came: &mut Came<'_>) -> Then {
+        if self.part().is_some() {
+            self.forsake(py);
+            if let Came::Broken(error) = came {
+                *came = Came::Raised(std::mem::replace(error, Carried::none()));
+            }
+        }
         let entered = match (&came, &self.again) {
+            _ if self.part().is_some() => self.filled().len(),
             (Came::Refused(refused), _) if !self.open() => refused.step,
             _ if !self.open() => 0,
             (_, Some(again)) => again.entered,
@@ -233,35 +364,20 @@ impl Held {
 
     /// Enters the steps that the call has come back out of. An exception is set if a key raised it.
     #[cold]
-    pub fn enter_again(&mut self, py: Python<'_>) -> Result<(), Came<'static>> {
+    pub fn enter_again(&mut self, py: Python<'_>) -> Entry {
         let (plan, clock) = (self.plan.clone(), ambient(py));
         let Some((from, call)) = self.again.as_ref().map(|again| (again.entered, again.call()))
         else {
-            return Ok(());
+            return Entry::In;
         };
         let waited = from.saturating_sub(1);
-        let entered = if plan.go_on_from(waited, self.slots_mut(), &call, &clock) {
-            plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
-                let step = refused.step;
-                (step, plan.waits(py, from, refused, self.slots_mut(), true))
-            })
-        } else {
-            Err((from, Came::Raised(Carried::pending(py))))
-        };
-        let (entered, answer) = match entered {
-            Ok(started) => {
-                self.started = started;
-                let works = self.works(py, from);
-                (plan.len(), works.map_err(|error| Came::Raised(Carried::new(error))))
-            }
-            Err((step, came)) => (step, Err(came)),
-        };
-        let started = self.started;
-        if let Some(again) = &mut self.again {
-            again.entered = entered;
-            again.started = started;
+        if !plan.go_on_from(waited, self.slots_mut(), &call, &clock) {
+            return Entry::Not(Came::Raised(Carried::pending(py)));
         }
-        answer
+        match plan.enter_from(from, self.slots_mut(), &clock) {
+            Ok(started) => self.let_in(py, started, from, true),
+            Err(refused) => self.not_let_in(py, refused, from),
+        }
     }
 
     /// The plan held.
@@ -272,13 +388,17 @@ impl Held {
     /// Is there an admission to settle?
     #[inline(always)]
     pub fn open(&self) -> bool {
-        self.admission == Admission::Open
+        matches!(self.admission, Admission::Open | Admission::Part { .. })
     }
 
     /// Takes the admission, to settle it: it can't be settled twice.
     #[inline(always)]
     fn take(&mut self) -> bool {
-        let open = self.open();
+        let open = self.admission == Admission::Open;
+        if !open && self.part().is_some() {
+            // SAFETY: holders settle attached.
+            self.ended_in_part(unsafe { Python::assume_attached() }, &Ended::Dropped);
+        }
         self.admission = Admission::None;
         open
     }
@@ -295,9 +415,14 @@ impl Held {
         };
         // What was found is handed in, or given back by a refusal.
         self.admission = Admission::None;
-        self.started = self.plan.enter(slots, &System)?;
-        self.admission = Admission::Open;
-        Ok(())
+        match self.plan.enter(slots, &System) {
+            Ok(started) => {
+                self.started = started;
+                self.admission = Admission::Open;
+                Ok(())
+            }
+            Err(refused) => Err(refused),
+        }
     }
 
     /// Something has changed since the plan was taken hold of: a coroutine may be awaited long after
@@ -381,6 +506,11 @@ impl Held {
     /// Settles: the work raised the exception that is set, which stays set.
     #[cold]
     pub fn raised(&mut self, py: Python<'_>) {
+        if self.part().is_some() {
+            let error = pending(py);
+            self.ended_in_part(py, &Ended::Raised(&error));
+            error.restore(py);
+        }
         if !self.take() {
             return;
         }
@@ -396,6 +526,9 @@ impl Held {
     /// Settles: the work ended as `ended` says.
     #[cold]
     pub fn ended(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
+        if self.part().is_some() {
+            return self.ended_in_part(py, ended);
+        }
         if !self.take() {
             return;
         }

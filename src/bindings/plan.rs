@@ -14,6 +14,7 @@ use super::gate;
 use super::keys::KeyOf;
 use super::native::Blueprint;
 use super::step::{Ended, Refusal, RefusalSlot, Step, Ticket};
+use super::wait::Wait;
 use crate::time::{Clock, Nanos};
 use pyo3::PyTraverseError;
 use pyo3::ffi;
@@ -44,6 +45,21 @@ pub struct Refused {
     refusal: Refusal,
 }
 
+impl Refused {
+    /// None yet: the call may wait for what the step has put into its slot, and still be let in:
+    /// those further out have it meanwhile. See [`Plan::resume`] and [`Plan::forsake`], one of which is
+    /// owed.
+    pub fn waiting(step: usize) -> Self {
+        Self { step, refusal: Refusal::Waits }
+    }
+
+    /// See [`Refused::waiting`].
+    #[inline(always)]
+    pub fn waits(&self) -> bool {
+        matches!(self.refusal, Refusal::Waits)
+    }
+}
+
 /// How a call, or what of it lies further in, came to its end.
 pub enum Came<'py> {
     Returned(Bound<'py, PyAny>),
@@ -52,6 +68,21 @@ pub enum Came<'py> {
     Broken(Carried),
     /// By a step that let it in no more than those further in did.
     Refused(Refused),
+}
+
+impl Came<'_> {
+    /// Sets the exception that it comes to, by `plan`. None: it returned.
+    pub fn raise(self, py: Python<'_>, plan: &PlanRef) {
+        match self {
+            Came::Raised(error) | Came::Broken(error) => error.restore(py),
+            Came::Refused(refused) => {
+                let error = plan.error(py, &refused);
+                drop(refused);
+                failures::raise(py, error);
+            }
+            Came::Returned(_) => {}
+        }
+    }
 }
 
 /// What follows from it.
@@ -73,6 +104,7 @@ pub struct Plan {
     repeats: bool,
     judges: bool,
     bounds: bool,
+    queues: bool,
     steps: Box<[Step]>,
 }
 
@@ -102,6 +134,7 @@ impl Plan {
         let repeats = steps.iter().any(Step::repeats);
         let judges = steps.iter().any(Step::judges);
         let bounds = steps.iter().any(Step::bounds);
+        let queues = steps.iter().any(Step::queues);
         steps.iter_mut().for_each(|step| step.placed(timed));
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
@@ -116,6 +149,7 @@ impl Plan {
             (&raw mut (*plan).repeats).write(repeats);
             (&raw mut (*plan).judges).write(judges);
             (&raw mut (*plan).bounds).write(bounds);
+            (&raw mut (*plan).queues).write(queues);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef(plan))
@@ -161,7 +195,47 @@ impl Plan {
     /// Is every end to be followed up by [`Plan::settle`]?
     #[inline(always)]
     pub fn follows(&self) -> bool {
-        self.repeats || self.bounds
+        self.repeats || self.bounds || self.queues
+    }
+
+    /// What the call waits for that step number `at` lets wait.
+    #[cold]
+    pub fn wait<'py, C: Clock>(
+        &self,
+        py: Python<'py>,
+        at: usize,
+        slots: &[Slot],
+        clock: &C,
+    ) -> Wait<'py> {
+        // SAFETY: that step has filled its slot.
+        unsafe { self.steps[at].wait(py, &slots[at], clock) }
+    }
+
+    /// The wait is over: enters on from step number `at`, which may refuse after all; and another may
+    /// let wait.
+    #[cold]
+    pub fn resume<C: Clock>(
+        &self,
+        py: Python<'_>,
+        at: usize,
+        slots: &mut [Slot],
+        clock: &C,
+    ) -> Result<Nanos, Refused> {
+        // SAFETY: that step has let the call wait.
+        match unsafe { self.steps[at].resume(py, &mut slots[at], clock) } {
+            Ok(()) => self.enter_from(at + 1, slots, clock),
+            Err(refusal) => Err(self.refuse(at, refusal, slots, clock)),
+        }
+    }
+
+    /// The wait at step number `at` was broken off. Those further out are still to be told.
+    #[cold]
+    pub fn forsake(&self, py: Python<'_>, at: usize, slots: &[Slot]) {
+        // SAFETY: that step has let the call wait.
+        unsafe { self.steps[at].forsake(py, &slots[at]) };
+        for (step, slot) in self.steps.iter().zip(slots).skip(at + 1) {
+            step.forget(slot);
+        }
     }
 
     /// The work begins at `steps`: by steps of a task, or straight.
@@ -429,13 +503,13 @@ impl Plan {
         self.find_from(step + 1, slots, call, clock)
     }
 
-    /// What the policy of `step` is called, if it may want a call again.
+    /// What the policy of `step` is called, if it may want a call again, or to wait.
     pub fn name_of<'py>(&self, py: Python<'py>, step: usize) -> Option<Bound<'py, PyAny>> {
         match self.steps.get(step)? {
             Step::Retry(retry) => Some(retry.name(py).into_any()),
-            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::RateLimit(_) | Step::Timeout(_) => {
-                None
-            }
+            Step::Bulkhead(bulkhead) => Some(bulkhead.name(py).into_any()),
+            Step::RateLimit(limit) => Some(limit.name(py).into_any()),
+            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) => None,
         }
     }
 
@@ -460,6 +534,9 @@ impl Plan {
         // SAFETY: only drivers enter plans, and they run attached.
         let py = unsafe { Python::assume_attached() };
         let refused = Refused { step: at, refusal };
+        if refused.waits() {
+            return refused;
+        }
         // Who may want the call again asks `settle` what follows from the refusal.
         let told = if self.follows() { 0 } else { at };
         for (step, slot) in self.steps.iter().zip(slots).take(told).rev() {

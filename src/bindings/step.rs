@@ -5,13 +5,17 @@
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 use super::breaker::{self, CircuitRef};
+use super::bulkhead;
 use super::call::Call;
+use super::clock::ambient;
 use super::keys::KeyOf;
 use super::plan::Slot;
 use super::rate_limit;
 use super::retry;
 use super::timeout;
+use super::wait::Wait;
 use crate::policies::breaker::Passed;
+use crate::policies::bulkhead::Permit;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -27,6 +31,7 @@ pub enum Step {
     RateLimit(Box<rate_limit::Step>),
     Retry(retry::Step),
     Timeout(timeout::Step),
+    Bulkhead(bulkhead::Step),
 }
 
 /// What a policy handed out when it let a call in, and takes back when the call has ended.
@@ -40,10 +45,15 @@ pub enum Ticket {
     KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
     /// Found, and not let in yet.
     Metered(rate_limit::Found),
+    /// Its time is reserved, and has not come.
+    Delayed(rate_limit::Turn),
     /// Let in: nothing more is asked of it.
     RateLimit,
     Retry(retry::Ticket),
     Timeout(timeout::Ticket),
+    /// Of a bulkhead with one state for all calls.
+    Permit(Permit),
+    Bulkhead(bulkhead::Ticket),
 }
 
 impl Ticket {
@@ -60,7 +70,13 @@ impl Ticket {
     pub fn reaches_inside(&self) -> bool {
         match self {
             Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
-            Self::Closed(_) | Self::Circuit(_) | Self::Metered(_) | Self::RateLimit => false,
+            Self::Closed(_)
+            | Self::Circuit(_)
+            | Self::Metered(_)
+            | Self::Delayed(_)
+            | Self::RateLimit
+            | Self::Permit(_)
+            | Self::Bulkhead(_) => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
@@ -83,9 +99,12 @@ impl Ticket {
             Self::Circuit(_)
             | Self::KeyedBreaker(..)
             | Self::Metered(_)
+            | Self::Delayed(_)
             | Self::RateLimit
             | Self::Retry(_)
-            | Self::Timeout(_) => {
+            | Self::Timeout(_)
+            | Self::Permit(_)
+            | Self::Bulkhead(_) => {
                 // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
                 unsafe { unreachable_unchecked() }
             }
@@ -103,14 +122,18 @@ pub enum Refusal {
     RateLimit(rate_limit::Refusal),
     /// There is a retry around this one.
     Retry,
+    Bulkhead(bulkhead::Rejection),
+    /// Not yet: the call may wait for what its ticket says.
+    Waits,
 }
 
 impl Drop for Refusal {
     fn drop(&mut self) {
         match self {
-            Self::Breaker(_) | Self::Retry => {}
+            Self::Breaker(_) | Self::Retry | Self::Waits => {}
             Self::KeyedBreaker(circuit, _) => circuit.release(),
             Self::RateLimit(refusal) => refusal.release(),
+            Self::Bulkhead(rejection) => rejection.release(),
         }
     }
 }
@@ -139,6 +162,9 @@ impl Step {
         if let Ok(limit) = policy.cast::<rate_limit::RateLimit>() {
             return Ok(Self::RateLimit(Box::new(limit.get().step(policy.py(), of)?)));
         }
+        if let Ok(bulkhead) = policy.cast::<bulkhead::Bulkhead>() {
+            return bulkhead.get().step(policy.py(), of).map(Self::Bulkhead);
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -150,6 +176,7 @@ impl Step {
             Self::RateLimit(limit) => Self::RateLimit(Box::new(limit.renewed(py))),
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
             Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
+            Self::Bulkhead(bulkhead) => Self::Bulkhead(bulkhead.renewed(py)),
         }
     }
 
@@ -159,7 +186,17 @@ impl Step {
         match self {
             Self::KeyedBreaker(_) => true,
             Self::RateLimit(limit) => limit.asks(),
+            Self::Bulkhead(bulkhead) => bulkhead.keyed(),
             Self::Breaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
+        }
+    }
+
+    /// May it let a call wait before it lets it in?
+    pub fn queues(&self) -> bool {
+        match self {
+            Self::Bulkhead(bulkhead) => bulkhead.queues(),
+            Self::RateLimit(limit) => limit.queues(),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
         }
     }
 
@@ -180,6 +217,11 @@ impl Step {
             }
             _ => {}
         }
+        if let Self::Bulkhead(bulkhead) = self
+            && let Some(ticket) = bulkhead.find(py, call, clock)?
+        {
+            slot.write(Ticket::Bulkhead(ticket));
+        }
         Ok(())
     }
 
@@ -192,6 +234,7 @@ impl Step {
         match unsafe { slot.assume_init_ref() } {
             Ticket::Circuit(circuit) => circuit.release(),
             Ticket::Metered(found) => found.release(),
+            Ticket::Bulkhead(ticket) => bulkhead::Step::forget(ticket),
             _ => {}
         }
     }
@@ -201,7 +244,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::RateLimit(_) | Self::Retry(_) | Self::Timeout(_) => false,
+            Self::RateLimit(_) | Self::Retry(_) | Self::Timeout(_) | Self::Bulkhead(_) => false,
         }
     }
 
@@ -215,7 +258,9 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.judges_results(),
             Self::Timeout(_) => true,
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {
+                false
+            }
         }
     }
 
@@ -242,7 +287,11 @@ impl Step {
     pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
         match self {
             Self::Timeout(timeout) => timeout.pool(py),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => None,
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::RateLimit(_)
+            | Self::Retry(_)
+            | Self::Bulkhead(_) => None,
         }
     }
 
@@ -257,9 +306,75 @@ impl Step {
                 Ticket::Retry(ticket) => retry.left(ticket),
                 _ => false,
             },
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Timeout(_) => {
-                false
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::RateLimit(_)
+            | Self::Timeout(_)
+            | Self::Bulkhead(_) => false,
+        }
+    }
+
+    /// What the call waits for that has its ticket in `slot`, and how long.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn wait<'py, C: Clock>(&self, py: Python<'py>, slot: &Slot, clock: &C) -> Wait<'py> {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
+                bulkhead.wait(py, ticket, clock)
             }
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => limit.wait(py, turn, clock),
+            _ => Wait { bell: None, left: 0 },
+        }
+    }
+
+    /// The wait of the call with the ticket in `slot` is over: lets it in, or does not.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn resume<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slot: &mut Slot,
+        clock: &C,
+    ) -> Result<(), Refusal> {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { *slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
+                let ticket = bulkhead.resume(py, ticket, clock).map_err(Refusal::Bulkhead)?;
+                slot.write(Ticket::Bulkhead(ticket));
+                Ok(())
+            }
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => {
+                match limit.resume(py, turn, clock) {
+                    rate_limit::Asked::In => {
+                        slot.write(Ticket::RateLimit);
+                        Ok(())
+                    }
+                    rate_limit::Asked::Waits(_) => Err(Refusal::Waits),
+                    rate_limit::Asked::Not(refusal) => Err(Refusal::RateLimit(refusal)),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The call with the ticket in `slot` waits no longer, and does not want to be let in.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn forsake(&self, py: Python<'_>, slot: &Slot) {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => bulkhead.forsake(py, ticket),
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => {
+                limit.forsake(py, *turn, &ambient(py));
+            }
+            _ => {}
         }
     }
 
@@ -281,6 +396,12 @@ impl Step {
             && let Some(ticket) = step.core.admit()
         {
             slot.write(Ticket::Closed(ticket.generation()));
+            return true;
+        }
+        if let Self::Bulkhead(bulkhead) = self
+            && let Some(permit) = bulkhead.admit()
+        {
+            slot.write(Ticket::Permit(permit));
             return true;
         }
         self.enter_otherwise(slot, refusal, clock)
@@ -320,8 +441,12 @@ impl Step {
                     None
                 };
                 match limit.enter(found, clock) {
-                    Ok(()) => Ok(Ticket::RateLimit),
-                    Err(refusal) => Err(Refusal::RateLimit(refusal)),
+                    rate_limit::Asked::In => Ok(Ticket::RateLimit),
+                    rate_limit::Asked::Waits(turn) => {
+                        slot.write(Ticket::Delayed(turn));
+                        Err(Refusal::Waits)
+                    }
+                    rate_limit::Asked::Not(refusal) => Err(Refusal::RateLimit(refusal)),
                 }
             }
             Self::Retry(retry) => match retry.enter(clock) {
@@ -329,6 +454,23 @@ impl Step {
                 None => Err(Refusal::Retry),
             },
             Self::Timeout(timeout) => Ok(Ticket::Timeout(timeout.enter(clock))),
+            Self::Bulkhead(bulkhead) => {
+                let found = bulkhead.keyed().then(|| {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { slot.assume_init_ref() } {
+                        Ticket::Bulkhead(ticket) => Some(*ticket),
+                        _ => None,
+                    }
+                });
+                match bulkhead.enter(found.flatten(), clock) {
+                    bulkhead::Asked::In(ticket) => Ok(Ticket::Bulkhead(ticket)),
+                    bulkhead::Asked::Waits(ticket) => {
+                        slot.write(Ticket::Bulkhead(ticket));
+                        Err(Refusal::Waits)
+                    }
+                    bulkhead::Asked::Not(rejection) => Err(Refusal::Bulkhead(rejection)),
+                }
+            }
         };
         match answer {
             Ok(ticket) => {
@@ -353,6 +495,12 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
+        if let Self::Bulkhead(bulkhead) = self
+            && let Ticket::Permit(permit) = ticket
+            && bulkhead.give_back(*permit)
+        {
+            return;
+        }
         let mut passed = Passed::Not;
         if let Self::Breaker(step) = self
             && let Ticket::Closed(generation) = ticket
@@ -389,6 +537,10 @@ impl Step {
                 // SAFETY: drivers run attached.
                 timeout.ended(unsafe { Python::assume_attached() }, &mut { *ticket }, true);
             }
+            (Self::Bulkhead(bulkhead), ticket) => {
+                // SAFETY: drivers run attached.
+                Self::out(unsafe { Python::assume_attached() }, bulkhead, ticket);
+            }
             // A step's slot holds its own kind of ticket.
             _ => {}
         }
@@ -418,6 +570,15 @@ impl Step {
             (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
                 timeout.ended(py, &mut { *ticket }, false);
             }
+            (Self::Bulkhead(bulkhead), ticket) => Self::out(py, bulkhead, ticket),
+            _ => {}
+        }
+    }
+
+    fn out(py: Python<'_>, bulkhead: &bulkhead::Step, ticket: &Ticket) {
+        match ticket {
+            Ticket::Permit(permit) => bulkhead.hand_on(py, *permit),
+            Ticket::Bulkhead(ticket) => bulkhead.ended(py, ticket),
             _ => {}
         }
     }
@@ -449,6 +610,9 @@ impl Step {
             }
             (Self::RateLimit(limit), Refusal::RateLimit(refusal)) => limit.error(py, refusal),
             (Self::Retry(retry), Refusal::Retry) => retry.error(py),
+            (Self::Bulkhead(bulkhead), Refusal::Bulkhead(rejection)) => {
+                bulkhead.error(py, rejection)
+            }
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
     }
@@ -462,6 +626,7 @@ impl Step {
             Self::RateLimit(limit) => limit.release(py),
             Self::Retry(retry) => retry.release(py),
             Self::Timeout(timeout) => timeout.release(py),
+            Self::Bulkhead(bulkhead) => bulkhead.release(py),
         }
     }
 
@@ -482,6 +647,7 @@ impl Step {
                 let [listener, pool] = timeout.objects();
                 [listener, pool, ptr::null_mut()]
             }
+            Self::Bulkhead(bulkhead) => bulkhead.objects(),
         }
     }
 }

@@ -12,6 +12,31 @@ fn waiting(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     Ok(module.bind(py))
 }
 
+/// What a step lets a call wait for before it lets it in, or does not.
+pub struct Wait<'py> {
+    /// What ends it early, with `listen` to be told of that. `None`: only time does.
+    pub bell: Option<Bound<'py, PyAny>>,
+    /// For how long at most.
+    pub left: Nanos,
+}
+
+/// Blocks this thread until the wait is over, for the policy `who`. Whatever interrupts it is raised.
+pub fn rest(py: Python<'_>, wait: &Wait<'_>, who: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    let Some(bell) = &wait.bell else { return sleep(py, wait.left, who) };
+    let seconds = in_seconds(wait.left);
+    waiting(py)?.call_method1(intern!(py, "rest"), (bell, seconds, who)).map(drop)
+}
+
+/// What is to be awaited until the wait is over.
+pub fn at_rest<'py>(py: Python<'py>, wait: &Wait<'py>) -> PyResult<Bound<'py, PyAny>> {
+    match &wait.bell {
+        None => asleep(py, wait.left),
+        Some(bell) => {
+            waiting(py)?.call_method1(intern!(py, "at_rest"), (bell, in_seconds(wait.left)))
+        }
+    }
+}
+
 /// Blocks this thread for so long, for the policy `who`. Whatever interrupts it is raised.
 pub fn sleep(py: Python<'_>, delay: Nanos, who: Option<Bound<'_, PyAny>>) -> PyResult<()> {
     if delay == 0 {

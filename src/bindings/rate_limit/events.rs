@@ -16,6 +16,8 @@ use pyo3::types::PyDict;
 pub enum Said {
     /// It was refused, and could try again after so long; None: it costs too much.
     Rejected(Option<Nanos>),
+    /// It waits so long, and is let in then.
+    Delayed(Nanos),
 }
 
 /// Tells whoever listens. Nothing is built when nobody does.
@@ -41,6 +43,10 @@ pub fn tell(py: Python<'_>, step: &Step, meter: Option<&Bound<'_, Meter>>, cost:
             Said::Rejected(after) => {
                 facts.set_item("kind", "rate_limit.rejected")?;
                 facts.set_item("retry_after", after.map(in_seconds))?;
+            }
+            Said::Delayed(wait) => {
+                facts.set_item("kind", "rate_limit.delayed")?;
+                facts.set_item("wait", in_seconds(wait))?;
             }
         }
         let listener = listener.map(|listener| listener.bind(py));

@@ -1,9 +1,10 @@
 //! The states of a rate limit that has one for each key.
 
+use super::flow::Flow;
 use super::moment;
 use crate::bindings::keys::{Bounds, Mark, State as KeyState, Table};
 use crate::keys::Search;
-use crate::policies::rate_limit::{Moment, RateLimit as Core, Snapshot};
+use crate::policies::rate_limit::{Moment, Snapshot};
 use crate::sync::AtomicU64;
 use crate::time::Clock;
 use parking_lot::Mutex;
@@ -25,7 +26,7 @@ struct Looked {
 #[pyclass(frozen, module = "seawall._core")]
 pub struct Meter {
     pub(super) key: Py<PyAny>,
-    core: Core,
+    flow: Flow,
     mark: Mark,
     looked: Arc<Looked>,
 }
@@ -33,8 +34,8 @@ pub struct Meter {
 impl Meter {
     /// What counts.
     #[inline(always)]
-    pub fn core(&self) -> &Core {
-        &self.core
+    pub fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     /// Has it been let go of?
@@ -57,7 +58,7 @@ impl KeyState for Meter {
     fn at_rest(&self) -> bool {
         let looked = &self.looked;
         let moment = Moment { now: looked.now.load(Relaxed), date: looked.date.load(Relaxed) };
-        self.core.at_rest(moment)
+        self.flow.core.at_rest(moment)
     }
 
     fn joined(&self) {}
@@ -124,7 +125,7 @@ impl Meters {
     pub fn of<'py>(
         &self,
         key: &Bound<'py, PyAny>,
-        pattern: &Core,
+        pattern: &Flow,
         clock: &impl Clock,
     ) -> PyResult<Bound<'py, Meter>> {
         match self.table.get(key)? {
@@ -138,7 +139,7 @@ impl Meters {
     fn newcomer<'py>(
         &self,
         key: &Bound<'py, PyAny>,
-        pattern: &Core,
+        pattern: &Flow,
         clock: &impl Clock,
     ) -> PyResult<Bound<'py, Meter>> {
         if let Some(place) = self.apart(key) {
@@ -160,7 +161,7 @@ impl Meters {
     }
 
     /// Where those keys are that had no room.
-    pub fn shared<'py>(&self, py: Python<'py>, pattern: &Core) -> PyResult<Bound<'py, Meter>> {
+    pub fn shared<'py>(&self, py: Python<'py>, pattern: &Flow) -> PyResult<Bound<'py, Meter>> {
         self.only(&self.shared, self.others.bind(py), pattern)
     }
 
@@ -177,7 +178,7 @@ impl Meters {
         &self,
         place: &OnceLock<Py<Meter>>,
         key: &Bound<'py, PyAny>,
-        pattern: &Core,
+        pattern: &Flow,
     ) -> PyResult<Bound<'py, Meter>> {
         let py = key.py();
         if let Some(meter) = place.get() {
@@ -192,10 +193,10 @@ impl Meters {
         Ok(made)
     }
 
-    fn make<'py>(&self, key: &Bound<'py, PyAny>, pattern: &Core) -> PyResult<Bound<'py, Meter>> {
+    fn make<'py>(&self, key: &Bound<'py, PyAny>, pattern: &Flow) -> PyResult<Bound<'py, Meter>> {
         let meter = Meter {
             key: key.clone().unbind(),
-            core: pattern.another(),
+            flow: pattern.another(),
             mark: Mark::default(),
             looked: Arc::clone(&self.looked),
         };
@@ -204,7 +205,7 @@ impl Meters {
 
     /// Keeps in the sums what goes with a state.
     fn remember(&self, meter: &Meter, moment: Moment) {
-        let seen = meter.core.snapshot(moment);
+        let seen = meter.flow.core.snapshot(moment);
         self.past.lock().add(&seen);
     }
 

@@ -4,17 +4,19 @@
 //! |---|---|
 //! | `step` | the limit in a plan |
 //! | `settings` | what it is set up with |
+//! | `flow` | one limit with those that wait at it |
 //! | `meters` | the states of one that has a state for each key |
 //! | `reading` | reading it |
 //! | `events` | what it tells |
 
 mod events;
+mod flow;
 mod meters;
 mod reading;
 mod settings;
 mod step;
 
-pub use step::{Found, Refusal, Step};
+pub use step::{Asked, Found, Refusal, Step, Turn};
 
 use super::clock::{ambient, in_seconds};
 use super::failures::config_error;
@@ -23,9 +25,10 @@ use super::guard::Guard;
 use super::keys::{KeyOf, Source};
 use crate::error::Problem;
 use crate::pipeline::Part;
-use crate::policies::rate_limit::{Moment, Per, RateLimit as Core};
+use crate::policies::rate_limit::{Moment, Per};
 use crate::sync::Counter;
 use crate::time::Clock;
+use flow::Flow;
 use meters::Meters;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
@@ -33,14 +36,15 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use reading::Asked;
+use reading::Which;
 use settings::{Hooks, Read, read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A limit as it is configured now. What it decides by is in the core, which all handles share.
 struct Current {
-    core: Core,
+    /// Of one with a state for each key: their pattern, which nobody asks.
+    flow: Arc<Flow>,
     hooks: Py<Hooks>,
     name: Py<PyString>,
 }
@@ -88,7 +92,7 @@ impl RateLimit {
 
     /// As far as its place among other policies matters.
     pub fn part(&self) -> Part {
-        Part::RateLimit { max_wait: self.core().settings().max_wait }
+        Part::RateLimit { max_wait: self.flow().core.settings().max_wait }
     }
 
     /// Has it a state for each key? An error says what to do if it has not.
@@ -101,8 +105,8 @@ impl RateLimit {
         })
     }
 
-    fn core(&self) -> Core {
-        self.current.lock().core.clone()
+    fn flow(&self) -> Arc<Flow> {
+        Arc::clone(&self.current.lock().flow)
     }
 }
 
@@ -130,8 +134,11 @@ impl RateLimit {
             Some(bounds) => Some(Arc::new(Meters::new(py, bounds)?)),
             None => None,
         };
-        let current =
-            Current { core: Core::new(settings), hooks: Py::new(py, hooks)?, name: name.unbind() };
+        let current = Current {
+            flow: Arc::new(Flow::new(settings)),
+            hooks: Py::new(py, hooks)?,
+            name: name.unbind(),
+        };
         let limit = Self {
             current: Arc::new(Mutex::new(current)),
             meters,
@@ -170,14 +177,16 @@ impl RateLimit {
         }
         let hooks = Py::new(py, hooks)?;
         let clock = ambient(py);
-        let (core, old) = {
+        let (flow, old) = {
             let mut current = self.current.lock();
-            (current.core.clone(), std::mem::replace(&mut current.hooks, hooks))
+            (Arc::clone(&current.flow), std::mem::replace(&mut current.hooks, hooks))
         };
         let meters = self.meters.as_ref().map(|meters| meters.all(py)).unwrap_or_default();
-        let others = meters.iter().map(|meter| meter.get().core());
-        core.reconfigure(settings, others, moment(&clock));
+        let all = meters.iter().map(|meter| meter.get().flow()).chain([&*flow]);
+        let all = all.map(|flow| (&flow.core, &flow.line));
+        let woken = flow.core.reconfigure_with(settings, all, moment(&clock));
         gate::next_epoch();
+        flow::ring(py, woken);
         if let (Some(meters), Some(bounds)) = (&self.meters, bounds) {
             meters.set_bounds(py, bounds, &clock);
         }
@@ -191,7 +200,7 @@ impl RateLimit {
     /// is looked at.
     #[getter]
     fn retry_after(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        Ok(self.seen(py, &Asked::All)?.retry_after.map(in_seconds))
+        Ok(self.seen(py, &Which::All)?.retry_after.map(in_seconds))
     }
 
     /// The keys that have a state of their own, in no order.
@@ -201,14 +210,14 @@ impl RateLimit {
         all.into_iter().map(|meter| meter.get().key.bind(py).clone()).collect()
     }
 
-    #[pyo3(signature = (key=Asked::All))]
-    fn _snapshot<'py>(&self, py: Python<'py>, key: Asked<'py>) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (key=Which::All))]
+    fn _snapshot<'py>(&self, py: Python<'py>, key: Which<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.facts(py, key)
     }
 
     /// The numeric settings in force, defaults filled in; durations in seconds.
     fn _settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let settings = self.core().settings();
+        let settings = self.flow().core.settings();
         let facts = PyDict::new(py);
         facts.set_item("limit", settings.limit)?;
         match settings.per {
@@ -217,6 +226,7 @@ impl RateLimit {
         }?;
         facts.set_item("burst", settings.burst)?;
         facts.set_item("cost", settings.cost.number())?;
+        facts.set_item("max_wait", in_seconds(settings.max_wait))?;
         Ok(facts)
     }
 

@@ -9,13 +9,13 @@ use pyo3::types::PyDict;
 use std::convert::Infallible;
 
 /// Which of a limit's states somebody asks for. A key that is None is one that was given.
-pub(super) enum Asked<'py> {
+pub(super) enum Which<'py> {
     /// No key was given.
     All,
     Key(Bound<'py, PyAny>),
 }
 
-impl<'py> FromPyObject<'_, 'py> for Asked<'py> {
+impl<'py> FromPyObject<'_, 'py> for Which<'py> {
     type Error = Infallible;
 
     fn extract(key: Borrowed<'_, 'py, PyAny>) -> Result<Self, Infallible> {
@@ -24,16 +24,16 @@ impl<'py> FromPyObject<'_, 'py> for Asked<'py> {
 }
 
 impl RateLimit {
-    pub(super) fn seen(&self, py: Python<'_>, asked: &Asked<'_>) -> PyResult<Snapshot> {
+    pub(super) fn seen(&self, py: Python<'_>, asked: &Which<'_>) -> PyResult<Snapshot> {
         let now = moment(&ambient(py));
         match (asked, &self.meters) {
-            (Asked::All, None) => Ok(self.core().snapshot(now)),
-            (Asked::All, Some(meters)) => {
+            (Which::All, None) => Ok(self.flow().core.snapshot(now)),
+            (Which::All, Some(meters)) => {
                 // One that nobody has asked, and what went with those that were let go of.
-                let mut whole = self.core().snapshot(now);
+                let mut whole = self.flow().core.snapshot(now);
                 whole.add(&meters.past());
                 for meter in meters.all(py) {
-                    let one = meter.get().core().snapshot(now);
+                    let one = meter.get().flow().core.snapshot(now);
                     whole.add(&one);
                     whole.available = whole.available.min(one.available);
                     // None: never. Else the longest.
@@ -42,8 +42,8 @@ impl RateLimit {
                 }
                 Ok(whole)
             }
-            (Asked::Key(key), _) => match self.keyed(py)?.get(key)? {
-                Some(meter) => Ok(meter.get().core().snapshot(now)),
+            (Which::Key(key), _) => match self.keyed(py)?.get(key)? {
+                Some(meter) => Ok(meter.get().flow().core.snapshot(now)),
                 None => Err(PyKeyError::new_err(format!(
                     "rate limit '{}' has no state for {key:?}",
                     self.name(py)
@@ -55,20 +55,23 @@ impl RateLimit {
     pub(super) fn facts<'py>(
         &self,
         py: Python<'py>,
-        asked: Asked<'py>,
+        asked: Which<'py>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let seen = self.seen(py, &asked)?;
         let key = match asked {
-            Asked::All => None,
-            Asked::Key(key) => Some(key),
+            Which::All => None,
+            Which::Key(key) => Some(key),
         };
         let counts = PyDict::new(py);
         counts.set_item("admitted", seen.admitted)?;
+        counts.set_item("delayed", seen.delayed)?;
+        counts.set_item("abandoned", seen.abandoned)?;
         counts.set_item("rejected", seen.refused)?;
         let facts = PyDict::new(py);
         facts.set_item("name", self.name(py))?;
         facts.set_item("key", key)?;
         facts.set_item("counts", counts)?;
+        facts.set_item("in_flight", seen.waiting)?;
         facts.set_item("available", seen.available)?;
         facts.set_item("retry_after", seen.retry_after.map(in_seconds))?;
         Ok(facts)

@@ -66,8 +66,14 @@ pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     let limit = reader.number("limit");
     let (per, window) = reader.seconds_or_word("per");
     let (number, cost) = reader.number_or_callable("cost");
-    let draft =
-        Draft { limit, per, window, burst: reader.number("burst"), cost: number, max_wait: None };
+    let draft = Draft {
+        limit,
+        per,
+        window,
+        burst: reader.number("burst"),
+        cost: number,
+        max_wait: reader.seconds("max_wait"),
+    };
     let hooks = Hooks { cost, key: reader.key("key"), on_event: reader.callable("on_event") };
     let most = reader.count("max_keys");
     let idle = reader.seconds("key_idle");

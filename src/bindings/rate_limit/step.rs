@@ -3,16 +3,20 @@
 
 use super::Current;
 use super::events::{Said, tell};
+use super::flow::{Flow, ring};
 use super::meters::{Meter, Meters};
 use super::settings::Hooks;
+use crate::bindings::bulkhead::Bell;
 use crate::bindings::call::Call;
 use crate::bindings::clock::in_seconds;
 use crate::bindings::convert::number;
 use crate::bindings::failures::{classes, report};
 use crate::bindings::keys::Source;
-use crate::policies::rate_limit::{Cost, RateLimit as Core, Refusal as Why};
+use crate::bindings::timeout;
+use crate::bindings::wait::Wait;
+use crate::policies::rate_limit::{Cost, Looked, Refusal as Why};
 use crate::sync::Counter;
-use crate::time::Clock;
+use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -23,8 +27,10 @@ use std::sync::Arc;
 
 /// A rate limit in a plan.
 pub struct Step {
-    core: Core,
+    flow: Arc<Flow>,
     cost: Cost,
+    /// May calls wait?
+    queues: bool,
     pub(super) hooks: Py<Hooks>,
     keyed: Option<Keyed>,
     pub(super) seq: Arc<Counter>,
@@ -69,6 +75,70 @@ impl Found {
     }
 }
 
+/// A call whose time is reserved. Owned by the call; freed when that has come, or was given back.
+#[derive(Clone, Copy)]
+pub struct Turn(*mut Waiting);
+
+// SAFETY: a call's turn is only touched by whoever has the call, attached.
+unsafe impl Send for Turn {}
+// SAFETY: as above.
+unsafe impl Sync for Turn {}
+
+#[derive(Clone, Copy)]
+struct Waiting {
+    found: Found,
+    /// Its place in the line.
+    number: u64,
+    /// When its time comes, as far as it has looked.
+    due: Nanos,
+    /// Owned: what wakes it when that has changed.
+    bell: *mut ffi::PyObject,
+}
+
+impl Turn {
+    fn get(&self) -> &Waiting {
+        // SAFETY: made by us, and not ended: its holder ends it once.
+        unsafe { &*self.0 }
+    }
+
+    fn bell(self, py: Python<'_>) -> Bound<'_, Bell> {
+        // SAFETY: owned by the turn, and a bell.
+        unsafe { Bound::from_borrowed_ptr(py, self.get().bell).cast_into_unchecked() }
+    }
+
+    fn waits_on(self, _attached: Python<'_>, due: Nanos, bell: Bound<'_, Bell>) {
+        // SAFETY: as in `get`; its holder is alone with it. The bell before was owned.
+        unsafe {
+            (*self.0).due = due;
+            ffi::Py_DECREF(std::mem::replace(&mut (*self.0).bell, bell.into_ptr()));
+        }
+    }
+
+    /// What was found is left to be given back.
+    fn end(self, _attached: Python<'_>) -> Found {
+        // SAFETY: as in `get`; the bell is owned.
+        unsafe {
+            let waiting = Box::from_raw(self.0);
+            ffi::Py_DECREF(waiting.bell);
+            waiting.found
+        }
+    }
+}
+
+/// A place in the line, which was just taken.
+struct Place<'py> {
+    number: u64,
+    due: Nanos,
+    bell: Bound<'py, Bell>,
+}
+
+/// What came of asking to be let in.
+pub enum Asked {
+    In,
+    Waits(Turn),
+    Not(Refusal),
+}
+
 /// A call that was not let in. Owns what was found.
 pub struct Refusal {
     found: Found,
@@ -92,11 +162,13 @@ impl Step {
     ) -> Self {
         let now = current.lock();
         let keyed = meters.zip(source);
+        let settings = now.flow.core.settings();
         Self {
             asks: keyed.is_some() || now.hooks.get().cost.is_some(),
             keyed: keyed.map(|(meters, source)| Keyed { meters: Arc::clone(meters), source }),
-            core: now.core.clone(),
-            cost: now.core.settings().cost,
+            cost: settings.cost,
+            queues: settings.max_wait > 0,
+            flow: Arc::clone(&now.flow),
             hooks: now.hooks.clone_ref(py),
             seq: Arc::clone(seq),
             current: Arc::clone(current),
@@ -128,7 +200,7 @@ impl Step {
         let meter = match &self.keyed {
             Some(keyed) => {
                 let key = keyed.source.key(py, call)?;
-                keyed.meters.of(&key, &self.core, clock)?.into_ptr()
+                keyed.meters.of(&key, &self.flow, clock)?.into_ptr()
             }
             None => ptr::null_mut(),
         };
@@ -156,55 +228,166 @@ impl Step {
         })
     }
 
-    /// Lets a call in, or not. `found`: what was found out about it, if that was asked for.
+    /// May it let calls wait?
+    pub fn queues(&self) -> bool {
+        self.queues
+    }
+
+    /// Lets a call in, or wait, or neither. `found`: what was found out about it, if that was asked
+    /// for.
     #[inline(always)]
-    pub fn enter<C: Clock>(&self, found: Option<Found>, clock: &C) -> Result<(), Refusal> {
-        let Some(found) = found else {
-            return match self.core.ask(self.cost, clock) {
-                Ok(()) => Ok(()),
-                Err(why) => {
-                    Err(self.refused(Found { meter: ptr::null_mut(), cost: self.cost }, why))
-                }
-            };
+    pub fn enter<C: Clock>(&self, found: Option<Found>, clock: &C) -> Asked {
+        let found = match found {
+            Some(found) => found,
+            None if self.flow.core.take(self.cost, clock) => return Asked::In,
+            None => Found { meter: ptr::null_mut(), cost: self.cost },
         };
         self.enter_found(found, clock)
     }
 
     #[inline(never)]
-    fn enter_found<C: Clock>(&self, mut found: Found, clock: &C) -> Result<(), Refusal> {
+    fn enter_found<C: Clock>(&self, mut found: Found, clock: &C) -> Asked {
         // SAFETY: drivers run attached.
         let py = unsafe { Python::assume_attached() };
         let mut anywhere = false;
         loop {
-            let Some(meter) = found.bind(py) else {
-                return match self.core.ask(found.cost, clock) {
-                    Ok(()) => Ok(()),
-                    Err(why) => Err(self.refused(found, why)),
-                };
-            };
-            let answer = meter.get().core().ask(found.cost, clock);
-            if anywhere || !meter.get().gone() {
-                return match answer {
-                    Ok(()) => {
-                        found.release();
-                        Ok(())
-                    }
-                    Err(why) => Err(self.refused(found, why)),
-                };
-            }
+            let seen = found;
+            let said = self.ask(py, &seen, clock);
+            let gone = seen.bind(py).filter(|meter| !anywhere && meter.get().gone());
+            let Some(gone) = gone else { return self.answer(py, found, said, clock) };
             // Let go of since it was found: what it knew was nothing.
-            match self.found_again(py, meter, clock) {
+            if let Ok(Some(Place { number, bell, .. })) = said {
+                drop(bell);
+                ring(py, gone.get().flow().leave(number, clock.now(), true));
+            }
+            match self.found_again(py, gone, clock) {
                 Ok(again) => {
                     found.release();
                     found.meter = again.into_ptr();
                 }
                 // No memory for it: the one that was let go of is a place as well.
                 Err(error) => {
-                    report(py, error, meter.get().key.bind(py));
+                    report(py, error, gone.get().key.bind(py));
                     anywhere = true;
                 }
             }
         }
+    }
+
+    fn flow<'a>(&'a self, py: Python<'a>, found: &'a Found) -> &'a Flow {
+        found.bind(py).map_or(&*self.flow, |meter| meter.get().flow())
+    }
+
+    /// Asks the limit. `None`: the call is let in at once.
+    fn ask<'py, C: Clock>(
+        &self,
+        py: Python<'py>,
+        found: &Found,
+        clock: &C,
+    ) -> Result<Option<Place<'py>>, Why> {
+        let flow = self.flow(py, found);
+        if flow.core.take(found.cost, clock) {
+            return Ok(None);
+        }
+        if !self.queues {
+            return flow.core.ask(found.cost, clock).map(|()| None);
+        }
+        let now = clock.now();
+        let bell = match Bound::new(py, Bell::new(now)) {
+            Ok(bell) => bell,
+            Err(error) => {
+                report(py, error, self.name(py).as_any());
+                return flow.core.ask(found.cost, clock).map(|()| None);
+            }
+        };
+        let mut kept = Some(bell.clone().unbind());
+        let bound = timeout::time_left(py, now);
+        let placed = flow.line.reserve(&flow.core, found.cost, bound, clock, &mut kept);
+        drop(kept.map(|kept| kept.into_bound(py)));
+        Ok(placed?.map(|placed| Place { number: placed.number, due: placed.due, bell }))
+    }
+
+    fn answer<C: Clock>(
+        &self,
+        py: Python<'_>,
+        found: Found,
+        said: Result<Option<Place<'_>>, Why>,
+        clock: &C,
+    ) -> Asked {
+        match said {
+            Ok(None) => {
+                found.release();
+                Asked::In
+            }
+            Ok(Some(Place { number, due, bell })) => {
+                let wait = due.saturating_sub(clock.now());
+                let (cost, bell) = (found.cost, bell.into_ptr());
+                let turn = Turn(Box::into_raw(Box::new(Waiting { found, number, due, bell })));
+                tell(py, self, turn.get().found.bind(py), cost, Said::Delayed(wait));
+                Asked::Waits(turn)
+            }
+            Err(why) => Asked::Not(self.refused(found, why)),
+        }
+    }
+
+    /// What the call waits for that has `turn`, and how long.
+    pub fn wait<'py, C: Clock>(&self, py: Python<'py>, turn: &Turn, clock: &C) -> Wait<'py> {
+        let waiting = turn.get();
+        let left = waiting.due.saturating_sub(clock.now());
+        if self.hopeless(py, left, clock) {
+            // A limit of time further out holds from now on: `resume` refuses it.
+            return Wait { bell: None, left: 0 };
+        }
+        // SAFETY: owned by the turn.
+        let bell = unsafe { Bound::from_borrowed_ptr(py, waiting.bell) };
+        Wait { bell: Some(bell), left }
+    }
+
+    #[allow(clippy::unused_self, reason = "it is this step's wait")]
+    fn hopeless<C: Clock>(&self, py: Python<'_>, left: Nanos, clock: &C) -> bool {
+        left > 0 && timeout::time_left(py, clock.now()).is_some_and(|time| time < left)
+    }
+
+    /// It has waited, or was woken: it is let in, or waits on.
+    pub fn resume<C: Clock>(&self, py: Python<'_>, turn: Turn, clock: &C) -> Asked {
+        let now = clock.now();
+        let Waiting { found, number, due, .. } = *turn.get();
+        let flow = self.flow(py, &found);
+        let left = due.saturating_sub(now);
+        if self.hopeless(py, left, clock) {
+            ring(py, flow.leave(number, now, true));
+            let found = turn.end(py);
+            return Asked::Not(self.refused(found, Why { retry_after: Some(left) }));
+        }
+        let bell = match Bound::new(py, Bell::new(now)) {
+            Ok(bell) => bell,
+            Err(error) => {
+                report(py, error, self.name(py).as_any());
+                turn.bell(py)
+            }
+        };
+        let (looked, left) = flow.line.look(&flow.core, number, now, bell.clone().unbind());
+        for bell in left.into_iter().flatten() {
+            drop(bell.into_bound(py));
+        }
+        match looked {
+            Looked::In => {
+                turn.end(py).release();
+                Asked::In
+            }
+            Looked::Until(due) => {
+                turn.waits_on(py, due, bell);
+                Asked::Waits(turn)
+            }
+        }
+    }
+
+    /// The wait was broken off.
+    pub fn forsake<C: Clock>(&self, py: Python<'_>, turn: Turn, clock: &C) {
+        let waiting = turn.get();
+        let flow = self.flow(py, &waiting.found);
+        ring(py, flow.leave(waiting.number, clock.now(), false));
+        turn.end(py).release();
     }
 
     #[cold]
@@ -218,10 +401,10 @@ impl Step {
             return Err(PyValueError::new_err("there is one state for all calls"));
         };
         let key = meter.get().key.bind(py);
-        meters.of(key, &self.core, clock).or_else(|error| {
+        meters.of(key, &self.flow, clock).or_else(|error| {
             // The key can't be looked up any more; where the others are is a place too.
             report(py, error, key);
-            meters.shared(py, &self.core)
+            meters.shared(py, &self.flow)
         })
     }
 
@@ -270,7 +453,8 @@ impl Step {
         [self.hooks.as_ptr(), key, more]
     }
 
-    pub(super) fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+    /// The limit's name.
+    pub fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.current.lock().name.bind(py).clone()
     }
 }

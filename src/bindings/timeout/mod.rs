@@ -21,7 +21,7 @@ mod policy;
 mod step;
 
 pub use deadline::Deadline;
-pub use here::{current, passed};
+pub use here::{current, passed, time_left};
 pub use policy::Timeout;
 pub use step::{Step, Ticket};
 

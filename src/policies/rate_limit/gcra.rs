@@ -33,11 +33,21 @@ fn nanos(ticks: u64) -> Nanos {
 impl Rate {
     /// What a call of `cost` pushes the word on by.
     #[inline]
-    fn push(&self, cost: Cost) -> Option<u64> {
+    pub(super) fn push(&self, cost: Cost) -> Option<u64> {
         if cost == Cost::ONE {
             return Some(self.interval);
         }
         scaled(self.interval, cost.0, THOUSANDTHS)
+    }
+
+    /// A time as the word has it.
+    pub(super) fn ticks(nanos: Nanos) -> u64 {
+        ticks(nanos)
+    }
+
+    /// When a call is let in by which the word became `end`.
+    pub(super) fn due(&self, end: u64) -> Nanos {
+        nanos(end.saturating_sub(self.capacity))
     }
 
     #[inline]

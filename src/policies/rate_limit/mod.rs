@@ -8,8 +8,8 @@
 //! - No call is let in beyond the rate and the burst, and none is refused that fits.
 //! - Who waits has its time reserved when it comes: nobody who comes later is let in earlier.
 //! - A call that can never be let in in time is refused at once, and reserves nothing.
-//! - Who gives up gives its time back while nobody has reserved after it; else that time stays
-//!   reserved, since others count on theirs.
+//! - Who gives up gives its time back: those behind it in the [`Line`] move up. In a window of the
+//!   calendar, or where other processes have reserved since, that time stays reserved.
 //!
 //! | file | holds |
 //! |---|---|
@@ -17,11 +17,13 @@
 //! | `terms` | settings as words, read without a lock |
 //! | `cost` | what a call takes |
 //! | `gcra`, `calendar` | the decisions |
+//! | `line` | who waits, in order |
 //! | `place` | the words of one limit |
 
 mod calendar;
 mod cost;
 mod gcra;
+mod line;
 mod place;
 mod settings;
 mod terms;
@@ -32,6 +34,7 @@ mod tests;
 
 pub use calendar::Unit;
 pub use cost::Cost;
+pub use line::{Line, Looked, Placed};
 pub use place::{Place, Private, Words};
 pub use settings::{COST as COST_RULE, DEFAULT_COST, Draft, Per, Settings};
 
@@ -162,10 +165,12 @@ pub struct Reserved {
 pub struct Snapshot {
     /// Calls that were let in, at once or after a wait.
     pub admitted: u64,
-    /// How many of these had their time reserved for later.
+    /// How many of these had waited.
     pub delayed: u64,
-    /// How many of those gave up before it.
+    /// Calls that gave up while they waited.
     pub abandoned: u64,
+    /// Calls that wait.
+    pub waiting: u64,
     /// Calls that were not let in.
     pub refused: u64,
     /// What could be taken at once, in calls of cost 1. Below zero: callers wait for it.
@@ -180,6 +185,7 @@ impl Snapshot {
         self.admitted += other.admitted;
         self.delayed += other.delayed;
         self.abandoned += other.abandoned;
+        self.waiting += other.waiting;
         self.refused += other.refused;
     }
 }
@@ -218,6 +224,28 @@ impl<P: Place> RateLimit<P> {
         self.live.settings()
     }
 
+    /// Lets a call in now. `false`: it would have to wait, or not be let in; that is not counted.
+    #[inline]
+    pub fn take(&self, cost: Cost, clock: &impl Clock) -> bool {
+        let words = self.place.words();
+        let mut word = words.word.load(Ordering::Acquire);
+        loop {
+            let terms = self.live.terms();
+            let Decision::Take { word: next, .. } =
+                terms.decide(word, terms.moment(clock), cost, 0)
+            else {
+                return false;
+            };
+            match swap(&words.word, word, next, !P::SHARED) {
+                Ok(()) => {
+                    words.admitted.bump();
+                    return true;
+                }
+                Err(seen) => word = seen,
+            }
+        }
+    }
+
     /// Lets a call in now, or not at all.
     ///
     /// # Errors
@@ -249,10 +277,8 @@ impl<P: Place> RateLimit<P> {
                 Decision::Take { word: next, wait } => {
                     match swap(&words.word, word, next, !P::SHARED) {
                         Ok(()) => {
-                            words.admitted.bump();
-                            if wait > 0 {
-                                words.delayed.bump();
-                            }
+                            let counter = if wait > 0 { &words.delayed } else { &words.admitted };
+                            counter.bump();
                             return Ok(Reserved { wait, cost, given: next });
                         }
                         Err(seen) => word = seen,
@@ -271,10 +297,16 @@ impl<P: Place> RateLimit<P> {
     pub fn give_back(&self, reserved: &Reserved) -> bool {
         let words = self.place.words();
         words.abandoned.bump();
+        self.put_back(reserved.given, reserved.cost)
+    }
+
+    /// See [`RateLimit::give_back`]; not counted.
+    fn put_back(&self, given: u64, cost: Cost) -> bool {
+        let words = self.place.words();
         let mut word = words.word.load(Ordering::Acquire);
         loop {
             let terms = self.live.terms();
-            let Some(next) = terms.give_back(word, reserved.given, reserved.cost) else {
+            let Some(next) = terms.give_back(word, given, cost) else {
                 return false;
             };
             match swap(&words.word, word, next, !P::SHARED) {
@@ -299,12 +331,15 @@ impl<P: Place> RateLimit<P> {
             Decision::Take { .. } => Some(0),
             Decision::Refuse(refusal) => refusal.retry_after,
         };
-        let abandoned = words.abandoned.get();
+        // What has ended before what has begun, which is never less then.
+        let delayed = words.arrived.get();
+        let (abandoned, withdrawn) = (words.abandoned.get(), words.withdrawn.get());
         Snapshot {
-            admitted: words.admitted.get().saturating_sub(abandoned),
-            delayed: words.delayed.get(),
+            admitted: words.admitted.get() + delayed,
+            delayed,
             abandoned,
-            refused: words.refused.get(),
+            waiting: words.delayed.get().saturating_sub(delayed + abandoned + withdrawn),
+            refused: words.refused.get() + withdrawn,
             available: terms.available(word, moment),
             retry_after,
         }

@@ -17,8 +17,12 @@ pub trait Place {
 pub struct Words {
     pub(super) word: AtomicU64,
     pub(super) admitted: Counter,
+    /// Had their time reserved.
     pub(super) delayed: Counter,
+    /// Of those, whose time came; who gave up before; who was found not to be in time after all.
+    pub(super) arrived: Counter,
     pub(super) abandoned: Counter,
+    pub(super) withdrawn: Counter,
     pub(super) refused: Counter,
 }
 
@@ -28,7 +32,9 @@ impl Default for Words {
             word: AtomicU64::new(0),
             admitted: Counter::default(),
             delayed: Counter::default(),
+            arrived: Counter::default(),
             abandoned: Counter::default(),
+            withdrawn: Counter::default(),
             refused: Counter::default(),
         }
     }

@@ -37,6 +37,8 @@ def problems(**settings):
         ("cost", -1),
         ("cost", "two"),
         ("cost", 11),
+        ("max_wait", -1),
+        ("max_wait", "long"),
         ("on_event", 1),
         ("key", 5),
         ("max_keys", 5),
@@ -76,6 +78,7 @@ def test_defaults():
         "key": None,
         "max_keys": None,
         "key_idle": None,
+        "max_wait": 0.0,
     }
     keyed = seawall.RateLimit("keyed", 1, per=timedelta(minutes=1), key="user", cost=len).settings
     assert (keyed["per"], keyed["cost"], keyed["max_keys"]) == (60, len, 10_000)

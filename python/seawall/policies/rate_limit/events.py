@@ -8,10 +8,10 @@ from typing import Any
 
 from seawall import events
 
-__all__ = ["RateLimitEvent", "RateLimitRejected"]
+__all__ = ["RateLimitDelayed", "RateLimitEvent", "RateLimitRejected"]
 
 #: Every kind that a rate limit tells.
-KINDS = ("rate_limit.rejected",)
+KINDS = ("rate_limit.rejected", "rate_limit.delayed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,19 @@ class RateLimitRejected(RateLimitEvent):
     retry_after: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitDelayed(RateLimitEvent):
+    """``rate_limit.delayed``: it waits, and is let in then.
+
+    Attributes:
+        wait: Seconds until then.
+    """
+
+    wait: float
+
+
 def tell(on_event: Callable[[RateLimitEvent], object] | None, facts: dict[str, Any]) -> None:
     """Makes the event, and lets it be heard. Called by the native core."""
-    events.publish(RateLimitRejected(policy="rate_limit", **facts), on_event)
+    delayed = facts["kind"] == "rate_limit.delayed"
+    cls = RateLimitDelayed if delayed else RateLimitRejected
+    events.publish(cls(policy="rate_limit", **facts), on_event)

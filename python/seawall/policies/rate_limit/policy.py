@@ -29,10 +29,11 @@ _ALL = _All()
 class RateLimit(Declared, _core.RateLimit):
     """Lets calls begin no faster than they may: ``limit`` in ``per`` seconds.
 
-    It is a bucket that holds ``burst`` calls and fills at the rate (the generic cell rate
-    algorithm of ITU-T I.371); or, with the name of a window of the calendar as ``per``, a count
-    that begins anew with each. A call that finds too little is refused with `RateLimitedError`,
-    which says when to try again. What is taken is not given back when the call fails.
+    It is a bucket that holds ``burst`` calls and fills at the rate (the generic cell rate algorithm
+    of ITU-T I.371); or, with the name of a window of the calendar as ``per``, a count that begins
+    anew with each. A call that finds too little waits, in order, if it may and that is of use; else
+    it is refused at once with `RateLimitedError`, which says when to try again. What is taken is
+    not given back when the call fails.
 
     The instance is a decorator; `call` and `try_call` protect a single call, and ``with`` a block.
     Names are kept in `seawall.registry`: the same name with the same settings is the same limit.
@@ -77,8 +78,9 @@ class RateLimit(Declared, _core.RateLimit):
 
         What was taken stays taken, as so many calls: it comes back at the new rate, and counts for
         no more than the new burst. None brings a default back; of ``limit``, which has none, it
-        changes nothing. ``key`` can't be changed, nor can ``cost`` from a number to a callable or
-        back. The name goes on to stand for what was declared.
+        changes nothing. Calls that wait keep their order, and go by the new rate. ``key`` can't be
+        changed, nor can ``cost`` from a number to a callable or back. The name goes on to stand for
+        what was declared.
 
         Raises:
             ConfigError: Naming every wrong setting. Nothing is changed then.

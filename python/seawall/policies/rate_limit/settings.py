@@ -30,6 +30,8 @@ class RateLimitSettings(TypedDict, total=False):
             calendar, each of which has its limit at once.
         cost: What a call takes of the limit (default 1): a number of which three decimals count, or
             a callable of the arguments that answers one. What costs nothing is always let in.
+        max_wait: How many seconds a call may wait to be let in (default 0: none waits). One that
+            would have to wait for longer, or past its `deadline`, is refused at once.
         on_event: Called with each `RateLimitEvent` of this limit, on the thread that caused it.
         key: What a call's own state is looked up by: a callable of the arguments, or the name of
             one of them. None: one state for all calls. Calls whose key is None have one together.
@@ -43,6 +45,7 @@ class RateLimitSettings(TypedDict, total=False):
     per: Seconds | CalendarWindow | None
     burst: float | None
     cost: float | Callable[..., float] | None
+    max_wait: Seconds | None
     on_event: Callable[[t.RateLimitEvent], object] | None
     key: Callable[..., Hashable] | str | None
     max_keys: int | None
