@@ -4,7 +4,7 @@
 #![cfg(loom)]
 
 use loom::thread;
-use seawall::policies::rate_limit::{Cost, Draft, Moment, RateLimit, Settings};
+use seawall::policies::rate_limit::{Cost, Draft, Line, Looked, Moment, RateLimit, Settings};
 use seawall::time::{Clock, Nanos, SECOND};
 
 const NOW: Nanos = 1_000 * SECOND;
@@ -101,5 +101,58 @@ fn settings_change_as_a_whole() {
         let left = u8::from(limit.ask(Cost::ONE, &Still).is_ok())
             + u8::from(limit.ask(Cost::ONE, &Still).is_ok());
         assert_eq!(u8::from(others[0]) + u8::from(others[1]) + left, 2);
+    });
+}
+
+/// Of two who wait while a third gives up, each has its own time, and none of it is left over.
+#[test]
+fn those_behind_move_up_while_others_come() {
+    model(|| {
+        let limit = RateLimit::new(settings(1.0));
+        let line = loom::sync::Arc::new(Line::default());
+        assert!(limit.ask(Cost::ONE, &Still).is_ok());
+        let come = |name: u8| {
+            let placed = line.reserve(&limit, Cost::ONE, None, &Still, &mut Some(name));
+            placed.expect("it may wait").expect("it has to").number
+        };
+        let (leaver, stays) = (come(1), come(2));
+        let other = thread::spawn({
+            let (limit, line) = (limit.clone(), line.clone());
+            move || {
+                let placed = line.reserve(&limit, Cost::ONE, None, &Still, &mut Some(3));
+                placed.expect("it may wait").expect("it has to").number
+            }
+        });
+        let woken = line.leave(&limit, leaver, NOW, false);
+        assert!(woken.contains(&2));
+        let other = other.join().unwrap();
+        let until = |number| line.look(&limit, number, NOW, 0).0;
+        assert_eq!(until(stays), Looked::Until(NOW + SECOND));
+        assert_eq!(until(other), Looked::Until(NOW + 2 * SECOND));
+        assert_eq!(limit.snapshot(MOMENT).available, -2.0);
+    });
+}
+
+/// One whose time comes while it is moved up is let in once, and who asks at once is not let in
+/// before it.
+#[test]
+fn nobody_overtakes_who_waits() {
+    model(|| {
+        let limit = RateLimit::new(settings(1.0));
+        let line = loom::sync::Arc::new(Line::default());
+        assert!(limit.ask(Cost::ONE, &Still).is_ok());
+        let come = |name: u8| {
+            let placed = line.reserve(&limit, Cost::ONE, None, &Still, &mut Some(name));
+            placed.expect("it may wait").expect("it has to").number
+        };
+        let (leaver, stays) = (come(1), come(2));
+        let asks = thread::spawn({
+            let limit = limit.clone();
+            move || limit.take(Cost::ONE, &Still)
+        });
+        line.leave(&limit, leaver, NOW, false);
+        assert!(!asks.join().unwrap());
+        assert_eq!(line.look(&limit, stays, NOW + SECOND, 0).0, Looked::In);
+        assert!(!limit.take(Cost::ONE, &Still));
     });
 }

@@ -3,8 +3,12 @@
 //! The bucket is what one would write on paper: it holds so much, fills at the rate, and owes what
 //! callers wait for. It knows no theoretical arrival times and no words.
 
+mod bucket;
+mod line;
+
+use bucket::{Bucket, FINE, Rate, rate, settings};
 use proptest::prelude::*;
-use seawall::policies::rate_limit::{Cost, Draft, Moment, RateLimit, Refusal, Reserved, Settings};
+use seawall::policies::rate_limit::{Cost, Draft, Moment, RateLimit, Reserved};
 use seawall::time::{Clock, Manual, Nanos, SECOND};
 
 #[derive(Clone, Debug)]
@@ -14,23 +18,6 @@ enum Step {
     Reserve(u32, Nanos),
     GiveBack,
     Change(Rate),
-}
-
-/// One call in so long, and so many at once.
-#[derive(Clone, Copy, Debug)]
-struct Rate {
-    interval: Nanos,
-    burst: u32,
-}
-
-fn rate() -> impl Strategy<Value = Rate> {
-    let interval = prop_oneof![
-        10..100_u64,
-        1_000..1_000_000_u64,
-        (1..100_u64).prop_map(|seconds| seconds * SECOND),
-        (1..10_000_u64).prop_map(|hours| hours * 3_600 * SECOND),
-    ];
-    (interval, 1..9_u32).prop_map(|(interval, burst)| Rate { interval, burst })
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -46,68 +33,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..80)
 }
 
-fn settings(rate: Rate) -> Settings {
-    let draft = Draft {
-        limit: Some(1.0),
-        per: Some(rate.interval as f64 / SECOND as f64),
-        burst: Some(rate.burst.into()),
-        max_wait: Some(3e8),
-        ..Draft::default()
-    };
-    let mut problems = Vec::new();
-    draft.check(&mut problems).unwrap_or_else(|| panic!("{problems:?}"))
-}
-
-/// A sixteenth of a nanosecond's worth is the least that it tells apart.
-const FINE: i128 = 16;
-
-/// The plain bucket: its content is the time that filled it.
-#[derive(Debug)]
-struct Bucket {
-    rate: Rate,
-    content: i128,
-    at: Nanos,
-}
-
-impl Bucket {
-    fn full(&self) -> i128 {
-        i128::from(self.rate.interval) * i128::from(self.rate.burst) * FINE
-    }
-
-    fn fill(&mut self, now: Nanos) {
-        let content = self.content + i128::from(now - self.at) * FINE;
-        self.content = content.min(self.full());
-        self.at = now;
-    }
-
-    /// How long a call waits, or why not.
-    fn take(&mut self, cost: u32, patience: Nanos, now: Nanos) -> Result<Nanos, Refusal> {
-        self.fill(now);
-        let taken = i128::from(cost) * i128::from(self.rate.interval) * FINE;
-        if taken > self.full() {
-            return Err(Refusal { retry_after: None });
-        }
-        if cost == 0 {
-            return Ok(0);
-        }
-        let missing = (taken - self.content).max(0);
-        let wait = u64::try_from((missing + FINE - 1) / FINE).unwrap_or(u64::MAX);
-        if wait > patience {
-            return Err(Refusal { retry_after: Some(wait) });
-        }
-        self.content -= taken;
-        Ok(wait)
-    }
-
-    fn change(&mut self, rate: Rate, now: Nanos) {
-        self.fill(now);
-        let owed = self.full() - self.content;
-        let scaled = owed * i128::from(rate.interval) / i128::from(self.rate.interval);
-        self.rate = rate;
-        self.content = self.full() - scaled.min(self.full());
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
@@ -116,8 +41,7 @@ proptest! {
     fn a_plain_bucket(first in rate(), steps in steps()) {
         let clock = Manual::new(1_000_000 * SECOND);
         let limit = RateLimit::new(settings(first));
-        let mut bucket = Bucket { rate: first, content: 0, at: clock.now() };
-        bucket.content = bucket.full();
+        let mut bucket = Bucket::new(first, clock.now());
         // The last reservation, and what the bucket held before it.
         let mut last: Option<(Reserved, u32)> = None;
         for step in steps {
