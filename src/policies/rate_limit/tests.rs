@@ -130,7 +130,7 @@ fn what_is_given_back_is_there_for_the_next() {
         assert!(limit.give_back(&third));
         assert_eq!(reserve().map(|it| it.wait), Ok(third.wait));
         let seen = limit.snapshot(moment(&clock));
-        assert_eq!((seen.admitted, seen.delayed, seen.abandoned), (2, 3, 2));
+        assert_eq!((seen.admitted, seen.abandoned, seen.waiting), (1, 2, 1));
     }
 }
 

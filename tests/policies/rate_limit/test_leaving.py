@@ -178,7 +178,7 @@ def test_a_coroutine_that_ends_while_it_waits(clock, end):
 
 
 def test_a_generator_and_a_block_that_are_given_up(clock):
-    """Likewise."""
+    """Their time is given back too."""
     limit = seawall.RateLimit(limit=1, max_wait=9)
 
     @limit
