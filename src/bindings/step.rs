@@ -325,7 +325,7 @@ impl Step {
             (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
                 bulkhead.wait(py, ticket, clock)
             }
-            (Self::RateLimit(limit), Ticket::Delayed(turn)) => limit.wait(py, turn, clock),
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => limit.wait(py, *turn, clock),
             _ => Wait { bell: None, left: 0 },
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `step` | the limit in a plan |
+//! | `step`, `turn` | the limit in a plan, and what a call has of it |
 //! | `settings` | what it is set up with |
 //! | `flow` | one limit with those that wait at it |
 //! | `meters` | the states of one that has a state for each key |
@@ -15,8 +15,10 @@ mod meters;
 mod reading;
 mod settings;
 mod step;
+mod turn;
 
-pub use step::{Asked, Found, Refusal, Step, Turn};
+pub use step::Step;
+pub use turn::{Asked, Found, Refusal, Turn};
 
 use super::clock::{ambient, in_seconds};
 use super::failures::config_error;

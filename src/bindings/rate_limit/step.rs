@@ -1,11 +1,12 @@
 //! A rate limit in a plan.
-#![allow(unsafe_code, reason = "tickets hold references that the drivers give back")]
+#![allow(unsafe_code, reason = "drivers run attached")]
 
 use super::Current;
 use super::events::{Said, tell};
 use super::flow::{Flow, ring};
 use super::meters::{Meter, Meters};
 use super::settings::Hooks;
+use super::turn::{Asked, Found, Place, Refusal, Turn, Waiting};
 use crate::bindings::bulkhead::Bell;
 use crate::bindings::call::Call;
 use crate::bindings::clock::in_seconds;
@@ -42,114 +43,6 @@ pub struct Step {
 struct Keyed {
     meters: Arc<Meters>,
     source: Source,
-}
-
-/// What was found out about a call before it enters.
-#[derive(Clone, Copy)]
-pub struct Found {
-    /// Owned: the state of its key. NULL: there is one for all calls.
-    meter: *mut ffi::PyObject,
-    cost: Cost,
-}
-
-// SAFETY: the pointee is a frozen object whose words are changed by compare-and-swap.
-unsafe impl Send for Found {}
-// SAFETY: as above.
-unsafe impl Sync for Found {}
-
-impl Found {
-    /// Gives back what it owns. Its holders run attached, and give it back once.
-    #[inline(always)]
-    pub fn release(&self) {
-        // SAFETY: as above; NULL is nothing.
-        unsafe { ffi::Py_XDECREF(self.meter) };
-    }
-
-    fn bind<'a>(&'a self, _attached: Python<'_>) -> Option<&'a Bound<'a, Meter>> {
-        if self.meter.is_null() {
-            return None;
-        }
-        // SAFETY: a `Bound` is a token of nothing and a non-null pointer to a live object; this one
-        // is only borrowed, and this reference keeps it alive.
-        Some(unsafe { &*(&raw const self.meter).cast::<Bound<'a, Meter>>() })
-    }
-}
-
-/// A call whose time is reserved. Owned by the call; freed when that has come, or was given back.
-#[derive(Clone, Copy)]
-pub struct Turn(*mut Waiting);
-
-// SAFETY: a call's turn is only touched by whoever has the call, attached.
-unsafe impl Send for Turn {}
-// SAFETY: as above.
-unsafe impl Sync for Turn {}
-
-#[derive(Clone, Copy)]
-struct Waiting {
-    found: Found,
-    /// Its place in the line.
-    number: u64,
-    /// When its time comes, as far as it has looked.
-    due: Nanos,
-    /// Owned: what wakes it when that has changed.
-    bell: *mut ffi::PyObject,
-}
-
-impl Turn {
-    fn get(&self) -> &Waiting {
-        // SAFETY: made by us, and not ended: its holder ends it once.
-        unsafe { &*self.0 }
-    }
-
-    fn bell(self, py: Python<'_>) -> Bound<'_, Bell> {
-        // SAFETY: owned by the turn, and a bell.
-        unsafe { Bound::from_borrowed_ptr(py, self.get().bell).cast_into_unchecked() }
-    }
-
-    fn waits_on(self, _attached: Python<'_>, due: Nanos, bell: Bound<'_, Bell>) {
-        // SAFETY: as in `get`; its holder is alone with it. The bell before was owned.
-        unsafe {
-            (*self.0).due = due;
-            ffi::Py_DECREF(std::mem::replace(&mut (*self.0).bell, bell.into_ptr()));
-        }
-    }
-
-    /// What was found is left to be given back.
-    fn end(self, _attached: Python<'_>) -> Found {
-        // SAFETY: as in `get`; the bell is owned.
-        unsafe {
-            let waiting = Box::from_raw(self.0);
-            ffi::Py_DECREF(waiting.bell);
-            waiting.found
-        }
-    }
-}
-
-/// A place in the line, which was just taken.
-struct Place<'py> {
-    number: u64,
-    due: Nanos,
-    bell: Bound<'py, Bell>,
-}
-
-/// What came of asking to be let in.
-pub enum Asked {
-    In,
-    Waits(Turn),
-    Not(Refusal),
-}
-
-/// A call that was not let in. Owns what was found.
-pub struct Refusal {
-    found: Found,
-    why: Why,
-}
-
-impl Refusal {
-    /// Gives back what it owns.
-    pub fn release(&self) {
-        self.found.release();
-    }
 }
 
 impl Step {
@@ -200,11 +93,11 @@ impl Step {
         let meter = match &self.keyed {
             Some(keyed) => {
                 let key = keyed.source.key(py, call)?;
-                keyed.meters.of(&key, &self.flow, clock)?.into_ptr()
+                Some(keyed.meters.of(&key, &self.flow, clock)?)
             }
-            None => ptr::null_mut(),
+            None => None,
         };
-        Ok(Found { meter, cost })
+        Ok(Found::new(meter, cost))
     }
 
     fn ask_cost(&self, ask: &Bound<'_, PyAny>, call: &Call) -> PyResult<Cost> {
@@ -240,7 +133,7 @@ impl Step {
         let found = match found {
             Some(found) => found,
             None if self.flow.core.take(self.cost, clock) => return Asked::In,
-            None => Found { meter: ptr::null_mut(), cost: self.cost },
+            None => Found::new(None, self.cost),
         };
         self.enter_found(found, clock)
     }
@@ -263,7 +156,7 @@ impl Step {
             match self.found_again(py, gone, clock) {
                 Ok(again) => {
                     found.release();
-                    found.meter = again.into_ptr();
+                    found = Found::new(Some(again), found.cost);
                 }
                 // No memory for it: the one that was let go of is a place as well.
                 Err(error) => {
@@ -319,10 +212,9 @@ impl Step {
                 found.release();
                 Asked::In
             }
-            Ok(Some(Place { number, due, bell })) => {
-                let wait = due.saturating_sub(clock.now());
-                let (cost, bell) = (found.cost, bell.into_ptr());
-                let turn = Turn(Box::into_raw(Box::new(Waiting { found, number, due, bell })));
+            Ok(Some(place)) => {
+                let (wait, cost) = (place.due.saturating_sub(clock.now()), found.cost);
+                let turn = Turn::new(found, place);
                 tell(py, self, turn.get().found.bind(py), cost, Said::Delayed(wait));
                 Asked::Waits(turn)
             }
@@ -331,16 +223,14 @@ impl Step {
     }
 
     /// What the call waits for that has `turn`, and how long.
-    pub fn wait<'py, C: Clock>(&self, py: Python<'py>, turn: &Turn, clock: &C) -> Wait<'py> {
+    pub fn wait<'py, C: Clock>(&self, py: Python<'py>, turn: Turn, clock: &C) -> Wait<'py> {
         let waiting = turn.get();
         let left = waiting.due.saturating_sub(clock.now());
         if self.hopeless(py, left, clock) {
             // A limit of time further out holds from now on: `resume` refuses it.
             return Wait { bell: None, left: 0 };
         }
-        // SAFETY: owned by the turn.
-        let bell = unsafe { Bound::from_borrowed_ptr(py, waiting.bell) };
-        Wait { bell: Some(bell), left }
+        Wait { bell: Some(turn.bell(py).into_any()), left }
     }
 
     #[allow(clippy::unused_self, reason = "it is this step's wait")]
