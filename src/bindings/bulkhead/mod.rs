@@ -273,7 +273,7 @@ impl Bulkhead {
         let facts = PyDict::new(py);
         facts.set_item("max_concurrent", settings.max_concurrent)?;
         facts.set_item("max_wait", in_seconds(settings.max_wait))?;
-        facts.set_item("max_queue", settings.waiters())?;
+        facts.set_item("max_queue", settings.max_queue)?;
         Ok(facts)
     }
 
