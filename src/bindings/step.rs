@@ -81,13 +81,15 @@ impl Ticket {
         match self {
             Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
             Self::Breaker(ticket) => *ticket,
-            // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
             Self::Circuit(_)
             | Self::KeyedBreaker(..)
             | Self::Retry(_)
             | Self::Timeout(_)
             | Self::Permit(_)
-            | Self::Bulkhead(_) => unsafe { unreachable_unchecked() },
+            | Self::Bulkhead(_) => {
+                // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
+                unsafe { unreachable_unchecked() }
+            }
         }
     }
 }
@@ -311,9 +313,8 @@ impl Step {
     #[cold]
     pub unsafe fn forsake(&self, py: Python<'_>, slot: &Slot) {
         // SAFETY: as the caller promises.
-        if let (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) =
-            (self, unsafe { slot.assume_init_ref() })
-        {
+        let ticket = unsafe { slot.assume_init_ref() };
+        if let (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) = (self, ticket) {
             bulkhead.forsake(py, ticket);
         }
     }

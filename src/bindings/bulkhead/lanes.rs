@@ -178,7 +178,7 @@ impl Lanes {
         now: Nanos,
     ) -> PyResult<Bound<'py, Lane>> {
         if let Some(place) = self.apart(key) {
-            return self.only(place, key, limit);
+            return Self::only(place, key, limit);
         }
         if let Some(lane) = self.table.get(key)? {
             return Ok(lane);
@@ -200,7 +200,7 @@ impl Lanes {
 
     /// Where those have theirs from that had no room.
     pub fn shared<'py>(&self, py: Python<'py>, limit: u32) -> PyResult<Bound<'py, Lane>> {
-        self.only(&self.shared, self.others.bind(py), limit)
+        Self::only(&self.shared, self.others.bind(py), limit)
     }
 
     /// The place of a lane that is on no list, if `key` means one.
@@ -212,7 +212,6 @@ impl Lanes {
     }
 
     fn only<'py>(
-        &self,
         place: &OnceLock<Py<Lane>>,
         key: &Bound<'py, PyAny>,
         limit: u32,

@@ -12,6 +12,7 @@ mod events;
 mod lanes;
 mod step;
 
+pub use bell::Bell;
 pub use step::{Asked, Rejection, Step, Ticket};
 
 use super::clock::{ambient, in_seconds};
@@ -144,14 +145,14 @@ impl Bulkhead {
                 *sum += count;
             }
         }
-        let named = PyDict::new(py);
+        let by_end = PyDict::new(py);
         let names = ["entered", "waited", "rejected", "timed_out", "cancelled"];
         for (name, count) in names.into_iter().zip(counts) {
-            named.set_item(name, count)?;
+            by_end.set_item(name, count)?;
         }
         let facts = PyDict::new(py);
         facts.set_item("name", self.name(py))?;
-        facts.set_item("counts", named)?;
+        facts.set_item("counts", by_end)?;
         facts.set_item("in_flight", in_flight)?;
         facts.set_item("waiting", waiting)?;
         facts.set_item("limit", self.current.lock().settings.max_concurrent)?;

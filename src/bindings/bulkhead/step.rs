@@ -481,7 +481,7 @@ impl Bulkhead {
             Rooms::Keyed(_) => {
                 let key = self.current.lock().key.as_ref().map(|key| key.clone_ref(py));
                 // The collector may have taken it.
-                let key = key.map_or_else(|| py.None(), |key| key).into_bound(py);
+                let key = key.unwrap_or_else(|| py.None()).into_bound(py);
                 Some(Source::of(&key, of)?)
             }
         };

@@ -100,7 +100,10 @@ class Group:
 async def turns():
     """Lets all others run until they wait."""
     for _ in range(5):
-        await (trio.lowlevel.checkpoint() if trio.lowlevel.in_trio_task() else asyncio.sleep(0))
+        if trio.lowlevel.in_trio_task():
+            await trio.lowlevel.checkpoint()
+        else:
+            await asyncio.sleep(0)
 
 
 @pytest.fixture(name="turns")
@@ -111,7 +114,7 @@ def turns_fixture():
 
 @pytest.fixture
 def group():
-    """`async with group() as together: await together.start(function)`."""
+    """Entered, it gives what begins tasks, and waits for them when it is left."""
     return Group
 
 

@@ -214,8 +214,7 @@ def test_an_awaitable_that_a_plain_function_gives_back_holds_it():
 
 
 def test_a_slow_call_holds_no_lock():
-    """While calls run, the others are let in and refused without waiting for anybody: pybreaker's
-    lock around the call makes sixteen threads one."""
+    """Others are let in and refused meanwhile: pybreaker's lock makes sixteen threads one."""
     bulkhead = seawall.Bulkhead(max_concurrent=2)
     inside, go = threading.Event(), threading.Event()
 

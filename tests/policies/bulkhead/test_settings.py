@@ -234,7 +234,9 @@ def test_a_call_that_was_made_before_its_key_was_forgotten():
 def test_what_it_tells(told, clock):
     """Of calls that were refused, and of those that had to wait."""
     heard = []
-    bulkhead = seawall.Bulkhead("b", max_concurrent=1, max_wait=2, max_queue=1, on_event=heard.append)
+    bulkhead = seawall.Bulkhead(
+        "b", max_concurrent=1, max_wait=2, max_queue=1, on_event=heard.append
+    )
     with bulkhead, pytest.raises(seawall.BulkheadFullError):
         bulkhead.call(int)
     [event] = heard

@@ -37,7 +37,7 @@ def test_tasks_are_served_in_order(run, clock, group, counts):
 
 
 def test_threads_are_served_in_order(crowd, until):
-    """Likewise."""
+    """Blocked threads too are let in as they came."""
     bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
     served = []
     with bulkhead:
@@ -59,12 +59,11 @@ def test_threads_and_tasks_wait_in_one_queue(run, crowd, until, turns, group):
         served.append(number)
 
     async def main():
-        async with group() as together:
-            async with bulkhead:
-                for number in range(0, 6, 2):
-                    await together.start(work, number)
-                    crowd.start(bulkhead.call, served.append, number + 1)
-                    until(lambda number=number: bulkhead.snapshot().waiting == number + 2)
+        async with group() as together, bulkhead:
+            for number in range(0, 6, 2):
+                await together.start(work, number)
+                crowd.start(bulkhead.call, served.append, number + 1)
+                until(lambda number=number: bulkhead.snapshot().waiting == number + 2)
 
     run(main)
     crowd.join()
@@ -121,7 +120,7 @@ def test_it_waits_no_longer_than_it_may(run, clock, counts):
 
 
 def test_a_thread_waits_no_longer_than_it_may(clock):
-    """Likewise."""
+    """Blocked for `max_wait`, and refused then."""
     bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=3)
     with bulkhead, pytest.raises(seawall.BulkheadFullError) as refused:
         bulkhead.call(int)
@@ -202,7 +201,7 @@ def test_a_timeout_around_it_bounds_the_waiting(run, clock):
 
 
 def test_a_timeout_around_a_plain_call_bounds_the_waiting(clock):
-    """Also there."""
+    """The wait of a thread ends with the limit, and the call was not made."""
     bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
     guard = seawall.Pipeline("bounded", seawall.Timeout(2), bulkhead)
     with bulkhead, pytest.raises(seawall.BulkheadFullError):
@@ -365,8 +364,7 @@ def test_async_generators_and_blocks_wait_too(run, group, clock):
         yield 2
 
     async def consume():
-        async for item in items():
-            got.append(item)
+        got.extend([item async for item in items()])
 
     async def block():
         async with bulkhead:
