@@ -105,6 +105,12 @@ impl LaneRef {
         Self(lane.into_ptr())
     }
 
+    /// A further one.
+    pub fn again(self) -> Self {
+        // SAFETY: this one keeps it alive; its holders run attached.
+        Self(unsafe { ffi::Py_NewRef(self.0) })
+    }
+
     /// Lends the lane out.
     pub fn bind<'a>(&'a self, _attached: Python<'_>) -> &'a Bound<'a, Lane> {
         // SAFETY: a `Bound` is a token of nothing and a non-null pointer to a live object; this one
