@@ -13,7 +13,8 @@ use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
 use super::function::{
-    GENERATOR_HAS_NO_OUTCOME, Kind, TIMES_NO_GENERATOR, Target, kind, refuse, target,
+    GENERATOR_HAS_NO_OUTCOME, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, kind, refuse,
+    target,
 };
 use super::gate;
 use super::generator;
@@ -305,11 +306,18 @@ unsafe fn run<C: Clock, F: Finish>(
     unsafe {
         match kind {
             Kind::Plain | Kind::Hidden(_) => drive(plan, callee, arguments, clock, finish),
+            Kind::Coroutine if plan.bounds() && plan.timeless() => {
+                let py = Python::assume_attached();
+                let function = Bound::from_borrowed_ptr(py, callee.object);
+                config_error(py, "call", vec![refuse(&function, RUNS_ONLY_PLAIN)]).restore(py);
+                ptr::null_mut()
+            }
             Kind::Coroutine => coroutine::start(plan, callee, arguments, clock, finish),
             Kind::Generator | Kind::AsyncGenerator if plan.bounds() => {
                 let py = Python::assume_attached();
                 let function = Bound::from_borrowed_ptr(py, callee.object);
-                let problem = refuse(&function, TIMES_NO_GENERATOR);
+                let rule = if plan.timeless() { RUNS_ONLY_PLAIN } else { TIMES_NO_GENERATOR };
+                let problem = refuse(&function, rule);
                 config_error(py, "call", vec![problem]).restore(py);
                 ptr::null_mut()
             }

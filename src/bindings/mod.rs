@@ -74,6 +74,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;
     module.add_class::<budget::Budget>()?;
+    module.add_class::<bulkhead::Bell>()?;
     module.add_class::<bulkhead::Bulkhead>()?;
     module.add_class::<clock::TestClock>()?;
     module.add_class::<clock::Call>()?;

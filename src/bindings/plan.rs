@@ -8,6 +8,7 @@
 //! interpreter's own reference counts cost no locked instruction.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+use super::bulkhead::Loan;
 use super::call::Call;
 use super::failures::{self, Carried};
 use super::gate;
@@ -301,8 +302,25 @@ impl Plan {
     }
 
     /// The pool whose threads run the calls, and for how long, if that is not done here.
-    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Option<f64>)> {
         self.steps.iter().find_map(|step| step.pool(py))
+    }
+
+    /// Would its steps run a call elsewhere, without a limit of time of their own?
+    #[cold]
+    pub fn timeless(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Bulkhead(one) if one.pooled()))
+    }
+
+    /// Takes the permit of a call that was given up, and still runs in a thread of a pool's.
+    #[cold]
+    pub fn lend(&self, slots: &mut [Slot]) -> Option<Loan> {
+        let at = self
+            .steps
+            .iter()
+            .position(|step| matches!(step, Step::Bulkhead(one) if one.pooled()))?;
+        // SAFETY: as in `works`.
+        unsafe { self.steps[at].lend(&mut slots[at]) }
     }
 
     /// Finds the states that `call` belongs to. `false`: an exception is set, which the user's key

@@ -266,7 +266,29 @@ impl Step {
 
     /// Must it be told when the work begins?
     pub fn bounds(&self) -> bool {
-        matches!(self, Self::Timeout(_))
+        match self {
+            Self::Timeout(_) => true,
+            Self::Bulkhead(bulkhead) => bulkhead.pooled(),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => false,
+        }
+    }
+
+    /// Takes the permit of the call with the ticket in `slot`, which was given up and still runs.
+    ///
+    /// # Safety
+    /// It has let the call in.
+    #[cold]
+    pub unsafe fn lend(&self, slot: &mut Slot) -> Option<bulkhead::Loan> {
+        let Self::Bulkhead(bulkhead) = self else { return None };
+        // SAFETY: as the caller promises.
+        let mut ticket = match unsafe { *slot.assume_init_ref() } {
+            Ticket::Permit(permit) => bulkhead::Step::ticket_of(permit),
+            Ticket::Bulkhead(ticket) => ticket,
+            _ => return None,
+        };
+        let loan = bulkhead.lend(&mut ticket);
+        slot.write(Ticket::Bulkhead(ticket));
+        loan
     }
 
     /// The work of the call with the ticket in `slot` begins, or begins again: by steps of a task,
@@ -284,14 +306,11 @@ impl Step {
     }
 
     /// The pool whose threads run the calls, and for how long, if that is not done here.
-    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Option<f64>)> {
         match self {
-            Self::Timeout(timeout) => timeout.pool(py),
-            Self::Breaker(_)
-            | Self::KeyedBreaker(_)
-            | Self::RateLimit(_)
-            | Self::Retry(_)
-            | Self::Bulkhead(_) => None,
+            Self::Timeout(timeout) => timeout.pool(py).map(|(pool, limit)| (pool, Some(limit))),
+            Self::Bulkhead(bulkhead) => bulkhead.pool(py).map(|pool| (pool, None)),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => None,
         }
     }
 
@@ -631,21 +650,25 @@ impl Step {
     }
 
     /// The Python objects that it owns, for the collector. NULL: none.
-    pub fn objects(&self) -> [*mut ffi::PyObject; 3] {
+    pub fn objects(&self) -> [*mut ffi::PyObject; 4] {
+        let none = ptr::null_mut();
         match self {
-            Self::Breaker(step) => [step.rules.as_ptr(), ptr::null_mut(), ptr::null_mut()],
+            Self::Breaker(step) => [step.rules.as_ptr(), none, none, none],
             Self::KeyedBreaker(keyed) => {
                 let [key, more] = keyed.objects();
-                [keyed.step().rules.as_ptr(), key, more]
+                [keyed.step().rules.as_ptr(), key, more, none]
             }
-            Self::RateLimit(limit) => limit.objects(),
+            Self::RateLimit(limit) => {
+                let [hooks, key, more] = limit.objects();
+                [hooks, key, more, none]
+            }
             Self::Retry(retry) => {
                 let [rules, hooks] = retry.objects();
-                [rules, hooks, ptr::null_mut()]
+                [rules, hooks, none, none]
             }
             Self::Timeout(timeout) => {
                 let [listener, pool] = timeout.objects();
-                [listener, pool, ptr::null_mut()]
+                [listener, pool, none, none]
             }
             Self::Bulkhead(bulkhead) => bulkhead.objects(),
         }

@@ -113,7 +113,9 @@ pub unsafe fn enter(slf: *mut Handle) -> Entered {
         match Guard::in_force(guard.cast_unchecked::<Guard>()) {
             Ok(plan) if plan.repeats() || plan.bounds() => {
                 (*slf).set(State::Done);
-                let rule = if plan.repeats() {
+                let rule = if plan.timeless() {
+                    "a block runs where it stands: pool='threads' protects functions"
+                } else if plan.repeats() {
                     "a block can't be run again, as the retry of this policy would: write \
                      `for attempt in retry: with attempt: ...`, or protect a function"
                 } else {

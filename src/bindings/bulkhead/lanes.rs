@@ -105,6 +105,12 @@ impl LaneRef {
         Self(lane.into_ptr())
     }
 
+    /// A further one.
+    pub fn again(self) -> Self {
+        // SAFETY: this one keeps it alive; its holders run attached.
+        Self(unsafe { ffi::Py_NewRef(self.0) })
+    }
+
     /// Lends the lane out.
     pub fn bind<'a>(&'a self, _attached: Python<'_>) -> &'a Bound<'a, Lane> {
         // SAFETY: a `Bound` is a token of nothing and a non-null pointer to a live object; this one
@@ -178,7 +184,7 @@ impl Lanes {
         now: Nanos,
     ) -> PyResult<Bound<'py, Lane>> {
         if let Some(place) = self.apart(key) {
-            return self.only(place, key, limit);
+            return Self::only(place, key, limit);
         }
         if let Some(lane) = self.table.get(key)? {
             return Ok(lane);
@@ -200,7 +206,7 @@ impl Lanes {
 
     /// Where those have theirs from that had no room.
     pub fn shared<'py>(&self, py: Python<'py>, limit: u32) -> PyResult<Bound<'py, Lane>> {
-        self.only(&self.shared, self.others.bind(py), limit)
+        Self::only(&self.shared, self.others.bind(py), limit)
     }
 
     /// The place of a lane that is on no list, if `key` means one.
@@ -212,7 +218,6 @@ impl Lanes {
     }
 
     fn only<'py>(
-        &self,
         place: &OnceLock<Py<Lane>>,
         key: &Bound<'py, PyAny>,
         limit: u32,

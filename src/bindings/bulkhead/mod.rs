@@ -13,7 +13,7 @@ mod lanes;
 mod step;
 
 pub use bell::Bell;
-pub use step::{Asked, Rejection, Step, Ticket};
+pub use step::{Asked, Loan, Rejection, Step, Ticket};
 
 use super::clock::{ambient, in_seconds};
 use super::convert::Reader;
@@ -42,13 +42,14 @@ pub struct Current {
     settings: Settings,
     on_event: Option<Py<PyAny>>,
     key: Option<Py<PyAny>>,
+    pool: Option<Py<PyAny>>,
     name: Py<PyString>,
 }
 
 impl Current {
     /// Gives up what it owns.
     fn release(self, py: Python<'_>) {
-        for object in [self.on_event, self.key].into_iter().flatten() {
+        for object in [self.on_event, self.key, self.pool].into_iter().flatten() {
             object.drop_ref(py);
         }
         self.name.drop_ref(py);
@@ -80,6 +81,7 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
         max_concurrent: reader.count("max_concurrent"),
         max_wait: reader.seconds("max_wait"),
         max_queue: reader.count("max_queue"),
+        pool: reader.word("pool"),
     };
     let on_event = reader.callable("on_event");
     let key = reader.key("key");
@@ -102,6 +104,16 @@ fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     }
 }
 
+/// The threads that calls run in. Permits say how many may: a thread that is not idle yet when its
+/// permit is in other hands is no reason to refuse a call.
+fn pool(name: &Bound<'_, PyString>) -> PyResult<Py<PyAny>> {
+    let py = name.py();
+    let make = py.import("seawall.policies.timeout.pool")?.getattr("Pool")?;
+    let pool = make.call1((name,))?;
+    pool.setattr("max_threads", u32::MAX)?;
+    Ok(pool.unbind())
+}
+
 fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
     config_error(name.py(), &format!("bulkhead '{name}'"), problems)
 }
@@ -116,6 +128,11 @@ impl Bulkhead {
     /// Has it a state for each key?
     pub fn keyed(&self) -> bool {
         matches!(self.rooms, Rooms::Keyed(_))
+    }
+
+    /// Does it run calls in threads of its own?
+    pub fn pooled(&self) -> bool {
+        self.current.lock().settings.pooled
     }
 
     /// Why calls of `function` don't tell their key, if they don't.
@@ -145,14 +162,14 @@ impl Bulkhead {
                 *sum += count;
             }
         }
-        let named = PyDict::new(py);
+        let by_end = PyDict::new(py);
         let names = ["entered", "waited", "rejected", "timed_out", "cancelled"];
         for (name, count) in names.into_iter().zip(counts) {
-            named.set_item(name, count)?;
+            by_end.set_item(name, count)?;
         }
         let facts = PyDict::new(py);
         facts.set_item("name", self.name(py))?;
-        facts.set_item("counts", named)?;
+        facts.set_item("counts", by_end)?;
         facts.set_item("in_flight", in_flight)?;
         facts.set_item("waiting", waiting)?;
         facts.set_item("limit", self.current.lock().settings.max_concurrent)?;
@@ -200,7 +217,8 @@ impl Bulkhead {
             None => Rooms::One(Arc::new(Room::new(read.settings.max_concurrent))),
         };
         let Read { settings, on_event, key, .. } = read;
-        let current = Current { settings, on_event, key, name: name.unbind() };
+        let pool = if settings.pooled { Some(pool(&name)?) } else { None };
+        let current = Current { settings, on_event, key, pool, name: name.unbind() };
         let bulkhead = Self {
             current: Arc::new(Mutex::new(current)),
             rooms,
@@ -222,10 +240,15 @@ impl Bulkhead {
         self.named.load(Ordering::Relaxed)
     }
 
-    fn _rename(&self, py: Python<'_>, name: Py<PyString>) {
+    fn _rename(&self, py: Python<'_>, name: Py<PyString>) -> PyResult<()> {
         self.named.store(true, Ordering::Relaxed);
-        let old = std::mem::replace(&mut self.current.lock().name, name);
+        let (old, pool) = {
+            let mut current = self.current.lock();
+            let pool = current.pool.as_ref().map(|pool| pool.clone_ref(py));
+            (std::mem::replace(&mut current.name, name.clone_ref(py)), pool)
+        };
         old.drop_ref(py);
+        pool.map_or(Ok(()), |pool| pool.bind(py).setattr("name", name))
     }
 
     fn _reconfigure(&self, py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -244,6 +267,12 @@ impl Bulkhead {
                 "can't be changed: its states belong to the keys they have",
             );
             return Err(refused(name.bind(py), vec![problem]));
+        }
+        if read.settings.pooled != self.pooled() {
+            let given = if read.settings.pooled { "'threads'" } else { "None" };
+            let rule = "can't be changed in place: the functions it is on were checked for what \
+                        it was";
+            return Err(refused(name.bind(py), vec![Problem::new("pool", given, rule)]));
         }
         let limit = read.settings.max_concurrent;
         let old = {
@@ -274,8 +303,15 @@ impl Bulkhead {
         let facts = PyDict::new(py);
         facts.set_item("max_concurrent", settings.max_concurrent)?;
         facts.set_item("max_wait", in_seconds(settings.max_wait))?;
-        facts.set_item("max_queue", settings.waiters())?;
+        facts.set_item("max_queue", settings.max_queue)?;
+        facts.set_item("pool", settings.pooled.then_some("threads"))?;
         Ok(facts)
+    }
+
+    /// The threads that calls run in; None: they run where they are called.
+    #[getter]
+    fn _pool(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.current.lock().pool.as_ref().map(|pool| pool.clone_ref(py))
     }
 
     /// The keys that have a state of their own, in no order.
@@ -337,6 +373,7 @@ impl Bulkhead {
         match self.current.try_lock() {
             Some(current) => {
                 visit.call(&current.on_event)?;
+                visit.call(&current.pool)?;
                 visit.call(&current.key)
             }
             None => Ok(()),

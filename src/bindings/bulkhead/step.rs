@@ -29,6 +29,7 @@ pub struct Step {
     /// The states of its keys, and where a call's key comes from.
     keyed: Option<(Rooms, Source)>,
     pub(super) on_event: Option<Py<PyAny>>,
+    pool: Option<Py<PyAny>>,
     pub(super) seq: Arc<Counter>,
     current: Arc<Mutex<Current>>,
 }
@@ -45,6 +46,8 @@ enum Stage {
     /// Its lane was found, and it has asked for nothing yet.
     Found,
     In(Permit),
+    /// Its permit went with the thread that still runs it: see [`Loan`].
+    Lent,
     /// It waits for this bell, which it owns.
     Waits(*mut ffi::PyObject),
 }
@@ -68,6 +71,26 @@ impl Ticket {
         }
         if let Some(lane) = self.lane {
             lane.release();
+        }
+    }
+}
+
+/// The permit of a call that was given up, and still runs in a thread that can't be stopped.
+pub struct Loan {
+    room: Arc<Room>,
+    lane: Option<LaneRef>,
+    permit: Permit,
+}
+
+impl Loan {
+    /// The call has ended after all.
+    pub fn give_back(self, py: Python<'_>) {
+        match self.lane {
+            None => give_back(py, &self.room.core, self.permit),
+            Some(lane) => {
+                give_back(py, &lane.bind(py).get().room.core, self.permit);
+                lane.release();
+            }
         }
     }
 }
@@ -134,6 +157,7 @@ impl Step {
             room,
             keyed: source.map(|source| (rooms.clone(), source)),
             on_event: now.on_event.as_ref().map(|listener| listener.clone_ref(py)),
+            pool: now.pool.as_ref().map(|pool| pool.clone_ref(py)),
             seq: Arc::clone(seq),
             current: Arc::clone(current),
         }
@@ -204,6 +228,29 @@ impl Step {
             Some(lane) => act(&lane.bind(py).get().room),
             None => act(&self.room),
         }
+    }
+
+    /// The pool whose threads run the calls, if they don't run here.
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        Some(self.pool.as_ref()?.bind(py).clone())
+    }
+
+    /// Does it run calls in threads of its own?
+    pub fn pooled(&self) -> bool {
+        self.pool.is_some()
+    }
+
+    /// The call is given up, and its `ticket` has no permit any more: whoever runs it does.
+    pub fn lend(&self, ticket: &mut Ticket) -> Option<Loan> {
+        let Stage::In(permit) = ticket.stage else { return None };
+        ticket.stage = Stage::Lent;
+        let lane = ticket.lane.map(LaneRef::again);
+        Some(Loan { room: Arc::clone(&self.room), lane, permit })
+    }
+
+    /// The ticket of a call that was let in with `permit` where one state is for all.
+    pub fn ticket_of(permit: Permit) -> Ticket {
+        Ticket { lane: None, stage: Stage::In(permit) }
     }
 
     /// Lets a call in that was `found` a state, or the one for all; or lets it wait.
@@ -367,7 +414,7 @@ impl Step {
     /// Takes back the permit of `ticket`, or its place in the queue. The lane stays its own.
     fn take_back(&self, py: Python<'_>, ticket: &Ticket) {
         self.with(py, ticket.lane, |room| match ticket.stage {
-            Stage::Found => {}
+            Stage::Found | Stage::Lent => {}
             Stage::In(permit) => give_back(py, &room.core, permit),
             Stage::Waits(_) => {
                 let Some(bell) = ticket.bell(py) else { return };
@@ -452,8 +499,8 @@ impl Step {
 
     /// Gives up what the step owns: see `bindings::step::Step::release`.
     pub fn release(self, py: Python<'_>) {
-        if let Some(listener) = self.on_event {
-            listener.drop_ref(py);
+        for object in [self.on_event, self.pool].into_iter().flatten() {
+            object.drop_ref(py);
         }
         if let Some((_, source)) = self.keyed {
             source.release(py);
@@ -465,11 +512,12 @@ impl Step {
     }
 
     /// The Python objects that it owns.
-    pub fn objects(&self) -> [*mut ffi::PyObject; 3] {
+    pub fn objects(&self) -> [*mut ffi::PyObject; 4] {
         let listener = self.on_event.as_ref().map_or(ptr::null_mut(), Py::as_ptr);
         let [key, more] =
             self.keyed.as_ref().map_or([ptr::null_mut(); 2], |(_, source)| source.objects());
-        [listener, key, more]
+        let pool = self.pool.as_ref().map_or(ptr::null_mut(), Py::as_ptr);
+        [listener, key, more, pool]
     }
 }
 
@@ -481,7 +529,7 @@ impl Bulkhead {
             Rooms::Keyed(_) => {
                 let key = self.current.lock().key.as_ref().map(|key| key.clone_ref(py));
                 // The collector may have taken it.
-                let key = key.map_or_else(|| py.None(), |key| key).into_bound(py);
+                let key = key.unwrap_or_else(|| py.None()).into_bound(py);
                 Some(Source::of(&key, of)?)
             }
         };

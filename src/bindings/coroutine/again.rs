@@ -200,7 +200,7 @@ impl Coroutine {
     }
 
     /// What follows from asking to be let in.
-    unsafe fn entered<'py>(slf: *mut Self, py: Python<'py>, entry: Entry) -> Turn<'py> {
+    unsafe fn entered(slf: *mut Self, py: Python<'_>, entry: Entry) -> Turn<'_> {
         // SAFETY: as in `prepare`.
         unsafe {
             (*slf).waiting = false;

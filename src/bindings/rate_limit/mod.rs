@@ -97,6 +97,11 @@ impl RateLimit {
         Part::RateLimit { max_wait: self.flow().core.settings().max_wait }
     }
 
+    /// May calls wait?
+    pub fn waits(&self) -> bool {
+        self.flow().core.settings().max_wait > 0
+    }
+
     /// Has it a state for each key? An error says what to do if it has not.
     pub fn keyed(&self, py: Python<'_>) -> PyResult<&Meters> {
         self.meters.as_deref().ok_or_else(|| {

@@ -101,17 +101,11 @@ impl<W> Bulkhead<W> {
             return None;
         }
         let next = if self.place.may_hand_on() { queue.next() } else { None };
-        match next {
-            Some(waiter) => {
-                self.settle(&queue);
-                Some(waiter)
-            }
-            None => {
-                self.place.give_back_marked();
-                self.settle(&queue);
-                None
-            }
+        if next.is_none() {
+            self.place.give_back_marked();
         }
+        self.settle(&queue);
+        next
     }
 
     /// The waiter of this `number` wants to wait no longer, or was woken.

@@ -20,6 +20,8 @@ pub struct Settings {
     pub max_wait: Nanos,
     /// How many may wait.
     pub max_queue: usize,
+    /// Calls run in threads of the bulkhead's own.
+    pub pooled: bool,
 }
 
 impl Settings {
@@ -31,12 +33,13 @@ impl Settings {
 }
 
 /// Settings as the user wrote them; times are seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs, reason = "named and meant as in `Settings`")]
 pub struct Draft {
     pub max_concurrent: Option<i64>,
     pub max_wait: Option<f64>,
     pub max_queue: Option<i64>,
+    pub pool: Option<String>,
 }
 
 impl Draft {
@@ -79,6 +82,12 @@ impl Draft {
             let rule = "is of use only with max_wait: nobody waits";
             problems.push(Problem::new("max_queue", "given", rule));
         }
-        (problems.len() == before).then_some(Settings { max_concurrent, max_wait, max_queue })
+        let pooled = self.pool.is_some();
+        if let Some(other) = self.pool.as_deref().filter(|given| *given != "threads") {
+            let rule = "must be 'threads', or None";
+            problems.push(Problem::new("pool", format!("{other:?}"), rule));
+        }
+        let settings = Settings { max_concurrent, max_wait, max_queue, pooled };
+        (problems.len() == before).then_some(settings)
     }
 }

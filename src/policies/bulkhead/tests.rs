@@ -149,10 +149,15 @@ fn a_crowd_leaves_no_room_behind() {
 #[test]
 fn every_problem_with_settings_is_named() {
     let mut problems = Vec::new();
-    let draft = Draft { max_concurrent: Some(0), max_wait: Some(-1.0), max_queue: Some(-1) };
+    let draft = Draft {
+        max_concurrent: Some(0),
+        max_wait: Some(-1.0),
+        max_queue: Some(-1),
+        pool: Some("fibres".to_owned()),
+    };
     assert_eq!(draft.check(&mut problems), None);
     let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
-    assert_eq!(fields, ["max_concurrent", "max_wait", "max_queue"]);
+    assert_eq!(fields, ["max_concurrent", "max_wait", "max_queue", "pool"]);
 }
 
 #[test]

@@ -81,3 +81,11 @@ def test_the_same_limit_twice_is_refused():
     limit = seawall.RateLimit("twice", 5)
     with pytest.raises(seawall.ConfigError, match="there twice"):
         limit(limit(nothing))
+
+
+def test_threads_do_not_wait_for_it():
+    """A timeout with a pool counts from where a call runs: what waits inside is refused."""
+    threads = seawall.Timeout(2, name="threads", pool="threads")
+    seawall.Pipeline("at once", threads, seawall.RateLimit("at once", 5))
+    with pytest.raises(seawall.ConfigError, match="put the timeout inside of it"):
+        seawall.Pipeline("waits", threads, seawall.RateLimit("waits", 5, max_wait=1))

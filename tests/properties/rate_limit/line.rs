@@ -39,8 +39,8 @@ impl Queue {
     fn serve(&mut self, now: Nanos, admitted: &mut Vec<(u64, Nanos)>) {
         while let Some(&(name, cost)) = self.waiting.front() {
             let missing = (self.bucket.share(cost) - self.bucket.content).max(0);
-            let wait = u64::try_from((missing + FINE - 1) / FINE).expect("it fits");
-            let at = self.bucket.at + wait;
+            let wait = u64::try_from((missing + FINE - 1) / FINE).unwrap_or(Nanos::MAX);
+            let at = self.bucket.at.saturating_add(wait);
             if at > now {
                 break;
             }
@@ -79,7 +79,7 @@ impl Driven {
     /// `false`: that would be in more than ten years.
     fn come(&mut self, name: u64, cost: u32) -> bool {
         let mut bell = Some(name);
-        let cost = Cost::of(cost.into()).expect("small enough");
+        let cost = Cost::of(cost.into()).unwrap_or(Cost::ONE);
         let placed = self.line.reserve(&self.limit, cost, None, &self.clock, &mut bell);
         match placed {
             Err(_) => return false,

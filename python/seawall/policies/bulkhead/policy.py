@@ -34,7 +34,7 @@ class Bulkhead(Declared, _core.Bulkhead):
     for at most ``max_wait``, behind those that came before, or gets a `BulkheadFullError`. Threads
     and the tasks of any event loop wait in one queue, each in its own way; who gives up, or is
     cancelled, leaves it. A generator keeps its permit until it is done or closed, a block until it
-    is left.
+    is left. With ``pool="threads"`` plain functions run in threads of the bulkhead's own.
 
     The instance is a decorator, and a block: ``with bulkhead:``, ``async with bulkhead:``; `call`
     and `try_call` protect a single call. Names are kept in `seawall.registry`: the same name with
@@ -81,7 +81,7 @@ class Bulkhead(Declared, _core.Bulkhead):
         It never waits. A higher ``max_concurrent`` lets in who waits, at once; under a lower one
         no call is stopped, and none is let in until enough have ended. How long a call may wait,
         and how many may, holds for those that come from now on. None brings a default back.
-        ``key`` can't be changed.
+        ``key`` and ``pool`` can't be changed.
 
         The name goes on to stand for what was declared: code that declares the bulkhead again,
         as it did before, gets this one with the changes.
@@ -112,7 +112,14 @@ class Bulkhead(Declared, _core.Bulkhead):
 
         facts = self._snapshot() if key is _ALL else self._snapshot_of(key)
         counts = Facts(facts.pop("counts"))
-        return BulkheadSnapshot(settings=self.settings, counts=counts, **facts)
+        pool = self._pool
+        return BulkheadSnapshot(
+            settings=self.settings,
+            counts=counts,
+            threads=0 if pool is None else pool.threads,
+            abandoned=0 if pool is None else pool.abandoned,
+            **facts,
+        )
 
     @property
     def settings(self) -> Facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from seawall import lazy
 
@@ -23,6 +23,8 @@ class BulkheadSettings(TypedDict, total=False):
         max_wait: How long a call waits for another to end, in seconds (default 0: it is refused
             at once). A deadline that comes first ends the waiting.
         max_queue: How many calls may wait (default 100); those beyond are refused at once.
+        pool: ``"threads"`` runs plain functions in threads of the bulkhead's own, in their caller's
+            context. Default: they run where they are called.
         on_event: Called with each `BulkheadEvent` of this bulkhead, on the thread that caused it.
         key: What a call's own limit is looked up by: a callable of the arguments, or the name of
             one of them. None: one limit for all calls. Calls whose key is None have one together.
@@ -36,6 +38,7 @@ class BulkheadSettings(TypedDict, total=False):
     max_concurrent: int | None
     max_wait: t.Seconds | None
     max_queue: int | None
+    pool: Literal["threads"] | None
     on_event: Callable[[t.BulkheadEvent], object] | None
     key: Callable[..., Hashable] | str | None
     max_keys: int | None

@@ -25,6 +25,8 @@ class BulkheadSnapshot:
         in_flight: Calls that run now. After ``max_concurrent`` was lowered, it may be more.
         waiting: Calls that wait now.
         limit: How many may run at once; of a keyed one, for each key.
+        threads: Threads of its own there are now.
+        abandoned: How many of those run calls that were given up, which keep their permits.
     """
 
     name: str
@@ -33,5 +35,7 @@ class BulkheadSnapshot:
     in_flight: int
     waiting: int
     limit: int
+    threads: int
+    abandoned: int
     kind: str = "bulkhead"
     key: object = None
