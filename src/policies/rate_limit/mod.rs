@@ -1,6 +1,6 @@
 //! The rate limit: how many calls may begin, and how soon after one another.
 //!
-//! One word says all: see [`gcra`] for rates, [`calendar`] for windows of the calendar. The decision
+//! One word says all: see `gcra` for rates, `calendar` for windows of the calendar. The decision
 //! is a function of that word, the time, the cost of the call and the [`Terms`]: it gives the word
 //! that is to be, and how long to wait, or refuses. What applies it is one compare-and-swap, so it
 //! does not matter where the word lies, or who else decides about it. Under any number of threads:

@@ -5,7 +5,7 @@ use seawall::policies::rate_limit::{Draft, Refusal, Settings};
 use seawall::time::{Nanos, SECOND};
 
 /// One call in so long, and so many at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     pub interval: Nanos,
     pub burst: u32,
@@ -43,13 +43,14 @@ pub const FINE: i128 = 16;
 pub struct Bucket {
     pub rate: Rate,
     pub content: i128,
-    pub at: Nanos,
+    /// In the same unit: who waits is let in between two nanoseconds, and hears of it at the second.
+    pub at: i128,
 }
 
 impl Bucket {
     /// A full one.
     pub fn new(rate: Rate, at: Nanos) -> Self {
-        let mut bucket = Self { rate, content: 0, at };
+        let mut bucket = Self { rate, content: 0, at: i128::from(at) * FINE };
         bucket.content = bucket.full();
         bucket
     }
@@ -66,9 +67,13 @@ impl Bucket {
 
     /// Time goes by.
     pub fn fill(&mut self, now: Nanos) {
-        let content = self.content + i128::from(now - self.at) * FINE;
-        self.content = content.min(self.full());
-        self.at = now;
+        self.fill_to(i128::from(now) * FINE);
+    }
+
+    /// As `fill`, in its own unit.
+    pub fn fill_to(&mut self, at: i128) {
+        self.content = (self.content + at - self.at).min(self.full());
+        self.at = at;
     }
 
     /// How long a call waits, or why not.
@@ -92,6 +97,9 @@ impl Bucket {
 
     /// Goes by another rate: what was taken stays taken.
     pub fn change(&mut self, rate: Rate, now: Nanos) {
+        if rate == self.rate {
+            return;
+        }
         self.fill(now);
         let owed = self.full() - self.content;
         let scaled = owed * i128::from(rate.interval) / i128::from(self.rate.interval);

@@ -39,14 +39,13 @@ impl Queue {
     fn serve(&mut self, now: Nanos, admitted: &mut Vec<(u64, Nanos)>) {
         while let Some(&(name, cost)) = self.waiting.front() {
             let missing = (self.bucket.share(cost) - self.bucket.content).max(0);
-            let wait = u64::try_from((missing + FINE - 1) / FINE).unwrap_or(Nanos::MAX);
-            let at = self.bucket.at.saturating_add(wait);
-            if at > now {
+            let at = self.bucket.at + missing;
+            if at > i128::from(now) * FINE {
                 break;
             }
-            self.bucket.fill(at);
+            self.bucket.fill_to(at);
             self.bucket.content -= self.bucket.share(cost);
-            admitted.push((name, at));
+            admitted.push((name, Nanos::try_from((at + FINE - 1) / FINE).unwrap_or(0)));
             self.waiting.pop_front();
         }
         self.bucket.fill(now);
