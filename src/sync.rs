@@ -99,3 +99,37 @@ impl Gauge {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// A lock for a few moves of our own, never held while anybody else's code runs: the real one, or
+/// loom's while a model is checked.
+#[derive(Debug)]
+pub struct Mutex<T> {
+    #[cfg(loom)]
+    lock: loom::sync::Mutex<T>,
+    #[cfg(not(loom))]
+    lock: parking_lot::Mutex<T>,
+}
+
+impl<T> Mutex<T> {
+    /// Free.
+    pub fn new(value: T) -> Self {
+        #[cfg(loom)]
+        let lock = loom::sync::Mutex::new(value);
+        #[cfg(not(loom))]
+        let lock = parking_lot::Mutex::new(value);
+        Self { lock }
+    }
+
+    /// Waits until it is free.
+    #[cfg(not(loom))]
+    #[inline]
+    pub fn lock(&self) -> parking_lot::MutexGuard<'_, T> {
+        self.lock.lock()
+    }
+
+    /// Waits until it is free.
+    #[cfg(loom)]
+    pub fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

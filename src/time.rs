@@ -33,6 +33,11 @@ pub trait Clock {
     fn now(&self) -> Nanos;
     /// The time, possibly a few milliseconds behind [`Clock::now`]; never ahead of it.
     fn coarse(&self) -> Nanos;
+    /// Nanoseconds since 1970, for calendars alone: it may be set back. A clock that knows no
+    /// calendar began then.
+    fn date(&self) -> Nanos {
+        self.now()
+    }
 }
 
 /// The machine's monotonic clock: one clock for all processes of a boot.
@@ -49,15 +54,21 @@ impl Clock for System {
     fn coarse(&self) -> Nanos {
         machine::coarse()
     }
+
+    fn date(&self) -> Nanos {
+        Nanos::try_from(since_1970().as_nanos()).unwrap_or(LATEST)
+    }
 }
 
 /// Seconds since the epoch, for people to read; never for a decision.
 #[must_use]
-#[allow(clippy::disallowed_methods, reason = "this is the room that may")]
 pub fn wall() -> f64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
+    since_1970().as_secs_f64()
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the room that may")]
+fn since_1970() -> std::time::Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A clock that moves only when told to.

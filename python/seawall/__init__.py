@@ -8,6 +8,7 @@ from seawall import lazy, registry
 from seawall._core import Outcome
 from seawall.errors import (
     BlockingWaitWarning,
+    BulkheadFullError,
     CallTimeoutError,
     CircuitOpenError,
     CompositionWarning,
@@ -15,6 +16,7 @@ from seawall.errors import (
     DeadlineExceededError,
     NestedRetryError,
     Problem,
+    RateLimitedError,
     Rejected,
     RetriesExhaustedError,
     RetryBudgetExhaustedError,
@@ -23,6 +25,8 @@ from seawall.errors import (
 )
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
+from seawall.policies.bulkhead import Bulkhead, bulkhead
+from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
 
@@ -53,6 +57,20 @@ if TYPE_CHECKING:
         BudgetSettings,
         BudgetSnapshot,
         RetryBudget,
+    )
+    from seawall.policies.bulkhead import (
+        BulkheadEvent,
+        BulkheadRejected,
+        BulkheadSettings,
+        BulkheadSnapshot,
+        BulkheadWaited,
+    )
+    from seawall.policies.rate_limit import (
+        RateLimitDelayed,
+        RateLimitEvent,
+        RateLimitRejected,
+        RateLimitSettings,
+        RateLimitSnapshot,
     )
     from seawall.policies.retry import (
         Attempt,
@@ -96,6 +114,13 @@ __all__ = [
     "BudgetRecovered",
     "BudgetSettings",
     "BudgetSnapshot",
+    "Bulkhead",
+    "BulkheadEvent",
+    "BulkheadFullError",
+    "BulkheadRejected",
+    "BulkheadSettings",
+    "BulkheadSnapshot",
+    "BulkheadWaited",
     "CallTimeoutError",
     "CarryingExecutor",
     "CircuitBreaker",
@@ -108,6 +133,13 @@ __all__ = [
     "Outcome",
     "Pipeline",
     "Problem",
+    "RateLimit",
+    "RateLimitDelayed",
+    "RateLimitEvent",
+    "RateLimitRejected",
+    "RateLimitSettings",
+    "RateLimitSnapshot",
+    "RateLimitedError",
     "Rejected",
     "RetriesExhaustedError",
     "Retry",
@@ -128,6 +160,7 @@ __all__ = [
     "TimeoutSnapshot",
     "TimeoutTimedOut",
     "Window",
+    "bulkhead",
     "calls",
     "carried",
     "circuit_breaker",
@@ -138,6 +171,7 @@ __all__ = [
     "exponential",
     "fibonacci",
     "linear",
+    "rate_limit",
     "registry",
     "remaining",
     "retry",
@@ -170,9 +204,19 @@ __getattr__, __dir__ = lazy.names(
         "BudgetRecovered": "seawall.policies.budget",
         "BudgetSettings": "seawall.policies.budget",
         "BudgetSnapshot": "seawall.policies.budget",
+        "BulkheadEvent": "seawall.policies.bulkhead",
+        "BulkheadRejected": "seawall.policies.bulkhead",
+        "BulkheadSettings": "seawall.policies.bulkhead",
+        "BulkheadSnapshot": "seawall.policies.bulkhead",
+        "BulkheadWaited": "seawall.policies.bulkhead",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
         "OTHER_KEYS": "seawall.keys",
+        "RateLimitDelayed": "seawall.policies.rate_limit",
+        "RateLimitEvent": "seawall.policies.rate_limit",
+        "RateLimitRejected": "seawall.policies.rate_limit",
+        "RateLimitSettings": "seawall.policies.rate_limit",
+        "RateLimitSnapshot": "seawall.policies.rate_limit",
         "RetryBudget": "seawall.policies.budget",
         "Window": "seawall.windows",
         "calls": "seawall.windows",

@@ -16,6 +16,7 @@ else:
 
 __all__ = [
     "BlockingWaitWarning",
+    "BulkheadFullError",
     "CallTimeoutError",
     "CircuitOpenError",
     "CompositionWarning",
@@ -23,6 +24,7 @@ __all__ = [
     "DeadlineExceededError",
     "NestedRetryError",
     "Problem",
+    "RateLimitedError",
     "Rejected",
     "RetriesExhaustedError",
     "RetryBudgetExhaustedError",
@@ -219,6 +221,58 @@ class RetryBudgetExhaustedError(Rejected):
         return f"retry budget {self.name!r} is exhausted; {self._when()}"
 
 
+class BulkheadFullError(Rejected):
+    """As many calls as may are running, and this one did not get its turn."""
+
+    policy = "bulkhead"
+
+    @property
+    def why(self) -> str:
+        """``full``: refused at once. ``waited``: it waited as long as it may, in vain.
+
+        ``deadline``: the deadline around it came first.
+        """
+        return self.args[2] if len(self.args) > 2 else "full"
+
+    @property
+    def limit(self) -> int:
+        """How many may run at once."""
+        return self.args[3] if len(self.args) > 3 else 0
+
+    @property
+    def waiting(self) -> int:
+        """How many others waited at that moment."""
+        return self.args[4] if len(self.args) > 4 else 0
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds it had waited."""
+        return self.args[5] if len(self.args) > 5 else 0.0
+
+    @property
+    def key(self) -> object:
+        """Of a bulkhead with a limit for each key, whose it was; see `CircuitOpenError.key`."""
+        return self.args[6] if len(self.args) > 6 else None
+
+    def __str__(self) -> str:
+        """How full it is, and what became of the waiting."""
+        which = f"bulkhead {self.name!r}"
+        if len(self.args) > 6:
+            which += " of calls without a key" if self.key is None else f" of key {self.key!r}"
+        full = f"{which} is full: {self.limit} calls run"
+        match self.why:
+            case "waited":
+                return f"{full}, and none ended within {_seconds(self.waited)}; {self._when()}"
+            case "deadline":
+                return (
+                    f"{full}, and the deadline came before one ended "
+                    f"({_seconds(self.waited)} have gone by)"
+                )
+            case _:
+                others = f" and {self.waiting} wait" if self.waiting else ""
+                return f"{full}{others}; {self._when()}"
+
+
 class ThreadsExhaustedError(Rejected):
     """A timeout that runs calls in threads of its own has no thread left for this one.
 
@@ -244,6 +298,35 @@ class ThreadsExhaustedError(Rejected):
             "threads hang in calls that were given up; find out what those wait for, give the "
             "client a timeout of its own, or raise max_threads"
         )
+
+
+class RateLimitedError(Rejected):
+    """Too many calls have come: this one would not be let in in time."""
+
+    policy = "rate_limit"
+
+    @property
+    def cost(self) -> float:
+        """What the call would have taken of the limit."""
+        return self.args[2] if len(self.args) > 2 else 1.0
+
+    @property
+    def key(self) -> object:
+        """Of a limit with a state for each key, whose state it was.
+
+        None: that of calls without a key, or the limit has one for all. `seawall.OTHER_KEYS`: the
+        one that is shared by keys which found no room.
+        """
+        return self.args[3] if len(self.args) > 3 else None
+
+    def __str__(self) -> str:
+        """Which limit, and when to try again."""
+        limit = f"rate limit {self.name!r}"
+        if len(self.args) > 3:
+            limit += " of calls without a key" if self.key is None else f" of key {self.key!r}"
+        if self.retry_after is None:
+            return f"{limit} never lets in a call that costs {self.cost:g}: raise its burst"
+        return f"{limit} is reached; {self._when()}"
 
 
 class _Late(SeawallError, TimeoutError):

@@ -27,7 +27,13 @@ from seawall.policies.budget.events import BudgetEvent
 from seawall.policies.budget.policy import RetryBudget
 from seawall.policies.budget.settings import BudgetMode, BudgetSettings
 from seawall.policies.budget.snapshot import BudgetSnapshot
+from seawall.policies.bulkhead.events import BulkheadEvent
+from seawall.policies.bulkhead.settings import BulkheadSettings
+from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
 from seawall.policies.policy import Named, Policy
+from seawall.policies.rate_limit.events import RateLimitEvent
+from seawall.policies.rate_limit.settings import RateLimitSettings
+from seawall.policies.rate_limit.snapshot import RateLimitSnapshot
 from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
 from seawall.policies.retry.settings import RetrySettings
@@ -50,6 +56,9 @@ __all__ = [
     "BudgetMode",
     "BudgetSettings",
     "BudgetSnapshot",
+    "BulkheadEvent",
+    "BulkheadSettings",
+    "BulkheadSnapshot",
     "Callable",
     "ClassVar",
     "Collection",
@@ -62,6 +71,9 @@ __all__ = [
     "P",
     "Policy",
     "R",
+    "RateLimitEvent",
+    "RateLimitSettings",
+    "RateLimitSnapshot",
     "RetryBudget",
     "RetryEvent",
     "RetryScheduled",

@@ -1,7 +1,9 @@
 //! Making a call once more: for plans with a step that may want it again.
 #![allow(unsafe_code, reason = "keeps a call in the interpreter's own calling convention")]
 
+use super::admission::{In, Out, wait_in};
 use super::adopt;
+use super::bulkhead::Loan;
 use super::call::{Arguments, Call, Callee, Finish, took};
 use super::failures::{Carried, classes, raise};
 use super::last::Last;
@@ -201,22 +203,28 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
     let call = Call { callee: callee.object, arguments };
-    let value = match plan.enter(slots, clock) {
-        Err(refused) => {
-            at.entered = refused.step;
-            let came = plan.waits(py, 0, refused, slots, false);
+    let entered = match plan.enter(slots, clock) {
+        Ok(started) => Ok(In { started, bound: 0 }),
+        Err(refused) => wait_in(py, &plan, 0, slots, refused, clock),
+    };
+    let value = match entered {
+        Err(Out { entered, came }) => {
+            at.entered = entered;
             // SAFETY: as the caller promises.
             return unsafe { follow(plan, slots, call, at, came, clock, finish) };
         }
-        Ok(started) => {
+        Ok(In { started, bound }) => {
             at = Progress { entered: plan.len(), started, ..at };
             // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
-            unsafe { work(py, &plan, 0, slots, callee, arguments) }
+            unsafe { work(py, &plan, bound, slots, callee, arguments) }
         }
     };
     // SAFETY: `value` is a new reference or NULL; the rest as the caller promises.
     unsafe {
         if !value.is_null() && adopt::awaitable(value) {
+            if !plan.repeats() && !plan.bounds() {
+                return adopt::adopt(plan, slots, at.started, began, value, F::CAPTURES);
+            }
             return adopt::adopt_again(plan, slots, call, 1, &at, value, F::CAPTURES);
         }
         if !value.is_null() && !plan.judges() {
@@ -225,6 +233,19 @@ pub unsafe fn drive<C: Clock, F: Finish>(
         }
         let came = ended(py, value);
         follow(plan, slots, call, at, came, clock, finish)
+    }
+}
+
+fn enter_from<C: Clock>(
+    py: Python<'_>,
+    plan: &PlanRef,
+    from: usize,
+    slots: &mut [Slot],
+    clock: &C,
+) -> Result<In, Out> {
+    match plan.enter_from(from, slots, clock) {
+        Ok(started) => Ok(In { started, bound: from }),
+        Err(refused) => wait_in(py, plan, from, slots, refused, clock),
     }
 }
 
@@ -258,7 +279,7 @@ unsafe fn work(
         }
         if let Some((pool, limit)) = plan.pool(py) {
             // SAFETY: as the caller promises.
-            let made = unsafe { elsewhere(&pool, limit, callee, arguments) };
+            let made = unsafe { elsewhere(&pool, limit, callee, arguments, || plan.lend(slots)) };
             return match made.and_then(|value| {
                 // SAFETY: attached, and alive.
                 if unsafe { adopt::awaitable(value.as_ptr()) } {
@@ -294,14 +315,19 @@ enum Lost {
 #[cold]
 unsafe fn elsewhere<'py>(
     pool: &Bound<'py, PyAny>,
-    limit: f64,
+    limit: Option<f64>,
     callee: Callee,
     arguments: Arguments,
+    lend: impl FnOnce() -> Option<Loan>,
 ) -> Result<Bound<'py, PyAny>, Lost> {
     let py = pool.py();
     // SAFETY: as the caller promises.
     let kept = unsafe { Again::keep(callee, arguments, 0) };
-    let errand = Errand { call: Mutex::new(Some(kept)), error: Mutex::new(None) };
+    let errand = Errand {
+        call: Mutex::new(Some(kept)),
+        error: Mutex::new(None),
+        stage: Mutex::new(Stage::Unbegun),
+    };
     let errand = Bound::new(py, errand).map_err(Lost::Raised)?;
     let made = pool.call_method1(intern!(py, "run"), (&errand, limit));
     // What the call itself raised is none of the pool's errors, whatever its class.
@@ -310,6 +336,7 @@ unsafe fn elsewhere<'py>(
         (Ok(_), Some(error)) => Err(Lost::Raised(error)),
         (Ok(value), None) => Ok(value),
         (Err(error), _) => {
+            errand.get().give_up(lend);
             let late = classes(py)
                 .is_ok_and(|known| error.is_instance(py, known.call_timeout.bind(py).as_any()));
             Err(if late { Lost::GivenUp(error) } else { Lost::Raised(error) })
@@ -322,14 +349,58 @@ unsafe fn elsewhere<'py>(
 struct Errand {
     call: Mutex<Option<Again>>,
     error: Mutex<Option<PyErr>>,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    Unbegun,
+    Runs,
+    /// Nobody waits for it; what it still has.
+    GivenUp(Loan),
+    Over,
+}
+
+impl Errand {
+    /// Nobody waits for it any longer. One that has not begun never will; one that runs keeps what
+    /// `lend` gives.
+    fn give_up(&self, lend: impl FnOnce() -> Option<Loan>) {
+        let mut stage = self.stage.lock();
+        match &*stage {
+            Stage::Unbegun => *stage = Stage::Over,
+            Stage::Runs => {
+                if let Some(loan) = lend() {
+                    *stage = Stage::GivenUp(loan);
+                }
+            }
+            Stage::GivenUp(_) | Stage::Over => {}
+        }
+    }
+
+    /// It begins. `false`: it is not to.
+    fn begin(&self) -> bool {
+        let mut stage = self.stage.lock();
+        let unbegun = matches!(*stage, Stage::Unbegun);
+        if unbegun {
+            *stage = Stage::Runs;
+        }
+        unbegun
+    }
+
+    fn end(&self, py: Python<'_>) {
+        let before = std::mem::replace(&mut *self.stage.lock(), Stage::Over);
+        if let Stage::GivenUp(loan) = before {
+            loan.give_back(py);
+        }
+    }
 }
 
 #[pymethods]
 impl Errand {
     fn __call__(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let kept = self.call.lock().take();
+        let kept = self.call.lock().take().filter(|_| self.begin());
         // SAFETY: attached; what is called gives a new reference or NULL with an exception set.
         let made = unsafe { kept.map(|mut kept| Bound::from_owned_ptr_or_err(py, kept.make())) };
+        self.end(py);
         let made =
             made.unwrap_or_else(|| Err(PyRuntimeError::new_err("this call was made already")));
         match made {
@@ -375,18 +446,18 @@ pub unsafe fn follow<C: Clock, F: Finish>(
                 at = Progress { entered, started, ..at };
                 came
             }
-            Ok(()) => match plan.enter_from(step + 1, slots, clock) {
-                Err(refused) => {
-                    at.entered = refused.step;
-                    plan.waits(py, step + 1, refused, slots, false)
+            Ok(()) => match enter_from(py, &plan, step + 1, slots, clock) {
+                Err(Out { entered, came }) => {
+                    at.entered = entered;
+                    came
                 }
-                Ok(started) => {
+                Ok(In { started, bound }) => {
                     at = Progress { entered: plan.len(), started, ..at };
                     runs += 1;
                     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed.
                     unsafe {
                         let callee = Callee::of(call.callee);
-                        let value = work(py, &plan, step + 1, slots, callee, call.arguments);
+                        let value = work(py, &plan, bound, slots, callee, call.arguments);
                         if !value.is_null() && adopt::awaitable(value) {
                             return adopt::adopt_again(
                                 plan,

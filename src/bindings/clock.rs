@@ -47,6 +47,18 @@ impl Clock for Ambient {
             Self::Test(clock) => clock.clock.coarse(),
         }
     }
+
+    fn date(&self) -> Nanos {
+        match self {
+            Self::System => System.date(),
+            Self::Test(clock) => {
+                // Before 1970 there is nothing.
+                let start = std::time::Duration::try_from_secs_f64(clock.wall).unwrap_or_default();
+                let start = Nanos::try_from(start.as_nanos()).unwrap_or(LATEST);
+                start.saturating_add(clock.clock.now() - clock.start)
+            }
+        }
+    }
 }
 
 /// A test's clock and where it started, on both scales.

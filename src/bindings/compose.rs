@@ -1,6 +1,8 @@
 //! Warns of compositions that work, but seldom as they were meant.
 
 use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
+use super::rate_limit::RateLimit;
 use super::retry::Retry;
 use super::timeout::Timeout;
 use crate::pipeline::{Part, findings};
@@ -15,6 +17,12 @@ fn part(policy: &Bound<'_, PyAny>) -> Option<Part> {
     }
     if let Ok(timeout) = policy.cast::<Timeout>() {
         return Some(timeout.get().part());
+    }
+    if let Ok(limit) = policy.cast::<RateLimit>() {
+        return Some(limit.get().part());
+    }
+    if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
+        return Some(bulkhead.get().part());
     }
     policy.cast::<Breaker>().ok().map(|breaker| breaker.get().part())
 }

@@ -72,7 +72,7 @@ impl<'a, 'py> Reader<'a, 'py> {
     /// A number.
     pub fn number(&mut self, field: &'static str) -> Option<f64> {
         let value = self.get(field)?;
-        real(&value).or_else(|| self.wrong(field, &value, "must be a number"))
+        number(&value).or_else(|| self.wrong(field, &value, "must be a number"))
     }
 
     /// Yes or no.
@@ -88,6 +88,25 @@ impl<'a, 'py> Reader<'a, 'py> {
     pub fn seconds(&mut self, field: &'static str) -> Option<f64> {
         let value = self.get(field)?;
         seconds(&value).or_else(|| self.wrong(field, &value, DURATION))
+    }
+
+    /// A length of time, in seconds, or the name of one.
+    pub fn seconds_or_word(&mut self, field: &'static str) -> (Option<f64>, Option<String>) {
+        let Some(value) = self.get(field) else { return (None, None) };
+        match value.cast::<PyString>() {
+            Ok(word) => (None, Some(word.to_string())),
+            Err(_) => (seconds(&value).or_else(|| self.wrong(field, &value, DURATION)), None),
+        }
+    }
+
+    /// A number, or a callable that answers one.
+    pub fn number_or_callable(&mut self, field: &'static str) -> (Option<f64>, Option<Py<PyAny>>) {
+        let Some(value) = self.get(field) else { return (None, None) };
+        match number(&value) {
+            Some(number) => (Some(number), None),
+            None if value.is_callable() => (None, self.plain(field, &value)),
+            None => (None, self.wrong(field, &value, "must be a number, or a callable")),
+        }
     }
 
     /// A `seawall.calls(…)` or `seawall.seconds(…)`.
@@ -170,7 +189,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         let default = BackoffDraft::default();
         let custom = kind.eq("custom").unwrap_or(false);
         let base = self.part(field, value, "base", DURATION, seconds);
-        let factor = self.part(field, value, "factor", "must be a number", real);
+        let factor = self.part(field, value, "factor", "must be a number", number);
         let cap = self.part(field, value, "cap", DURATION, seconds);
         let jitter =
             self.part(field, value, "jitter", "must be a jitter's name or a share", jitter);
@@ -345,7 +364,8 @@ fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {
     }
 }
 
-fn real(value: &Bound<'_, PyAny>) -> Option<f64> {
+/// A number: neither a truth nor a text.
+pub fn number(value: &Bound<'_, PyAny>) -> Option<f64> {
     if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() {
         return None;
     }
@@ -355,8 +375,8 @@ fn real(value: &Bound<'_, PyAny>) -> Option<f64> {
 /// Seconds, from a number or a `timedelta`.
 pub fn seconds(value: &Bound<'_, PyAny>) -> Option<f64> {
     // Numbers first: asking for a timedelta imports `datetime`.
-    if let Some(number) = real(value) {
-        return Some(number);
+    if let Some(plain) = number(value) {
+        return Some(plain);
     }
     if let Ok(delta) = value.cast::<PyDelta>() {
         let whole = f64::from(delta.get_days()) * 86_400.0 + f64::from(delta.get_seconds());
@@ -368,6 +388,6 @@ pub fn seconds(value: &Bound<'_, PyAny>) -> Option<f64> {
 fn jitter(value: &Bound<'_, PyAny>) -> Option<JitterDraft> {
     match value.cast::<PyString>() {
         Ok(name) => Some(JitterDraft::Named(name.to_string())),
-        Err(_) => real(value).map(JitterDraft::Share),
+        Err(_) => number(value).map(JitterDraft::Share),
     }
 }

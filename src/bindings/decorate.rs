@@ -2,15 +2,17 @@
 
 use super::anchor::Anchor;
 use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
 use super::compose;
 use super::failures::config_error;
 use super::function::{
-    FUNCTION_ATTRIBUTES, Kind, TIMES_NO_GENERATOR, Target, function_inside, kind, refuse,
-    shows_itself, target,
+    FUNCTION_ATTRIBUTES, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, function_inside, kind,
+    refuse, shows_itself, target,
 };
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;
+use super::rate_limit::RateLimit;
 use super::retry::Retry;
 use super::timeout::Timeout;
 use crate::error::Problem;
@@ -64,6 +66,12 @@ pub fn protect<'py>(
     Ok(wrapper)
 }
 
+/// Does it run calls in threads of its own?
+fn pooled(policy: &Bound<'_, PyAny>) -> bool {
+    policy.cast::<Timeout>().is_ok_and(|timeout| timeout.get().pooled())
+        || policy.cast::<Bulkhead>().is_ok_and(|bulkhead| bulkhead.get().pooled())
+}
+
 /// Why a timeout can't serve `function`, if it can't.
 fn timeout_problem(timeout: &Bound<'_, Timeout>, function: &Bound<'_, PyAny>) -> Option<Problem> {
     match kind(function) {
@@ -97,11 +105,42 @@ pub fn check(
         let text = || policy.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
         if let Ok(breaker) = policy.cast::<Breaker>() {
             problems.extend(function.and_then(|function| breaker.get().key_problem(function)));
+        } else if let Ok(limit) = policy.cast::<RateLimit>() {
+            problems.extend(function.and_then(|function| limit.get().key_problem(function)));
+            let mut outer =
+                policies.iter().take(at).filter_map(|it| it.cast_into::<Timeout>().ok());
+            if limit.get().waits() && outer.any(|it| it.get().pooled()) {
+                let rule = "waits, inside of a timeout with threads of its own, which does not \
+                            count the time until a call is let in: put the timeout inside of it";
+                problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
+            }
         } else if policy.cast::<Retry>().is_ok() {
             let outer = policies.iter().take(at);
+            if let Some(outer) = outer.into_iter().find(pooled) {
+                let kind = if outer.cast::<Timeout>().is_ok() { "timeout" } else { "bulkhead" };
+                let rule = format!(
+                    "is inside of a {kind} with threads of its own, which limits one call: put \
+                     the {kind} inside of the retry"
+                );
+                problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
+            }
+        } else if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
+            problems.extend(function.and_then(|function| bulkhead.get().key_problem(function)));
+            if bulkhead.get().pooled() {
+                let plain = |function: &&Bound<'_, PyAny>| kind(function) == Kind::Plain;
+                let other = function.filter(|function| !plain(function));
+                problems.extend(other.map(|function| refuse(function, RUNS_ONLY_PLAIN)));
+                let others = policies.iter().enumerate().filter(|(other, _)| *other != at);
+                if others.map(|(_, other)| other).any(|other| pooled(&other)) {
+                    let rule = "has threads of its own, and so has another policy here: a call \
+                                runs in one";
+                    problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
+                }
+            }
+            let outer = policies.iter().take(at);
             if outer.filter_map(|it| it.cast_into::<Timeout>().ok()).any(|it| it.get().pooled()) {
-                let rule = "is inside of a timeout with threads of its own, which limits one call: \
-                            put the timeout inside of the retry";
+                let rule = "is inside of a timeout with threads of its own, which does not count \
+                            the time until a call is let in: put the timeout inside of the bulkhead";
                 problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
             }
         } else if let Ok(timeout) = policy.cast::<Timeout>() {

@@ -17,6 +17,8 @@ pub struct Classes {
     pub retries_exhausted: Py<PyType>,
     pub call_timeout: Py<PyType>,
     pub deadline_exceeded: Py<PyType>,
+    pub rate_limited: Py<PyType>,
+    pub bulkhead_full: Py<PyType>,
 }
 
 /// Fetched once, when first needed: importing the extension alone imports nothing else.
@@ -35,6 +37,8 @@ pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
             retries_exhausted: class("RetriesExhaustedError")?,
             call_timeout: class("CallTimeoutError")?,
             deadline_exceeded: class("DeadlineExceededError")?,
+            rate_limited: class("RateLimitedError")?,
+            bulkhead_full: class("BulkheadFullError")?,
         })
     })
 }

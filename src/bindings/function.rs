@@ -171,6 +171,10 @@ pub const GENERATOR_HAS_NO_OUTCOME: &str = "is a generator function, which has n
 pub const TIMES_NO_GENERATOR: &str = "is a generator function, whose consumer's time would count as \
     its own: put a timeout on what it calls";
 
+/// Why a pool of threads serves plain functions only.
+pub const RUNS_ONLY_PLAIN: &str = "is no plain function, which is all that a thread of pool='threads' \
+    can run: what waits without blocking needs no thread (pool=None)";
+
 /// What protecting `target` comes down to.
 pub enum Target<'py> {
     /// A callable no policy is on yet.

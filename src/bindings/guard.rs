@@ -4,6 +4,7 @@
 use super::async_generator;
 use super::block;
 use super::breaker::Breaker;
+use super::bulkhead::Bulkhead;
 use super::call::{Arguments, Callee, Capture, Finish, HandOn, drive};
 use super::cell::PlanCell;
 use super::clock::ambient;
@@ -12,12 +13,14 @@ use super::coroutine;
 use super::decorate::{check, protect};
 use super::failures::config_error;
 use super::function::{
-    GENERATOR_HAS_NO_OUTCOME, Kind, TIMES_NO_GENERATOR, Target, kind, refuse, target,
+    GENERATOR_HAS_NO_OUTCOME, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, kind, refuse,
+    target,
 };
 use super::gate;
 use super::generator;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
+use super::rate_limit::RateLimit;
 use crate::time::{Clock, System};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTypeError;
@@ -91,10 +94,11 @@ impl Guard {
     fn block(slf: &Bound<'_, Self>, key: Bound<'_, PyAny>) -> PyResult<Self> {
         key.hash()?;
         let members = Self::members(slf)?;
-        let breakers: Vec<_> = members.iter_borrowed().filter_map(|it| it.cast().ok()).collect();
-        if !breakers.iter().any(|it: &Borrowed<'_, '_, Breaker>| it.get().keyed()) {
-            if let [breaker] = breakers[..] {
-                breaker.get().circuits(slf.py())?;
+        // Each that could have one says whether it has.
+        let said: Vec<_> = members.iter_borrowed().filter_map(|it| keyed(&it)).collect();
+        if said.iter().all(Result::is_err) {
+            if let Ok([only]) = <[_; 1]>::try_from(said) {
+                only?;
             }
             return Err(PyTypeError::new_err(format!(
                 "no policy of {} has a state for each key: a key= is for those made with key=",
@@ -176,6 +180,18 @@ impl Guard {
     fn __clear__(&self) {
         drop(self.plan.replace(None));
     }
+}
+
+/// Has a policy a state for each key? An error says what to do if it has not; `None`: none could.
+fn keyed(policy: &Bound<'_, PyAny>) -> Option<PyResult<()>> {
+    let py = policy.py();
+    if let Ok(breaker) = policy.cast::<Breaker>() {
+        return Some(breaker.get().circuits(py).map(drop));
+    }
+    if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
+        return Some(bulkhead.get().lanes(py).map(drop));
+    }
+    policy.cast::<RateLimit>().ok().map(|limit| limit.get().keyed(py).map(drop))
 }
 
 /// A block that has arrived from another process.
@@ -290,11 +306,18 @@ unsafe fn run<C: Clock, F: Finish>(
     unsafe {
         match kind {
             Kind::Plain | Kind::Hidden(_) => drive(plan, callee, arguments, clock, finish),
+            Kind::Coroutine if plan.bounds() && plan.timeless() => {
+                let py = Python::assume_attached();
+                let function = Bound::from_borrowed_ptr(py, callee.object);
+                config_error(py, "call", vec![refuse(&function, RUNS_ONLY_PLAIN)]).restore(py);
+                ptr::null_mut()
+            }
             Kind::Coroutine => coroutine::start(plan, callee, arguments, clock, finish),
             Kind::Generator | Kind::AsyncGenerator if plan.bounds() => {
                 let py = Python::assume_attached();
                 let function = Bound::from_borrowed_ptr(py, callee.object);
-                let problem = refuse(&function, TIMES_NO_GENERATOR);
+                let rule = if plan.timeless() { RUNS_ONLY_PLAIN } else { TIMES_NO_GENERATOR };
+                let problem = refuse(&function, rule);
                 config_error(py, "call", vec![problem]).restore(py);
                 ptr::null_mut()
             }

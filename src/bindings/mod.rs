@@ -9,10 +9,12 @@
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`compose`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, which order of policies is odd, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
 //! | [`again`], [`wait`], [`last`] | calls that are made more than once, what passes between, and what is kept meanwhile |
+//! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`], [`budget`], [`retry`], [`timeout`] | one room a policy |
+//! | [`breaker`], [`budget`], [`bulkhead`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
+mod admission;
 mod adopt;
 mod again;
 mod agenda;
@@ -22,6 +24,7 @@ mod async_generator;
 mod block;
 mod breaker;
 mod budget;
+mod bulkhead;
 mod busy;
 mod call;
 mod cell;
@@ -48,6 +51,7 @@ mod plan;
 mod pool;
 mod protected;
 mod random;
+mod rate_limit;
 mod retry;
 mod rules;
 mod step;
@@ -71,10 +75,13 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<adopt::Settler>()?;
     module.add_class::<breaker::Breaker>()?;
     module.add_class::<budget::Budget>()?;
+    module.add_class::<bulkhead::Bell>()?;
+    module.add_class::<bulkhead::Bulkhead>()?;
     module.add_class::<clock::TestClock>()?;
     module.add_class::<clock::Call>()?;
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
+    module.add_class::<rate_limit::RateLimit>()?;
     module.add_class::<retry::Retry>()?;
     module.add_class::<retry::Run>()?;
     module.add_class::<rules::Rules>()?;

@@ -5,12 +5,17 @@
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 use super::breaker::{self, CircuitRef};
+use super::bulkhead;
 use super::call::Call;
+use super::clock::ambient;
 use super::keys::KeyOf;
 use super::plan::Slot;
+use super::rate_limit;
 use super::retry;
 use super::timeout;
+use super::wait::Wait;
 use crate::policies::breaker::Passed;
+use crate::policies::bulkhead::Permit;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -23,8 +28,10 @@ use std::ptr;
 pub enum Step {
     Breaker(breaker::Step),
     KeyedBreaker(Box<breaker::Keyed>),
+    RateLimit(Box<rate_limit::Step>),
     Retry(retry::Step),
     Timeout(timeout::Step),
+    Bulkhead(bulkhead::Step),
 }
 
 /// What a policy handed out when it let a call in, and takes back when the call has ended.
@@ -36,8 +43,17 @@ pub enum Ticket {
     /// Found, and not let in yet.
     Circuit(CircuitRef),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
+    /// Found, and not let in yet.
+    Metered(rate_limit::Found),
+    /// Its time is reserved, and has not come.
+    Delayed(rate_limit::Turn),
+    /// Let in: nothing more is asked of it.
+    RateLimit,
     Retry(retry::Ticket),
     Timeout(timeout::Ticket),
+    /// Of a bulkhead with one state for all calls.
+    Permit(Permit),
+    Bulkhead(bulkhead::Ticket),
 }
 
 impl Ticket {
@@ -54,7 +70,13 @@ impl Ticket {
     pub fn reaches_inside(&self) -> bool {
         match self {
             Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
-            Self::Closed(_) | Self::Circuit(_) => false,
+            Self::Closed(_)
+            | Self::Circuit(_)
+            | Self::Metered(_)
+            | Self::Delayed(_)
+            | Self::RateLimit
+            | Self::Permit(_)
+            | Self::Bulkhead(_) => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
@@ -74,10 +96,18 @@ impl Ticket {
         match self {
             Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
             Self::Breaker(ticket) => *ticket,
-            // SAFETY: `enter` fills the slot of this kind of step with these kinds of ticket.
-            Self::Circuit(_) | Self::KeyedBreaker(..) | Self::Retry(_) | Self::Timeout(_) => unsafe {
-                unreachable_unchecked()
-            },
+            Self::Circuit(_)
+            | Self::KeyedBreaker(..)
+            | Self::Metered(_)
+            | Self::Delayed(_)
+            | Self::RateLimit
+            | Self::Retry(_)
+            | Self::Timeout(_)
+            | Self::Permit(_)
+            | Self::Bulkhead(_) => {
+                // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
+                unsafe { unreachable_unchecked() }
+            }
         }
     }
 }
@@ -89,23 +119,29 @@ pub type RefusalSlot = MaybeUninit<Refusal>;
 pub enum Refusal {
     Breaker(crate::policies::breaker::Rejection),
     KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
+    RateLimit(rate_limit::Refusal),
     /// There is a retry around this one.
     Retry,
     /// There is no time left: this deadline has passed.
     Deadline(Py<timeout::Deadline>),
+    Bulkhead(bulkhead::Rejection),
+    /// Not yet: the call may wait for what its ticket says.
+    Waits,
 }
 
 impl Refusal {
-    /// Is it the time that there is none of, and no policy that sheds load?
-    pub fn late(&self) -> bool {
-        matches!(self, Self::Deadline(_))
+    /// The deadline that has passed, if it is the time that there is none of, and no policy that sheds
+    /// load.
+    pub fn passed(&self) -> Option<&Py<timeout::Deadline>> {
+        if let Self::Deadline(passed) = self { Some(passed) } else { None }
     }
 
     /// After how long a call may be let in, if that is known.
     pub fn retry_after(&self) -> Option<Nanos> {
         match self {
             Self::Breaker(rejection) | Self::KeyedBreaker(_, rejection) => rejection.retry_after,
-            Self::Retry | Self::Deadline(_) => None,
+            Self::RateLimit(refusal) => refusal.why.retry_after,
+            Self::Retry | Self::Deadline(_) | Self::Bulkhead(_) | Self::Waits => None,
         }
     }
 }
@@ -113,8 +149,10 @@ impl Refusal {
 impl Drop for Refusal {
     fn drop(&mut self) {
         match self {
-            Self::Breaker(_) | Self::Retry | Self::Deadline(_) => {}
+            Self::Breaker(_) | Self::Retry | Self::Deadline(_) | Self::Waits => {}
             Self::KeyedBreaker(circuit, _) => circuit.release(),
+            Self::RateLimit(refusal) => refusal.release(),
+            Self::Bulkhead(rejection) => rejection.release(),
         }
     }
 }
@@ -140,6 +178,12 @@ impl Step {
         if let Ok(timeout) = policy.cast::<timeout::Timeout>() {
             return Ok(Self::Timeout(timeout.get().step(policy.py())));
         }
+        if let Ok(limit) = policy.cast::<rate_limit::RateLimit>() {
+            return Ok(Self::RateLimit(Box::new(limit.get().step(policy.py(), of)?)));
+        }
+        if let Ok(bulkhead) = policy.cast::<bulkhead::Bulkhead>() {
+            return bulkhead.get().step(policy.py(), of).map(Self::Bulkhead);
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -148,17 +192,34 @@ impl Step {
         match self {
             Self::Breaker(step) => Self::Breaker(step.renewed(py, gate)),
             Self::KeyedBreaker(keyed) => Self::KeyedBreaker(Box::new(keyed.renewed(py, gate))),
+            Self::RateLimit(limit) => Self::RateLimit(Box::new(limit.renewed(py))),
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
             Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
+            Self::Bulkhead(bulkhead) => Self::Bulkhead(bulkhead.renewed(py)),
         }
     }
 
-    /// Has it a state for each key?
+    /// Must it look at a call before that enters: has it a state for each key, or asks what a call
+    /// costs?
     pub fn keyed(&self) -> bool {
-        matches!(self, Self::KeyedBreaker(_))
+        match self {
+            Self::KeyedBreaker(_) => true,
+            Self::RateLimit(limit) => limit.asks(),
+            Self::Bulkhead(bulkhead) => bulkhead.keyed(),
+            Self::Breaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
+        }
     }
 
-    /// Of a keyed policy: finds the state that `call` belongs to, and keeps it in `slot`.
+    /// May it let a call wait before it lets it in?
+    pub fn queues(&self) -> bool {
+        match self {
+            Self::Bulkhead(bulkhead) => bulkhead.queues(),
+            Self::RateLimit(limit) => limit.queues(),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
+        }
+    }
+
+    /// Of such a policy: finds the state that `call` belongs to, and keeps it in `slot`.
     pub fn find<C: Clock>(
         &self,
         py: Python<'_>,
@@ -166,8 +227,19 @@ impl Step {
         call: &Call,
         clock: &C,
     ) -> PyResult<()> {
-        if let Self::KeyedBreaker(keyed) = self {
-            slot.write(Ticket::Circuit(keyed.find(py, call, clock)?));
+        match self {
+            Self::KeyedBreaker(keyed) => {
+                slot.write(Ticket::Circuit(keyed.find(py, call, clock)?));
+            }
+            Self::RateLimit(limit) if limit.asks() => {
+                slot.write(Ticket::Metered(limit.find(py, call, clock)?));
+            }
+            _ => {}
+        }
+        if let Self::Bulkhead(bulkhead) = self
+            && let Some(ticket) = bulkhead.find(py, call, clock)?
+        {
+            slot.write(Ticket::Bulkhead(ticket));
         }
         Ok(())
     }
@@ -178,8 +250,11 @@ impl Step {
             return;
         }
         // SAFETY: a keyed step's slot is filled before anybody enters.
-        if let Ticket::Circuit(circuit) = unsafe { slot.assume_init_ref() } {
-            circuit.release();
+        match unsafe { slot.assume_init_ref() } {
+            Ticket::Circuit(circuit) => circuit.release(),
+            Ticket::Metered(found) => found.release(),
+            Ticket::Bulkhead(ticket) => bulkhead::Step::forget(ticket),
+            _ => {}
         }
     }
 
@@ -188,7 +263,7 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::Retry(_) | Self::Timeout(_) => false,
+            Self::RateLimit(_) | Self::Retry(_) | Self::Timeout(_) | Self::Bulkhead(_) => false,
         }
     }
 
@@ -202,20 +277,45 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.judges_results(),
             Self::Timeout(_) => true,
-            Self::Breaker(_) | Self::KeyedBreaker(_) => false,
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {
+                false
+            }
         }
     }
 
     /// Must it be told when the work begins?
     pub fn bounds(&self) -> bool {
-        matches!(self, Self::Timeout(_))
+        match self {
+            Self::Timeout(_) => true,
+            Self::Bulkhead(bulkhead) => bulkhead.pooled(),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => false,
+        }
+    }
+
+    /// Takes the permit of the call with the ticket in `slot`, which was given up and still runs.
+    ///
+    /// # Safety
+    /// It has let the call in.
+    #[cold]
+    pub unsafe fn lend(&self, slot: &mut Slot) -> Option<bulkhead::Loan> {
+        let Self::Bulkhead(bulkhead) = self else { return None };
+        // SAFETY: as the caller promises.
+        let mut ticket = match unsafe { *slot.assume_init_ref() } {
+            Ticket::Permit(permit) => bulkhead::Step::ticket_of(permit),
+            Ticket::Bulkhead(ticket) => ticket,
+            _ => return None,
+        };
+        let loan = bulkhead.lend(&mut ticket);
+        slot.write(Ticket::Bulkhead(ticket));
+        loan
     }
 
     /// The pool whose threads run the calls, and for how long, if that is not done here.
-    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Option<f64>)> {
         match self {
-            Self::Timeout(timeout) => timeout.pool(py),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) => None,
+            Self::Timeout(timeout) => timeout.pool(py).map(|(pool, limit)| (pool, Some(limit))),
+            Self::Bulkhead(bulkhead) => bulkhead.pool(py).map(|pool| (pool, None)),
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => None,
         }
     }
 
@@ -230,7 +330,75 @@ impl Step {
                 Ticket::Retry(ticket) => retry.left(ticket),
                 _ => false,
             },
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Timeout(_) => false,
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::RateLimit(_)
+            | Self::Timeout(_)
+            | Self::Bulkhead(_) => false,
+        }
+    }
+
+    /// What the call waits for that has its ticket in `slot`, and how long.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn wait<'py, C: Clock>(&self, py: Python<'py>, slot: &Slot, clock: &C) -> Wait<'py> {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
+                bulkhead.wait(py, ticket, clock)
+            }
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => limit.wait(py, *turn, clock),
+            _ => Wait { bell: None, left: 0 },
+        }
+    }
+
+    /// The wait of the call with the ticket in `slot` is over: lets it in, or does not.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn resume<C: Clock>(
+        &self,
+        py: Python<'_>,
+        slot: &mut Slot,
+        clock: &C,
+    ) -> Result<(), Refusal> {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { *slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
+                let ticket = bulkhead.resume(py, ticket, clock).map_err(Refusal::Bulkhead)?;
+                slot.write(Ticket::Bulkhead(ticket));
+                Ok(())
+            }
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => {
+                match limit.resume(py, turn, clock) {
+                    rate_limit::Asked::In => {
+                        slot.write(Ticket::RateLimit);
+                        Ok(())
+                    }
+                    rate_limit::Asked::Waits(_) => Err(Refusal::Waits),
+                    rate_limit::Asked::Not(refusal) => Err(Refusal::RateLimit(refusal)),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The call with the ticket in `slot` waits no longer, and does not want to be let in.
+    ///
+    /// # Safety
+    /// It has let it wait.
+    #[cold]
+    pub unsafe fn forsake(&self, py: Python<'_>, slot: &Slot) {
+        // SAFETY: as the caller promises.
+        match (self, unsafe { slot.assume_init_ref() }) {
+            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => bulkhead.forsake(py, ticket),
+            (Self::RateLimit(limit), Ticket::Delayed(turn)) => {
+                limit.forsake(py, *turn, &ambient(py));
+            }
+            _ => {}
         }
     }
 
@@ -252,7 +420,7 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.asks_time = false,
             Self::Timeout(timeout) => timeout.asks_time = false,
-            Self::Breaker(_) | Self::KeyedBreaker(_) => {}
+            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {}
         }
     }
 
@@ -266,6 +434,12 @@ impl Step {
             && let Some(ticket) = step.core.admit()
         {
             slot.write(Ticket::Closed(ticket.generation()));
+            return true;
+        }
+        if let Self::Bulkhead(bulkhead) = self
+            && let Some(permit) = bulkhead.admit()
+        {
+            slot.write(Ticket::Permit(permit));
             return true;
         }
         self.enter_otherwise(slot, refusal, clock)
@@ -294,6 +468,25 @@ impl Step {
                     Err((circuit, rejection)) => Err(Refusal::KeyedBreaker(circuit, rejection)),
                 }
             }
+            Self::RateLimit(limit) => {
+                let found = if limit.asks() {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { *slot.assume_init_ref() } {
+                        Ticket::Metered(found) => Some(found),
+                        _ => None,
+                    }
+                } else {
+                    None
+                };
+                match limit.enter(found, clock) {
+                    rate_limit::Asked::In => Ok(Ticket::RateLimit),
+                    rate_limit::Asked::Waits(turn) => {
+                        slot.write(Ticket::Delayed(turn));
+                        Err(Refusal::Waits)
+                    }
+                    rate_limit::Asked::Not(refusal) => Err(Refusal::RateLimit(refusal)),
+                }
+            }
             Self::Retry(retry) => match retry.late(clock) {
                 Some(passed) => Err(Refusal::Deadline(passed)),
                 None => match retry.enter(clock) {
@@ -305,6 +498,23 @@ impl Step {
                 Some(passed) => Err(Refusal::Deadline(passed)),
                 None => Ok(Ticket::Timeout(timeout.enter(clock))),
             },
+            Self::Bulkhead(bulkhead) => {
+                let found = bulkhead.keyed().then(|| {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { slot.assume_init_ref() } {
+                        Ticket::Bulkhead(ticket) => Some(*ticket),
+                        _ => None,
+                    }
+                });
+                match bulkhead.enter(found.flatten(), clock) {
+                    bulkhead::Asked::In(ticket) => Ok(Ticket::Bulkhead(ticket)),
+                    bulkhead::Asked::Waits(ticket) => {
+                        slot.write(Ticket::Bulkhead(ticket));
+                        Err(Refusal::Waits)
+                    }
+                    bulkhead::Asked::Not(rejection) => Err(Refusal::Bulkhead(rejection)),
+                }
+            }
         };
         match answer {
             Ok(ticket) => {
@@ -329,6 +539,12 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
+        if let Self::Bulkhead(bulkhead) = self
+            && let Ticket::Permit(permit) = ticket
+            && bulkhead.give_back(*permit)
+        {
+            return;
+        }
         let mut passed = Passed::Not;
         if let Self::Breaker(step) = self
             && let Ticket::Closed(generation) = ticket
@@ -365,6 +581,10 @@ impl Step {
                 // SAFETY: drivers run attached.
                 timeout.ended(unsafe { Python::assume_attached() }, &mut { *ticket }, true);
             }
+            (Self::Bulkhead(bulkhead), ticket) => {
+                // SAFETY: drivers run attached.
+                Self::out(unsafe { Python::assume_attached() }, bulkhead, ticket);
+            }
             // A step's slot holds its own kind of ticket.
             _ => {}
         }
@@ -394,6 +614,15 @@ impl Step {
             (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
                 timeout.ended(py, &mut { *ticket }, false);
             }
+            (Self::Bulkhead(bulkhead), ticket) => Self::out(py, bulkhead, ticket),
+            _ => {}
+        }
+    }
+
+    fn out(py: Python<'_>, bulkhead: &bulkhead::Step, ticket: &Ticket) {
+        match ticket {
+            Ticket::Permit(permit) => bulkhead.hand_on(py, *permit),
+            Ticket::Bulkhead(ticket) => bulkhead.ended(py, ticket),
             _ => {}
         }
     }
@@ -423,8 +652,12 @@ impl Step {
             (Self::KeyedBreaker(keyed), Refusal::KeyedBreaker(circuit, rejection)) => {
                 keyed.step().error(py, Some(circuit.bind(py)), rejection)
             }
+            (Self::RateLimit(limit), Refusal::RateLimit(refusal)) => limit.error(py, refusal),
             (Self::Retry(retry), Refusal::Retry) => retry.error(py),
             (_, Refusal::Deadline(passed)) => timeout::exceeded(passed.bind(py)),
+            (Self::Bulkhead(bulkhead), Refusal::Bulkhead(rejection)) => {
+                bulkhead.error(py, rejection)
+            }
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
         }
     }
@@ -435,27 +668,35 @@ impl Step {
         match self {
             Self::Breaker(step) => step.release(py),
             Self::KeyedBreaker(keyed) => keyed.release(py),
+            Self::RateLimit(limit) => limit.release(py),
             Self::Retry(retry) => retry.release(py),
             Self::Timeout(timeout) => timeout.release(py),
+            Self::Bulkhead(bulkhead) => bulkhead.release(py),
         }
     }
 
     /// The Python objects that it owns, for the collector. NULL: none.
-    pub fn objects(&self) -> [*mut ffi::PyObject; 3] {
+    pub fn objects(&self) -> [*mut ffi::PyObject; 4] {
+        let none = ptr::null_mut();
         match self {
-            Self::Breaker(step) => [step.rules.as_ptr(), ptr::null_mut(), ptr::null_mut()],
+            Self::Breaker(step) => [step.rules.as_ptr(), none, none, none],
             Self::KeyedBreaker(keyed) => {
                 let [key, more] = keyed.objects();
-                [keyed.step().rules.as_ptr(), key, more]
+                [keyed.step().rules.as_ptr(), key, more, none]
+            }
+            Self::RateLimit(limit) => {
+                let [hooks, key, more] = limit.objects();
+                [hooks, key, more, none]
             }
             Self::Retry(retry) => {
                 let [rules, hooks] = retry.objects();
-                [rules, hooks, ptr::null_mut()]
+                [rules, hooks, none, none]
             }
             Self::Timeout(timeout) => {
                 let [listener, pool] = timeout.objects();
-                [listener, pool, ptr::null_mut()]
+                [listener, pool, none, none]
             }
+            Self::Bulkhead(bulkhead) => bulkhead.objects(),
         }
     }
 }

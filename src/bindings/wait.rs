@@ -13,20 +13,44 @@ fn waiting(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     Ok(module.bind(py))
 }
 
-/// Blocks this thread for so long, for the policy `who`: its kind and name. Whatever interrupts it
-/// is raised.
-pub fn sleep(
-    py: Python<'_>,
-    delay: Nanos,
-    who: Option<(&'static str, Bound<'_, PyAny>)>,
-) -> PyResult<()> {
+/// Who waits: the kind of policy, and what it is called.
+pub type Waiter<'py> = (&'static str, Bound<'py, PyAny>);
+
+fn named(who: Option<Waiter<'_>>) -> PyResult<Option<String>> {
+    who.map(|(kind, name)| Ok(format!("{kind} {}", name.repr()?))).transpose()
+}
+
+/// What a step lets a call wait for before it lets it in, or does not.
+pub struct Wait<'py> {
+    /// What ends it early, with `listen` to be told of that. `None`: only time does.
+    pub bell: Option<Bound<'py, PyAny>>,
+    /// For how long at most.
+    pub left: Nanos,
+}
+
+/// Blocks this thread until the wait is over, for the policy `who`. Whatever interrupts it is raised.
+pub fn rest(py: Python<'_>, wait: &Wait<'_>, who: Option<Waiter<'_>>) -> PyResult<()> {
+    let Some(bell) = &wait.bell else { return sleep(py, wait.left, who) };
+    let seconds = in_seconds(wait.left);
+    waiting(py)?.call_method1(intern!(py, "rest"), (bell, seconds, named(who)?)).map(drop)
+}
+
+/// What is to be awaited until the wait is over.
+pub fn at_rest<'py>(py: Python<'py>, wait: &Wait<'py>) -> PyResult<Bound<'py, PyAny>> {
+    match &wait.bell {
+        None => asleep(py, wait.left),
+        Some(bell) => {
+            waiting(py)?.call_method1(intern!(py, "at_rest"), (bell, in_seconds(wait.left)))
+        }
+    }
+}
+
+/// Blocks this thread for so long, for the policy `who`. Whatever interrupts it is raised.
+pub fn sleep(py: Python<'_>, delay: Nanos, who: Option<Waiter<'_>>) -> PyResult<()> {
     if delay == 0 {
         return Ok(());
     }
-    let who = match who {
-        Some((kind, name)) => Some(format!("{kind} {}", name.repr()?)),
-        None => None,
-    };
+    let who = named(who)?;
     waiting(py)?.call_method1(intern!(py, "sleep"), (in_seconds(delay), who)).map(drop)
 }
 

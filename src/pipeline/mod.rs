@@ -28,6 +28,11 @@ pub enum Part {
     },
     /// A limit of calls at once.
     Bulkhead,
+    /// A limit of calls over time.
+    RateLimit {
+        /// How long a call may wait for its time.
+        max_wait: Nanos,
+    },
     /// What answers in the place of a call that failed.
     Fallback,
 }
@@ -75,6 +80,23 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
              inside of the retry"
                 .into(),
         ),
+        (Part::Retry { .. }, Part::RateLimit { .. }) => Some(
+            "is inside of {other}, which counts one call where the service is called several \
+             times: put the rate limit inside of the retry"
+                .into(),
+        ),
+        (Part::RateLimit { max_wait }, Part::Bulkhead) if max_wait > 0 => Some(
+            "is inside of {other}, whose permit is held while a call waits for its time: put the \
+             bulkhead inside of the rate limit"
+                .into(),
+        ),
+        (Part::RateLimit { max_wait }, Part::Timeout { limit }) if max_wait >= limit => {
+            Some(format!(
+                "lets a call wait {} s to be let in, as long as {{other}} lets it take ({} s)",
+                seconds(max_wait),
+                seconds(limit)
+            ))
+        }
         (Part::Timeout { limit }, Part::Timeout { limit: total }) if limit >= total => {
             let whose = if retried { "an attempt's limit" } else { "the inner limit" };
             Some(format!(

@@ -3,6 +3,8 @@ use super::*;
 const RETRY: Part = Part::Retry { max_duration: None };
 const BREAKER: Part = Part::Breaker { window: None };
 
+const LIMIT: Part = Part::RateLimit { max_wait: 0 };
+
 fn pairs(parts: &[Part]) -> Vec<(usize, usize)> {
     findings(parts).iter().map(|finding| (finding.at, finding.other)).collect()
 }
@@ -13,7 +15,7 @@ const fn timeout(seconds: u64) -> Part {
 
 #[test]
 fn the_recommended_order_is_not_odd() {
-    let order = [Part::Fallback, timeout(10), RETRY, BREAKER, Part::Bulkhead, timeout(2)];
+    let order = [Part::Fallback, timeout(10), RETRY, BREAKER, LIMIT, Part::Bulkhead, timeout(2)];
     assert_eq!(findings(&order), []);
 }
 
@@ -23,6 +25,16 @@ fn every_pair_that_is_odd_is_named() {
     assert_eq!(pairs(&[RETRY, BREAKER, RETRY]), [(2, 0), (2, 1)]);
     assert_eq!(pairs(&[Part::Bulkhead, RETRY]), [(1, 0)]);
     assert_eq!(pairs(&[RETRY, Part::Fallback]), [(1, 0)]);
+    assert_eq!(pairs(&[LIMIT, RETRY]), [(1, 0)]);
+}
+
+#[test]
+fn who_waits_to_be_let_in_holds_up_nobody_else() {
+    let waiting = Part::RateLimit { max_wait: 2 * SECOND };
+    assert_eq!(pairs(&[Part::Bulkhead, waiting]), [(1, 0)]);
+    assert_eq!(pairs(&[Part::Bulkhead, LIMIT]), []);
+    assert_eq!(pairs(&[timeout(2), waiting]), [(1, 0)]);
+    assert_eq!(pairs(&[timeout(3), waiting, timeout(1)]), []);
 }
 
 #[test]

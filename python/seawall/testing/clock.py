@@ -119,6 +119,28 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
             from seawall.testing.loops import task_sleep
         await task_sleep(self, self._company, until)
 
+    def rest(self, bell: _core.Bell, seconds: float, /) -> None:
+        """Blocks this thread until ``bell`` rings, or until the clock was moved by ``seconds``.
+
+        Raises:
+            ClockStoppedError: As `sleep`.
+        """
+        thread_sleep(self, self._company, self._until(seconds), bell)
+
+    async def at_rest(self, bell: _core.Bell, seconds: float, /) -> None:
+        """As `rest`, for the current task.
+
+        Raises:
+            ClockStoppedError: All have left it.
+            RuntimeError: Neither asyncio nor trio runs this code.
+        """
+        until = self._until(seconds)
+        if hosts.of_task().__name__ == "trio":
+            from seawall.testing.trios import trio_sleep as task_sleep
+        else:
+            from seawall.testing.loops import task_sleep
+        await task_sleep(self, self._company, until, bell)
+
     def __enter__(self) -> Self:
         """Makes it the clock of this context."""
         self._entries.add(self._enter())

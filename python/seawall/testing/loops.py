@@ -13,6 +13,7 @@ from seawall.testing.sleepers import ClockStoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from seawall._core import Bell
     from seawall.testing.clock import clock
     from seawall.testing.company import Company, Pause
 
@@ -52,6 +53,16 @@ class TaskSleeper:
         except RuntimeError:  # the loop was closed, and the task with it
             return
 
+    def rung(self) -> None:
+        """Lets the task have a turn; for another than the clock.
+
+        Raises:
+            RuntimeError: The loop was closed, and the task with it.
+        """
+        if self._loop.is_closed():
+            raise RuntimeError("the loop is closed")
+        self.wake()
+
     def fail(self, why: str) -> None:
         """Lets the task have a turn, and an error."""
         self._why = why
@@ -76,8 +87,10 @@ class TaskSleeper:
             pass
 
 
-async def task_sleep(clock: clock, company: Company, until: int | None) -> None:
-    """Sleeps until ``clock`` comes to ``until``."""
+async def task_sleep(
+    clock: clock, company: Company, until: int | None, bell: Bell | None = None
+) -> None:
+    """Sleeps until ``clock`` comes to ``until``, or until ``bell`` rings."""
     if until is None:
         await asyncio.sleep(0)
         return
@@ -85,7 +98,8 @@ async def task_sleep(clock: clock, company: Company, until: int | None) -> None:
     call = None
     try:
         call = clock._bed(sleeper, until)
-        await sleeper.nap
+        if bell is None or bell.listen(sleeper.rung):
+            await sleeper.nap
     finally:
         company.get_up(sleeper)
         if call is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from seawall.errors import SeawallError
 
 if TYPE_CHECKING:
+    from seawall._core import Bell
     from seawall.testing.clock import clock
     from seawall.testing.company import Company
 
@@ -105,8 +106,10 @@ def is_alive(thread: threading.Thread) -> bool:
         return False
 
 
-def thread_sleep(clock: clock, company: Company, until: int | None) -> None:
-    """Blocks this thread until ``clock`` comes to ``until``."""
+def thread_sleep(
+    clock: clock, company: Company, until: int | None, bell: Bell | None = None
+) -> None:
+    """Blocks this thread until ``clock`` comes to ``until``, or until ``bell`` rings."""
     if until is None:
         time.sleep(0)
         return
@@ -115,7 +118,8 @@ def thread_sleep(clock: clock, company: Company, until: int | None) -> None:
     try:
         company.lie_down(sleeper.thread)
         call = clock._bed(sleeper, until)
-        sleeper.wait()
+        if bell is None or bell.listen(sleeper.wake):
+            sleeper.wait()
     finally:
         company.get_up(sleeper)
         if call is not None:

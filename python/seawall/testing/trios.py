@@ -12,6 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 from seawall.testing.sleepers import ClockStoppedError, is_alive
 
 if TYPE_CHECKING:
+    from seawall._core import Bell
     from seawall.testing.clock import clock
     from seawall.testing.company import Company
 
@@ -60,8 +61,10 @@ class TrioSleeper:
             pass
 
 
-async def trio_sleep(clock: clock, company: Company, until: int | None) -> None:
-    """Sleeps until ``clock`` comes to ``until``."""
+async def trio_sleep(
+    clock: clock, company: Company, until: int | None, bell: Bell | None = None
+) -> None:
+    """Sleeps until ``clock`` comes to ``until``, or until ``bell`` rings."""
     if until is None:
         await trio.lowlevel.checkpoint()
         return
@@ -69,7 +72,8 @@ async def trio_sleep(clock: clock, company: Company, until: int | None) -> None:
     call = None
     try:
         call = clock._bed(sleeper, until)
-        await sleeper.nap.wait()
+        if bell is None or bell.listen(sleeper.wake):
+            await sleeper.nap.wait()
     finally:
         company.get_up(sleeper)
         if call is not None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Any
 
-__all__ = ["asleep", "sleep", "warn_of_loop"]
+    from seawall._core import Bell
+
+__all__ = ["asleep", "at_rest", "rest", "sleep", "warn_of_loop"]
 
 
 def sleep(seconds: float, who: str | None = None) -> None:
@@ -46,6 +48,60 @@ def sleep(seconds: float, who: str | None = None) -> None:
         clock.sleep(seconds)
     else:
         time.sleep(seconds)
+
+
+def rest(bell: Bell, seconds: float, who: str | None = None) -> None:
+    """Blocks this thread until ``bell`` rings, or for ``seconds``.
+
+    It waits for a lock of `threading`'s, looked up each time, as gevent would have it. Ctrl-C ends
+    it. In a thread that runs an event loop it warns before it blocks.
+
+    Args:
+        bell: What is waited for.
+        seconds: For how long; a plain number.
+        who: As for `sleep`.
+
+    Raises:
+        seawall.testing.ClockStoppedError: Nobody will move the test's clock that it goes by.
+
+    Warns:
+        BlockingWaitWarning: See `sleep`.
+    """
+    warn_of_loop(who)
+    clock: Any = _core.test_clock()
+    if clock is not None:
+        clock.rest(bell, seconds)
+        return
+    import threading
+
+    woken = threading.Lock()
+    woken.acquire()
+    if bell.listen(woken.release):
+        woken.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
+
+
+def at_rest(bell: Bell, seconds: float) -> Awaitable[None]:
+    """What ends when ``bell`` rings, or after ``seconds``.
+
+    The current task waits as `asleep` has it do, whoever rings, and from whichever thread.
+
+    Raises:
+        RuntimeError: Neither asyncio nor trio runs this code.
+        seawall.testing.ClockStoppedError: Nobody will move the test's clock that it goes by.
+    """
+    clock: Any = _core.test_clock()
+    wait: Awaitable[None]
+    if clock is not None:
+        wait = clock.at_rest(bell, seconds)
+    elif hosts.of_task().__name__ == "trio":
+        from seawall.waiting.trios import at_rest as of_trio
+
+        wait = of_trio(bell, seconds)
+    else:
+        from seawall.waiting.loops import at_rest as of_loop
+
+        wait = of_loop(bell, seconds)
+    return wait
 
 
 def asleep(seconds: float) -> Awaitable[None]:

@@ -1,4 +1,4 @@
-//! An async generator function that is called more than once: until it gives its first item, there
+//! An async generator function that is called more than once, or waits before it is let in: until it gives its first item, there
 //! is nothing yet that could not be done again. Between two attempts, what awaits the first item
 //! steps what is waited for in the place of the inner generator's own awaitable.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
@@ -6,11 +6,11 @@
 use super::drive::{ended, over, suspended};
 use super::step::{Progress, Step, What};
 use super::{AsyncGenerator, Phase};
-use crate::bindings::failures::{Carried, raise};
-use crate::bindings::plan::{Came, Refused, Then};
+use crate::bindings::failures::Carried;
+use crate::bindings::held::Entry;
+use crate::bindings::plan::{Came, Then};
 use crate::bindings::step::Ended;
 use crate::bindings::wait;
-use crate::time::Nanos;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::intern;
@@ -65,16 +65,24 @@ pub unsafe fn go_on(slf: *mut Step) -> *mut ffi::PyObject {
         (*slf).entered = true;
         loop {
             turn = match turn {
-                Turn::Came(mut came) => match (*(*slf).generator).held.settle(py, &mut came) {
-                    Then::Over => {
-                        (*slf).entered = false;
-                        return finish(slf, py, came);
+                Turn::Came(mut came) => {
+                    let generator = (*slf).generator;
+                    if (*generator).phase == Phase::Entering {
+                        // It waited to be let in, and was not.
+                        (*generator).phase = Phase::Entered;
+                        AsyncGenerator::end_unbegun(generator, py);
                     }
-                    Then::Again { wait, .. } => {
-                        (*(*slf).generator).held.keep_last(py, came);
-                        sleep(slf, py, wait)
+                    match (*generator).held.settle(py, &mut came) {
+                        Then::Over => {
+                            (*slf).entered = false;
+                            return finish(slf, py, came);
+                        }
+                        Then::Again { wait, .. } => {
+                            (*generator).held.keep_last(py, came);
+                            stand_still(slf, py, wait::asleep(py, wait))
+                        }
                     }
-                },
+                }
                 Turn::Awake => once_more(slf, py),
                 Turn::Step => {
                     let inner = (*slf).head.inner;
@@ -118,10 +126,12 @@ unsafe fn replace(slf: *mut Step, inner: *mut ffi::PyObject) {
     unsafe { ffi::Py_XDECREF(std::mem::replace(&mut (*slf).head.inner, inner)) };
 }
 
-unsafe fn sleep(slf: *mut Step, py: Python<'_>, delay: Nanos) -> Turn<'static> {
-    let awaited = wait::asleep(py, delay)
-        .and_then(|awaitable| awaitable.call_method0(intern!(py, "__await__")));
-    match awaited {
+unsafe fn stand_still(
+    slf: *mut Step,
+    py: Python<'_>,
+    awaited: PyResult<Bound<'_, PyAny>>,
+) -> Turn<'static> {
+    match awaited.and_then(|awaitable| awaitable.call_method0(intern!(py, "__await__"))) {
         Err(error) => Turn::Came(Came::Broken(Carried::new(error))),
         // SAFETY: as in `iternext`.
         Ok(iterator) => unsafe {
@@ -132,21 +142,62 @@ unsafe fn sleep(slf: *mut Step, py: Python<'_>, delay: Nanos) -> Turn<'static> {
     }
 }
 
-/// Makes the call again, and asks for its first item.
+/// The generator asked to be let in. If it is to wait, that takes the place of its first item; an
+/// error: it is not let in.
+#[cold]
+pub unsafe fn begin<'py>(
+    slf: *mut Step,
+    py: Python<'py>,
+    entry: Entry<'py>,
+) -> Result<(), Came<'py>> {
+    match entry {
+        Entry::In => Ok(()),
+        Entry::Not(came) => Err(came),
+        // SAFETY: as in `iternext`.
+        Entry::Waits => unsafe {
+            let awaited = (*(*slf).generator).held.resting(py);
+            match stand_still(slf, py, awaited) {
+                Turn::Came(came) => Err(came),
+                Turn::Awake | Turn::Step => Ok(()),
+            }
+        },
+    }
+}
+
+/// It was waited for long enough: the call is made again, or was let in, or not.
 unsafe fn once_more(slf: *mut Step, py: Python<'_>) -> Turn<'_> {
+    // SAFETY: as in `iternext`.
+    unsafe {
+        let held = &mut (*(*slf).generator).held;
+        (*slf).waiting = false;
+        let queued = held.is_queued();
+        match if queued { held.rested_enough(py) } else { held.enter_again(py) } {
+            Entry::In => first_item(slf, py),
+            Entry::Not(came) => Turn::Came(came),
+            Entry::Waits => {
+                let awaited = held.resting(py);
+                stand_still(slf, py, awaited)
+            }
+        }
+    }
+}
+
+/// Makes the call, if that was not done before it had to wait, and asks for its first item.
+unsafe fn first_item(slf: *mut Step, py: Python<'_>) -> Turn<'_> {
     // SAFETY: as in `iternext`; what is called gives a new reference or NULL.
     unsafe {
         let generator = (*slf).generator;
-        (*slf).waiting = false;
-        if let Err(came) = (*generator).held.enter_again(py) {
-            return Turn::Came(came);
+        if (*generator).phase == Phase::Entering {
+            AsyncGenerator::is_in(generator);
+        } else {
+            let made = (*generator).held.again().map_or(ptr::null_mut(), |again| again.make());
+            if made.is_null() {
+                return Turn::Came(Came::Raised(Carried::pending(py)));
+            }
+            let before = std::mem::replace(&mut (*generator).head.inner, made);
+            ffi::Py_XDECREF(before);
         }
-        let made = (*generator).held.again().map_or(ptr::null_mut(), |again| again.make());
-        if made.is_null() {
-            return Turn::Came(Came::Raised(Carried::pending(py)));
-        }
-        let before = std::mem::replace(&mut (*generator).head.inner, made);
-        ffi::Py_XDECREF(before);
+        let made = (*generator).head.inner;
         let slots = (*ffi::Py_TYPE(made)).tp_as_async;
         let anext = if slots.is_null() { None } else { (*slots).am_anext };
         let Some(anext) = anext else {
@@ -169,37 +220,22 @@ unsafe fn finish(slf: *mut Step, py: Python<'_>, came: Came<'_>) -> *mut ffi::Py
         let generator = (*slf).generator;
         over(slf);
         (*generator).phase = Phase::Done;
-        raise_of(generator, py, came);
+        came.raise(py, (*generator).held.plan());
         ptr::null_mut()
-    }
-}
-
-unsafe fn raise_of(generator: *mut AsyncGenerator, py: Python<'_>, came: Came<'_>) {
-    match came {
-        Came::Raised(error) | Came::Broken(error) => error.restore(py),
-        Came::Refused(refused) => {
-            // SAFETY: as in `iternext`.
-            let error = unsafe { (*generator).held.plan().error(py, &refused) };
-            drop(refused);
-            raise(py, error);
-        }
-        // Nobody returns here.
-        Came::Returned(_) => {}
     }
 }
 
 /// The plan refused the first attempt, outside of anything that could wait for another: it stays the
 /// only one.
 #[cold]
-pub unsafe fn refused(generator: *mut AsyncGenerator, py: Python<'_>, refused: Refused) {
+pub unsafe fn refused(generator: *mut AsyncGenerator, py: Python<'_>, mut came: Came<'static>) {
     // SAFETY: as in `AsyncGenerator::let_in`.
     unsafe {
-        let mut came = Came::Refused(refused);
         if (*generator).held.follows()
             && let Then::Again { .. } = (*generator).held.settle(py, &mut came)
         {
             (*generator).held.ended(py, &Ended::Dropped);
         }
-        raise_of(generator, py, came);
+        came.raise(py, (*generator).held.plan());
     }
 }

@@ -1,6 +1,7 @@
 //! Beginning a step of an async generator: who may, and what is asked first.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+use super::again;
 use super::drive::resumed;
 use super::step::{Progress, Step, What};
 use super::{AsyncGenerator, Phase};
@@ -79,7 +80,9 @@ unsafe fn ready_otherwise(slf: *mut Step, asks: bool) -> bool {
             _ if !(*generator).at.is_null() => (*slf).progress = Progress::Astray,
             // A value that nobody waits for is refused by the inner one, and nothing has begun.
             Phase::Fresh if asks && (*slf).what == What::Next && (*slf).value.is_null() => {
-                if !AsyncGenerator::let_in(generator, py) {
+                let entry = AsyncGenerator::let_in(generator, py);
+                if let Err(came) = again::begin(slf, py, entry) {
+                    AsyncGenerator::is_out(generator, py, came);
                     (*slf).progress = Progress::Over;
                     return false;
                 }

@@ -19,8 +19,8 @@ pub use object::register;
 use super::call::{Arguments, Callee};
 use super::deferred::{self, Head, Stand, aside, finished};
 use super::failures::discard;
-use super::held::Held;
-use super::plan::PlanRef;
+use super::held::{Entry, Held};
+use super::plan::{Came, PlanRef};
 use super::pool::Pool;
 use super::step::Ended;
 use crate::time::Clock;
@@ -35,7 +35,7 @@ use step::Step;
 enum Phase {
     /// Made, not begun: nothing has been asked of any policy.
     Fresh,
-    /// Being let in, which may tell listeners, and they may come back here.
+    /// Being let in, which may tell listeners, and they may come back here; or waiting to be.
     Entering,
     /// Let in; has not given an item yet.
     Entered,
@@ -113,25 +113,39 @@ impl Stand for Before {
 }
 
 impl AsyncGenerator {
-    /// Asks the plan to let it in. `false`: refused, and an exception is set.
+    /// Asks the plan to let it in.
     #[cold]
-    unsafe fn let_in(slf: *mut Self, py: Python<'_>) -> bool {
+    unsafe fn let_in(slf: *mut Self, py: Python<'_>) -> Entry<'_> {
         // SAFETY: `slf` is a live async generator, attached, and nobody else is at it.
         unsafe {
             (*slf).phase = Phase::Entering;
             match (*slf).held.enter() {
                 Ok(()) => {
-                    (*slf).phase = Phase::Entered;
-                    (*slf).minds = (*slf).held.minds_rests();
-                    true
+                    Self::is_in(slf);
+                    Entry::In
                 }
-                Err(refused) => {
-                    (*slf).phase = Phase::Refused;
-                    Self::end_unbegun(slf, py);
-                    again::refused(slf, py, refused);
-                    false
-                }
+                Err(refused) if (*slf).held.follows() => (*slf).held.refused(py, refused),
+                Err(refused) => Entry::Not(Came::Refused(refused)),
             }
+        }
+    }
+
+    unsafe fn is_in(slf: *mut Self) {
+        // SAFETY: as in `let_in`.
+        unsafe {
+            (*slf).phase = Phase::Entered;
+            (*slf).minds = (*slf).held.minds_rests();
+        }
+    }
+
+    /// It was not let in, and an exception is set that says why.
+    #[cold]
+    unsafe fn is_out(slf: *mut Self, py: Python<'_>, came: Came<'static>) {
+        // SAFETY: as in `let_in`.
+        unsafe {
+            (*slf).phase = Phase::Refused;
+            Self::end_unbegun(slf, py);
+            again::refused(slf, py, came);
         }
     }
 

@@ -9,7 +9,7 @@
 //! then.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
-use super::steps::enter;
+use super::steps::{Entered, enter};
 use super::{End, Handle, Level, State, Way, pending};
 use crate::bindings::context::{current, new_variable, set};
 use crate::bindings::failures;
@@ -56,7 +56,9 @@ impl Entry {
         let handle = self.handle();
         // SAFETY: as above. One that nobody else holds will not be awaited any more.
         let held = || unsafe { ffi::Py_REFCNT(self.handle.as_ptr()) } > 1;
-        handle.is(State::Open) || handle.is(State::Entering) || handle.is(State::Called) && held()
+        handle.is(State::Open)
+            || handle.is(State::Entering)
+            || (handle.is(State::Called) || handle.is(State::Waiting)) && held()
     }
 }
 
@@ -130,7 +132,7 @@ pub unsafe fn come(via: *mut Handle, guard: *mut ffi::PyObject) -> *mut ffi::PyO
         };
         let entry = handle.as_ptr().cast::<Handle>();
         let value = match (*entry).way {
-            Way::Sync if enter(entry) => guard,
+            Way::Sync if enter(entry) == Entered::Yes => guard,
             Way::Sync => return ptr::null_mut(),
             // Remembered when called: the context that awaits it may be another, which
             // `asyncio.wait_for` makes for it alone.

@@ -68,6 +68,8 @@ enum State {
     Called,
     /// The policies are being asked.
     Entering,
+    /// To be let in: `held` holds what tickets there are, and `wait` what is awaited.
+    Waiting,
     /// Let in: `held` holds the tickets.
     Open,
     /// Refused, or exited. A handle holds one entry in its life.
@@ -84,6 +86,8 @@ struct Handle {
     /// Of an entry that another handle, busy with its own, was called for: that handle. Or NULL.
     via: *mut ffi::PyObject,
     held: MaybeUninit<Held>,
+    /// While it waits to be let in: what is stepped. Or NULL.
+    wait: *mut ffi::PyObject,
     /// Who may claim it, while it is pending.
     whose: pending::Whose,
     state: AtomicU8,
@@ -112,6 +116,7 @@ impl Handle {
                 (&raw mut (*slf).vectorcall).write(steps::call);
                 (&raw mut (*slf).guard).write(ffi::Py_NewRef(guard));
                 (&raw mut (*slf).via).write(ptr::null_mut());
+                (&raw mut (*slf).wait).write(ptr::null_mut());
                 (&raw mut (*slf).whose).write(pending::Whose::default());
                 (&raw mut (*slf).state).write(AtomicU8::new(State::Fresh as u8));
                 (&raw mut (*slf).again).write(AtomicBool::new(false));

@@ -29,9 +29,9 @@ unsafe extern "C" fn traverse(
     // SAFETY: called by the collector with a handle of ours; these are the references it owns.
     unsafe {
         let this = slf.cast::<Handle>();
-        let open = (*this).is(State::Open);
+        let open = (*this).is(State::Open) || (*this).is(State::Waiting);
         let plan = if open { (*(*this).held.as_ptr()).plan().as_ptr() } else { ptr::null_mut() };
-        for object in [ffi::Py_TYPE(slf).cast(), (*this).guard, (*this).via, plan] {
+        for object in [ffi::Py_TYPE(slf).cast(), (*this).guard, (*this).via, (*this).wait, plan] {
             let met = visit(object, visitor, arg);
             if met != 0 {
                 return met;
@@ -59,7 +59,8 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
         let class = ffi::Py_TYPE(slf);
         ffi::PyObject_GC_UnTrack(slf.cast());
         pending::withdraw(this);
-        if (*this).is(State::Open) {
+        ffi::Py_XDECREF(std::mem::replace(&mut (*this).wait, ptr::null_mut()));
+        if (*this).is(State::Open) || (*this).is(State::Waiting) {
             // Thrown away before its exit.
             ptr::drop_in_place((*this).held.as_mut_ptr());
         }

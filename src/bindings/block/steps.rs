@@ -7,8 +7,8 @@ use super::{End, Handle, Level, State, Way, loose, pending, wait};
 use crate::bindings::call::{Arguments, Call};
 use crate::bindings::failures;
 use crate::bindings::guard::Guard;
-use crate::bindings::held::Held;
-use crate::bindings::plan::Refused;
+use crate::bindings::held::{Entry, Held};
+use crate::bindings::plan::{Came, Refused};
 use crate::bindings::step::Ended;
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -79,7 +79,7 @@ unsafe fn come(slf: *mut Handle, guard: *mut ffi::PyObject) -> *mut ffi::PyObjec
             ffi::Py_DECREF(class);
         }
         match (*slf).way {
-            Way::Sync if enter(slf) => ffi::Py_NewRef(guard),
+            Way::Sync if enter(slf) == Entered::Yes => ffi::Py_NewRef(guard),
             Way::Sync => ptr::null_mut(),
             Way::Async => {
                 (*slf).set(State::Called);
@@ -89,21 +89,33 @@ unsafe fn come(slf: *mut Handle, guard: *mut ffi::PyObject) -> *mut ffi::PyObjec
     }
 }
 
-/// Asks the policies of a handle that is `Entering`. `false`: an exception is set, nothing is held.
+/// What came of asking the policies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    Yes,
+    /// An exception is set, and nothing is held.
+    No,
+    /// Of an asynchronous block: it is to wait.
+    Waits,
+}
+
+/// Asks the policies of a handle that is `Entering`. One that is not awaited waits here, if need be.
 ///
 /// # Safety
 /// Attached; the caller holds a reference to the handle.
 #[inline(always)]
-pub unsafe fn enter(slf: *mut Handle) -> bool {
+pub unsafe fn enter(slf: *mut Handle) -> Entered {
     // SAFETY: as the caller promises. Nobody else touches `held` while the handle is `Entering`.
     unsafe {
         let py = Python::assume_attached();
         let guard = Bound::from_borrowed_ptr(py, (*slf).guard);
         let held = (*slf).held.as_mut_ptr();
         match Guard::in_force(guard.cast_unchecked::<Guard>()) {
-            Ok(plan) if plan.follows() => {
+            Ok(plan) if plan.repeats() || plan.bounds() => {
                 (*slf).set(State::Done);
-                let rule = if plan.repeats() {
+                let rule = if plan.timeless() {
+                    "a block runs where it stands: pool='threads' protects functions"
+                } else if plan.repeats() {
                     "a block can't be run again, as the retry of this policy would: write \
                      `for attempt in retry: with attempt: ...`, or protect a function"
                 } else {
@@ -111,13 +123,13 @@ pub unsafe fn enter(slf: *mut Handle) -> bool {
                      `async with seawall.deadline(...):` or `with seawall.deadline(...):`"
                 };
                 failures::raise(py, PyTypeError::new_err(rule));
-                return false;
+                return Entered::No;
             }
             Ok(plan) => Held::write_new(held, plan),
             Err(error) => {
                 (*slf).set(State::Done);
                 failures::raise(py, error);
-                return false;
+                return Entered::No;
             }
         }
         if !(*held).find(py, &NOBODY) {
@@ -125,18 +137,67 @@ pub unsafe fn enter(slf: *mut Handle) -> bool {
             let passing = failures::pending(py);
             ptr::drop_in_place(held);
             passing.restore(py);
-            return false;
+            return Entered::No;
         }
         match (*held).enter() {
             Ok(()) => {
                 (*slf).set(State::Open);
-                true
+                Entered::Yes
+            }
+            Err(refused) if (*held).follows() => {
+                let entry = (*held).refused(py, refused);
+                not_at_once(slf, py, entry)
             }
             Err(refused) => {
                 refuse(slf, py, refused);
-                false
+                Entered::No
             }
         }
+    }
+}
+
+/// What follows where it was not let in at once.
+///
+/// # Safety
+/// As for [`enter`].
+#[cold]
+#[inline(never)]
+pub unsafe fn not_at_once(slf: *mut Handle, py: Python<'_>, entry: Entry<'_>) -> Entered {
+    // SAFETY: as for `enter`.
+    unsafe {
+        let held = (*slf).held.as_mut_ptr();
+        let entry = match entry {
+            Entry::Waits if (*slf).way == Way::Sync => (*held).wait_in(py),
+            entry => entry,
+        };
+        match entry {
+            Entry::In => {
+                (*slf).set(State::Open);
+                Entered::Yes
+            }
+            Entry::Waits => Entered::Waits,
+            Entry::Not(came) => {
+                out(slf, py, came);
+                Entered::No
+            }
+        }
+    }
+}
+
+/// It is not let in, as is told to those that had: an exception is set.
+///
+/// # Safety
+/// As for [`enter`].
+pub unsafe fn out(slf: *mut Handle, py: Python<'_>, mut came: Came<'_>) {
+    // SAFETY: as for `enter`.
+    unsafe {
+        let held = (*slf).held.as_mut_ptr();
+        // A block is not entered again.
+        let _ = (*held).settle(py, &mut came);
+        let plan = (*held).plan().clone();
+        (*slf).set(State::Done);
+        ptr::drop_in_place(held);
+        came.raise(py, &plan);
     }
 }
 

@@ -1,11 +1,12 @@
-//! A coroutine whose call is made more than once: between two attempts it waits, and steps what it
-//! waits for in the place of the function's own coroutine.
+//! A coroutine whose call is made more than once, or waits before it is let in: while it waits, it
+//! steps what it waits for in the place of the function's own coroutine.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::{Coroutine, Phase, Stopped};
 use crate::bindings::adopt;
 use crate::bindings::deferred::native_send;
 use crate::bindings::failures::{Carried, raise};
+use crate::bindings::held::Entry;
 use crate::bindings::outcome::Outcome;
 use crate::bindings::plan::{Came, Refused, Then};
 use crate::bindings::wait;
@@ -26,7 +27,7 @@ enum Turn<'py> {
 }
 
 impl Coroutine {
-    /// The plan refused the first attempt, and somebody may want another.
+    /// The plan refused the first attempt, and somebody may want another; or lets it wait.
     #[cold]
     pub(super) unsafe fn refused_once(slf: *mut Self, py: Python<'_>, refused: Refused) -> Stopped {
         let mut value = ptr::null_mut();
@@ -37,8 +38,10 @@ impl Coroutine {
             }
             (*slf).phase = Phase::Running;
             (*slf).begun = true;
-            let came = (*slf).held.waits(py, refused);
-            match Self::go_on(slf, py, Turn::Came(came), &mut value) {
+            (*slf).unbegun = std::mem::replace(&mut (*slf).inner, ptr::null_mut());
+            let entry = (*slf).held.refused(py, refused);
+            let turn = Self::entered(slf, py, entry);
+            match Self::go_on(slf, py, turn, &mut value) {
                 PYGEN_NEXT => Stopped::Waits(value),
                 PYGEN_RETURN => Stopped::Over(value),
                 PYGEN_ERROR => Stopped::Raised,
@@ -123,16 +126,23 @@ impl Coroutine {
             (*slf).entered = true;
             loop {
                 turn = match turn {
-                    Turn::Came(mut came) => match (*slf).held.settle(py, &mut came) {
-                        Then::Over => {
-                            (*slf).entered = false;
-                            return Self::over(slf, py, came, result);
+                    Turn::Came(mut came) => {
+                        Self::let_go_of_unbegun(slf);
+                        match (*slf).held.settle(py, &mut came) {
+                            Then::Over => {
+                                (*slf).entered = false;
+                                return Self::over(slf, py, came, result);
+                            }
+                            Then::Again { wait, .. } => {
+                                (*slf).held.keep_last(py, came);
+                                Self::stand_still(slf, py, wait::asleep(py, wait))
+                            }
                         }
-                        Then::Again { wait, .. } => {
-                            (*slf).held.keep_last(py, came);
-                            Self::wait(slf, py, wait)
-                        }
-                    },
+                    }
+                    Turn::Awake if (*slf).held.is_queued() => {
+                        let entry = (*slf).held.rested_enough(py);
+                        Self::entered(slf, py, entry)
+                    }
                     Turn::Awake => Self::once_more(slf, py),
                     Turn::Step => {
                         let mut value = ptr::null_mut();
@@ -160,14 +170,18 @@ impl Coroutine {
     }
 
     /// What it waits for takes the place of the inner object.
-    unsafe fn wait(slf: *mut Self, py: Python<'_>, delay: crate::time::Nanos) -> Turn<'static> {
+    unsafe fn stand_still(
+        slf: *mut Self,
+        py: Python<'_>,
+        awaited: PyResult<Bound<'_, PyAny>>,
+    ) -> Turn<'static> {
         // SAFETY: as in `prepare`.
         unsafe {
-            match wait::asleep(py, delay) {
+            match awaited {
                 Err(error) => Turn::Came(Came::Broken(Carried::new(error))),
-                Ok(sleep) => {
+                Ok(awaited) => {
                     (*slf).waiting = true;
-                    match Self::stand_before(slf, py, sleep) {
+                    match Self::stand_before(slf, py, awaited) {
                         Ok(()) => Turn::Step,
                         Err(error) => Turn::Came(Came::Broken(Carried::new(error))),
                     }
@@ -176,13 +190,45 @@ impl Coroutine {
         }
     }
 
-    /// Makes the call again.
+    /// Asks to be let in again.
     unsafe fn once_more(slf: *mut Self, py: Python<'_>) -> Turn<'_> {
-        // SAFETY: as in `prepare`; what is called gives a new reference or NULL.
+        // SAFETY: as in `prepare`.
+        unsafe {
+            let entry = (*slf).held.enter_again(py);
+            Self::entered(slf, py, entry)
+        }
+    }
+
+    /// What follows from asking to be let in.
+    unsafe fn entered<'py>(slf: *mut Self, py: Python<'py>, entry: Entry<'py>) -> Turn<'py> {
+        // SAFETY: as in `prepare`.
         unsafe {
             (*slf).waiting = false;
-            if let Err(came) = (*slf).held.enter_again(py) {
-                return Turn::Came(came);
+            match entry {
+                Entry::In => Self::make_it(slf, py),
+                Entry::Not(came) => Turn::Came(came),
+                Entry::Waits => {
+                    let awaited = (*slf).held.resting(py);
+                    Self::stand_still(slf, py, awaited)
+                }
+            }
+        }
+    }
+
+    /// Makes the call, if that was not done before it had to wait.
+    unsafe fn make_it(slf: *mut Self, py: Python<'_>) -> Turn<'_> {
+        // SAFETY: as in `prepare`; what is called gives a new reference or NULL.
+        unsafe {
+            if !(*slf).unbegun.is_null() {
+                if let Some(again) = (*slf).held.again() {
+                    again.runs = 1;
+                }
+                let unbegun = std::mem::replace(&mut (*slf).unbegun, ptr::null_mut());
+                let unbegun = Bound::from_owned_ptr(py, unbegun);
+                return match Self::stand_before(slf, py, unbegun) {
+                    Ok(()) => Turn::Step,
+                    Err(error) => Turn::Came(Came::Raised(Carried::new(error))),
+                };
             }
             let made = (*slf).held.again().map_or(ptr::null_mut(), |again| again.make());
             let Some(made) = Bound::from_owned_ptr_or_opt(py, made) else {
@@ -239,7 +285,11 @@ impl Coroutine {
         unsafe {
             (*slf).phase = Phase::Done;
             (*slf).waiting = false;
-            let runs = (*slf).held.runs();
+            let runs = match (&came, (*slf).held.again()) {
+                // It was never made.
+                (Came::Refused(_), None) => 0,
+                _ => (*slf).held.runs(),
+            };
             match came {
                 Came::Returned(value) => {
                     *result = value.into_ptr();

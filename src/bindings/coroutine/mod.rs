@@ -57,12 +57,14 @@ pub struct Coroutine {
     captures: bool,
     /// The inner object is an awaitable whose `__await__` has not been asked yet.
     unresolved: bool,
-    /// Between two attempts: the inner object is what it waits for.
+    /// Between two attempts, or before the first: the inner object is what it waits for.
     waiting: bool,
     /// Somebody has taken a first step.
     begun: bool,
     /// Somebody asked for the iterator by name, and may keep the exception that ends it.
     by_hand: bool,
+    /// While the call waits to be let in: the function's own coroutine, which has not begun. Or NULL.
+    unbegun: *mut ffi::PyObject,
     weak: *mut ffi::PyObject,
 }
 
@@ -164,6 +166,7 @@ impl Coroutine {
             (&raw mut (*slf).waiting).write(false);
             (&raw mut (*slf).begun).write(false);
             (&raw mut (*slf).by_hand).write(false);
+            (&raw mut (*slf).unbegun).write(ptr::null_mut());
             (&raw mut (*slf).weak).write(ptr::null_mut());
             ffi::PyObject_GC_Track(slf.cast());
             slf.cast()
@@ -234,7 +237,6 @@ impl Coroutine {
                 Err(refused) => {
                     let py = Python::assume_attached();
                     if (*slf).held.follows() {
-                        Self::close_unbegun(slf, py);
                         return Err(Self::refused_once(slf, py, refused));
                     }
                     Err(Stopped::of(Self::refused(slf, py, refused, 0)))
@@ -290,10 +292,36 @@ impl Coroutine {
     /// Closed, not dropped: an inner coroutine that never began would warn.
     unsafe fn close_unbegun(slf: *mut Self, py: Python<'_>) {
         // SAFETY: as in `prepare`.
+        unsafe { Self::close_one(py, (*slf).inner) };
+    }
+
+    unsafe fn close_one(py: Python<'_>, inner: *mut ffi::PyObject) {
+        if let Err(error) = call_inner(py, inner, intern!(py, "close"), &[]) {
+            error.write_unraisable(py, None);
+        }
+    }
+
+    /// What has waited to begin will not.
+    #[inline(always)]
+    pub(super) unsafe fn let_go_of_unbegun(slf: *mut Self) {
+        // SAFETY: as in `prepare`.
         unsafe {
-            if let Err(error) = call_inner(py, (*slf).inner, intern!(py, "close"), &[]) {
-                error.write_unraisable(py, None);
+            if !(*slf).unbegun.is_null() {
+                Self::unbegun_goes(slf);
             }
+        }
+    }
+
+    #[cold]
+    unsafe fn unbegun_goes(slf: *mut Self) {
+        // SAFETY: as in `prepare`; the reference that is taken is given up.
+        unsafe {
+            let py = Python::assume_attached();
+            let unbegun = std::mem::replace(&mut (*slf).unbegun, ptr::null_mut());
+            deferred::aside(py, || {
+                Self::close_one(py, unbegun);
+                ffi::Py_DECREF(unbegun);
+            });
         }
     }
 

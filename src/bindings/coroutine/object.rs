@@ -94,7 +94,9 @@ unsafe extern "C" fn traverse(
     // SAFETY: called by the collector with a coroutine of ours; these are the references it owns.
     unsafe {
         let this = slf.cast::<Coroutine>();
-        for object in [ffi::Py_TYPE(slf).cast(), (*this).inner, (*this).held.plan().as_ptr()] {
+        for object in
+            [ffi::Py_TYPE(slf).cast(), (*this).inner, (*this).unbegun, (*this).held.plan().as_ptr()]
+        {
             let met = visit(object, visitor, arg);
             if met != 0 {
                 return met;
@@ -112,6 +114,7 @@ unsafe extern "C" fn clear(slf: *mut ffi::PyObject) -> c_int {
         (*this).phase = Phase::Done;
         let inner = std::mem::replace(&mut (*this).inner, ptr::null_mut());
         ffi::Py_XDECREF(inner);
+        Coroutine::let_go_of_unbegun(this);
         if let Some(again) = (*this).held.again() {
             again.let_go();
         }
@@ -130,6 +133,7 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
             ffi::PyObject_ClearWeakRefs(slf);
         }
         ffi::Py_XDECREF(std::mem::replace(&mut (*this).inner, ptr::null_mut()));
+        Coroutine::let_go_of_unbegun(this);
         ptr::drop_in_place(&raw mut (*this).held);
         stop::let_go();
         POOL.give_back(slf);

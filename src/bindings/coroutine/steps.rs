@@ -270,6 +270,7 @@ pub unsafe extern "C" fn close(
         (*slf).phase = Phase::Done;
         (*slf).entered = true;
         let closed = call_inner(py, (*slf).inner, intern!(py, "close"), &[]);
+        Coroutine::let_go_of_unbegun(slf);
         (*slf).entered = false;
         match closed {
             Ok(_) => {

@@ -4,7 +4,7 @@
 
 use super::{Generator, Phase};
 use crate::bindings::deferred::native_send;
-use crate::bindings::failures::{Carried, raise};
+use crate::bindings::failures::Carried;
 use crate::bindings::plan::{Came, Then};
 use crate::bindings::wait;
 use pyo3::exceptions::PyTypeError;
@@ -51,15 +51,7 @@ impl Generator {
             }
             (*slf).phase = Phase::Done;
             (*slf).busy.leave();
-            match came {
-                Came::Raised(error) | Came::Broken(error) => error.restore(py),
-                Came::Refused(refused) => {
-                    let error = (*slf).held.plan().error(py, &refused);
-                    raise(py, error);
-                }
-                // Nobody returns here.
-                Came::Returned(_) => {}
-            }
+            came.raise(py, (*slf).held.plan());
             PYGEN_ERROR
         }
     }
@@ -72,7 +64,8 @@ impl Generator {
     ) -> Result<PySendResult, Came<'_>> {
         // SAFETY: as in `begin_again`; what is called gives a new reference or NULL.
         unsafe {
-            (*slf).held.enter_again(py)?;
+            let entry = (*slf).held.enter_again(py);
+            Self::waited(slf, py, entry)?;
             let made = (*slf).held.again().map_or(ptr::null_mut(), |again| again.make());
             if made.is_null() {
                 return Err(Came::Raised(Carried::pending(py)));

@@ -15,9 +15,8 @@ pub use object::register;
 use super::busy::Busy;
 use super::call::{Arguments, Callee};
 use super::deferred::{self, Head, Stand, aside, call_inner, finished, native_send};
-use super::failures;
-use super::held::Held;
-use super::plan::{PlanRef, Refused};
+use super::held::{Entry, Held};
+use super::plan::{Came, PlanRef};
 use super::pool::Pool;
 use super::step::Ended;
 use crate::time::Clock;
@@ -114,33 +113,49 @@ impl Generator {
         unsafe {
             match Self::try_in(slf) {
                 Ok(()) => true,
-                Err(refused) => {
-                    let error = (*slf).held.plan().error(Python::assume_attached(), &refused);
-                    drop(refused);
-                    failures::raise(Python::assume_attached(), error);
+                Err(came) => {
+                    came.raise(Python::assume_attached(), (*slf).held.plan());
                     false
                 }
             }
         }
     }
 
-    unsafe fn try_in(slf: *mut Self) -> Result<(), Refused> {
+    unsafe fn try_in(slf: *mut Self) -> Result<(), Came<'static>> {
         // SAFETY: as in `let_in`.
         unsafe {
-            let entered = (*slf).held.enter();
-            if entered.is_ok() {
-                (*slf).phase = Phase::Entered;
-                (*slf).minds = (*slf).held.minds_rests();
-            } else {
-                let py = Python::assume_attached();
+            let py = Python::assume_attached();
+            let entry = match (*slf).held.enter() {
+                Ok(()) => Entry::In,
+                Err(refused) if (*slf).held.follows() => (*slf).held.refused(py, refused),
+                Err(refused) => Entry::Not(Came::Refused(refused)),
+            };
+            if let Err(came) = Self::waited(slf, py, entry) {
                 (*slf).phase = Phase::Done;
                 // Nothing of it has run, and nothing will.
                 if let Err(error) = call_inner(py, (*slf).head.inner, intern!(py, "close"), &[]) {
                     error.write_unraisable(py, None);
                 }
+                return Err(came);
             }
-            entered
+            (*slf).phase = Phase::Entered;
+            (*slf).minds = (*slf).held.minds_rests();
         }
+        Ok(())
+    }
+
+    /// Blocks, if it is to wait before it is let in.
+    unsafe fn waited<'py>(
+        slf: *mut Self,
+        py: Python<'py>,
+        entry: Entry<'py>,
+    ) -> Result<(), Came<'py>> {
+        let entry = match entry {
+            // SAFETY: as in `let_in`.
+            Entry::Waits => unsafe { (*slf).held.wait_in(py) },
+            entry => entry,
+        };
+        if let Entry::Not(came) = entry { Err(came) } else { Ok(()) }
     }
 
     /// It works again.

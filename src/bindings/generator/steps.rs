@@ -4,7 +4,7 @@
 use super::{Generator, Phase};
 use crate::bindings::deferred::{call_inner, came_back, collected, thrown};
 use crate::bindings::failures::{Carried, exception};
-use crate::bindings::plan::{Came, Refused};
+use crate::bindings::plan::Came;
 use crate::bindings::stop;
 use pyo3::exceptions::{PyStopIteration, PyValueError};
 use pyo3::ffi;
@@ -39,9 +39,9 @@ unsafe fn step(
                     (*slf).busy.leave();
                     return PYGEN_ERROR;
                 }
-                Ready::Refused(refused) => {
+                Ready::Not(came) => {
                     let py = Python::assume_attached();
-                    return Generator::begin_again(slf, py, Came::Refused(refused), result);
+                    return Generator::begin_again(slf, py, came, result);
                 }
             }
         }
@@ -86,7 +86,7 @@ enum Ready {
     /// An exception is set.
     No,
     /// It was not let in, and somebody may want it to be asked for again.
-    Refused(Refused),
+    Not(Came<'static>),
 }
 
 impl Ready {
@@ -106,7 +106,7 @@ unsafe fn ready(slf: *mut Generator, value: *mut ffi::PyObject) -> Ready {
             Phase::Fresh if value != ffi::Py_None() => Ready::Yes,
             Phase::Fresh if (*slf).held.follows() => match Generator::try_in(slf) {
                 Ok(()) => Ready::Yes,
-                Err(refused) => Ready::Refused(refused),
+                Err(came) => Ready::Not(came),
             },
             Phase::Fresh => Ready::of(Generator::let_in(slf)),
             Phase::Resting => {

@@ -1,14 +1,14 @@
 //! An admission of a plan with a step that may want the call again, or limits its time.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
-use super::{Admission, Held};
+use super::{Admission, Entry, Held};
 use crate::bindings::again::Again;
 use crate::bindings::clock::ambient;
 use crate::bindings::failures::Carried;
 use crate::bindings::gate;
 use crate::bindings::last::Last;
 use crate::bindings::native::visit;
-use crate::bindings::plan::{Back, Came, Refused, Then};
+use crate::bindings::plan::{Back, Came, Then};
 use crate::bindings::step::{Ended, Step, Ticket};
 use crate::time::{Nanos, System};
 use pyo3::ffi;
@@ -59,13 +59,6 @@ impl Held {
         plan.works(py, from..plan.len(), self.slots_mut(), true)
     }
 
-    /// The first attempt was refused, and somebody may want another.
-    #[cold]
-    pub fn waits(&mut self, py: Python<'_>, refused: Refused) -> Came<'static> {
-        let plan = self.plan.clone();
-        plan.waits(py, 0, refused, self.slots_mut(), true)
-    }
-
     /// How often the call was made.
     pub fn runs(&self) -> u32 {
         self.again.as_ref().map_or(1, |again| again.runs)
@@ -75,7 +68,14 @@ impl Held {
     /// further out still have it then.
     #[cold]
     pub fn settle(&mut self, py: Python<'_>, came: &mut Came<'_>) -> Then {
+        if self.part().is_some() {
+            self.forsake(py);
+            if let Came::Broken(error) = came {
+                *came = Came::Raised(std::mem::replace(error, Carried::none()));
+            }
+        }
         let entered = match (&came, &self.again) {
+            _ if self.part().is_some() => self.filled().len(),
             (Came::Refused(refused), _) if !self.open() => refused.step,
             _ if !self.open() => 0,
             (_, Some(again)) => again.entered,
@@ -109,37 +109,26 @@ impl Held {
 
     /// Enters the steps that the call has come back out of. Or there was no time left for that.
     #[cold]
-    pub fn enter_again<'py>(&mut self, py: Python<'py>) -> Result<(), Came<'py>> {
+    pub fn enter_again<'py>(&mut self, py: Python<'py>) -> Entry<'py> {
         let (plan, clock) = (self.plan.clone(), ambient(py));
-        let Some(again) = &mut self.again else { return Ok(()) };
+        let Some(again) = &mut self.again else { return Entry::In };
         let (from, call, last) = (again.entered, again.call(), again.last.take());
         let came = last.map_or_else(|| Came::Returned(py.None().into_bound(py)), |it| it.came(py));
         let waited = from.saturating_sub(1);
-        let on = plan.go_on_from(py, waited, self.slots_mut(), &call, came, &clock);
-        let entered = match on {
-            Ok(()) => plan.enter_from(from, self.slots_mut(), &clock).map_err(|refused| {
-                let step = refused.step;
-                (step, plan.waits(py, from, refused, self.slots_mut(), true))
-            }),
+        match plan.go_on_from(py, waited, self.slots_mut(), &call, came, &clock) {
+            Ok(()) => match plan.enter_from(from, self.slots_mut(), &clock) {
+                Ok(started) => self.let_in(py, started, from, true),
+                Err(refused) => self.not_let_in(py, refused, from),
+            },
             Err(Back { came, entered, started }) => {
                 self.started = started;
-                Err((entered, came))
+                if let Some(again) = &mut self.again {
+                    again.entered = entered;
+                    again.started = started;
+                }
+                Entry::Not(came)
             }
-        };
-        let (entered, answer) = match entered {
-            Ok(started) => {
-                self.started = started;
-                let works = self.works(py, from);
-                (plan.len(), works.map_err(|error| Came::Raised(Carried::new(error))))
-            }
-            Err((step, came)) => (step, Err(came)),
-        };
-        let started = self.started;
-        if let Some(again) = &mut self.again {
-            again.entered = entered;
-            again.started = started;
         }
-        answer
     }
 
     /// How long the last attempt has rested, as a generator does between two items.

@@ -4,7 +4,10 @@
 //! as dropped when the holder goes away first.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
+mod admission;
 mod again;
+
+pub use admission::Entry;
 
 use super::again::Again;
 use super::call::{Arguments, Call, Callee, raised};
@@ -39,6 +42,9 @@ enum Admission {
     Found,
     /// Every step has let the call in.
     Open,
+    /// The steps before number `at` have. If the call `waits`, that one lets it; those before `bound`
+    /// know that the work of those further in, or the waiting for it, has begun.
+    Part { at: u8, bound: u8, waits: bool },
 }
 
 /// Room on the heap for the tickets of a plan that is too long for the room in place.
@@ -139,7 +145,10 @@ impl Held {
     /// The slots of the steps that have let the call in.
     #[inline(always)]
     fn filled(&self) -> &[Slot] {
-        let entered = self.again.as_ref().map_or(self.plan.len(), |again| again.entered);
+        let entered = match self.admission {
+            Admission::Part { at, .. } => at.into(),
+            _ => self.again.as_ref().map_or(self.plan.len(), |again| again.entered),
+        };
         &self.slots()[..entered]
     }
 
@@ -176,13 +185,17 @@ impl Held {
     /// Is there an admission to settle?
     #[inline(always)]
     pub fn open(&self) -> bool {
-        self.admission == Admission::Open
+        matches!(self.admission, Admission::Open | Admission::Part { .. })
     }
 
     /// Takes the admission, to settle it: it can't be settled twice.
     #[inline(always)]
     fn take(&mut self) -> bool {
-        let open = self.open();
+        let open = self.admission == Admission::Open;
+        if !open && self.part().is_some() {
+            // SAFETY: holders settle attached.
+            self.ended_in_part(unsafe { Python::assume_attached() }, &Ended::Dropped);
+        }
         self.admission = Admission::None;
         open
     }
@@ -285,6 +298,11 @@ impl Held {
     /// Settles: the work raised the exception that is set, which stays set.
     #[cold]
     pub fn raised(&mut self, py: Python<'_>) {
+        if self.part().is_some() {
+            let error = pending(py);
+            self.ended_in_part(py, &Ended::Raised(&error));
+            error.restore(py);
+        }
         if !self.take() {
             return;
         }
@@ -300,6 +318,9 @@ impl Held {
     /// Settles: the work ended as `ended` says.
     #[cold]
     pub fn ended(&mut self, py: Python<'_>, ended: &Ended<'_, '_>) {
+        if self.part().is_some() {
+            return self.ended_in_part(py, ended);
+        }
         if !self.take() {
             return;
         }

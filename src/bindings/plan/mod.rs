@@ -11,11 +11,13 @@
 //! |---|---|
 //! | `mod` | how a plan is built, entered, and told of a call that is over |
 //! | [`settle`] | what follows from an end, where a step may want the call again or limits its time |
+//! | [`wait`] | a call that waits before a step lets it in |
 //! | [`object`] | the plan as an object of the interpreter's |
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 mod object;
 mod settle;
+mod wait;
 
 pub use object::{PlanRef, register};
 pub use settle::{Back, Came, Then};
@@ -25,6 +27,7 @@ use super::failures;
 use super::gate;
 use super::keys::KeyOf;
 use super::step::{Ended, Refusal, RefusalSlot, Step, Ticket};
+use super::timeout::Deadline;
 use crate::time::{Clock, Nanos};
 use object::TYPE;
 use pyo3::ffi;
@@ -54,7 +57,12 @@ pub struct Refused {
 impl Refused {
     /// Is there merely no time left?
     pub fn late(&self) -> bool {
-        self.refusal.late()
+        self.passed().is_some()
+    }
+
+    /// The deadline that has passed, if there is merely no time left.
+    pub fn passed(&self) -> Option<&Py<Deadline>> {
+        self.refusal.passed()
     }
 
     /// After how long a call may be let in, if that is known.
@@ -74,6 +82,7 @@ pub struct Plan {
     repeats: bool,
     judges: bool,
     bounds: bool,
+    queues: bool,
     steps: Box<[Step]>,
 }
 
@@ -101,6 +110,7 @@ impl Plan {
         let repeats = steps.iter().any(Step::repeats);
         let judges = steps.iter().any(Step::judges);
         let bounds = steps.iter().any(Step::bounds);
+        let queues = steps.iter().any(Step::queues);
         steps.iter_mut().for_each(|step| step.placed(timed));
         // All of them are entered at the same moment.
         steps.iter_mut().filter(|step| step.minds_time()).skip(1).for_each(Step::placed_behind);
@@ -117,6 +127,7 @@ impl Plan {
             (&raw mut (*plan).repeats).write(repeats);
             (&raw mut (*plan).judges).write(judges);
             (&raw mut (*plan).bounds).write(bounds);
+            (&raw mut (*plan).queues).write(queues);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef::from_ptr(plan))
@@ -162,7 +173,7 @@ impl Plan {
     /// Is every end to be followed up by [`Plan::settle`]?
     #[inline(always)]
     pub fn follows(&self) -> bool {
-        self.repeats || self.bounds
+        self.repeats || self.bounds || self.queues
     }
 
     /// Finds the states that `call` belongs to. `false`: an exception is set, which the user's key
@@ -286,6 +297,9 @@ impl Plan {
         // SAFETY: only drivers enter plans, and they run attached.
         let py = unsafe { Python::assume_attached() };
         let refused = Refused { step: at, refusal };
+        if refused.waits() {
+            return refused;
+        }
         // Who may want the call again asks `settle` what follows from the refusal.
         let told = if self.follows() { 0 } else { at };
         for (step, slot) in self.steps.iter().zip(slots).take(told).rev() {

@@ -4,9 +4,10 @@
 //! further out than one that wants the call again still have it.
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
-use super::{Plan, Refused, Slot};
+use super::{Plan, PlanRef, Refused, Slot};
+use crate::bindings::bulkhead::Loan;
 use crate::bindings::call::Call;
-use crate::bindings::failures::Carried;
+use crate::bindings::failures::{self, Carried};
 use crate::bindings::step::{Ended, Step, Ticket};
 use crate::bindings::timeout::{self, Deadline};
 use crate::time::{Clock, Nanos};
@@ -21,6 +22,21 @@ pub enum Came<'py> {
     Broken(Carried),
     /// By a step that let it in no more than those further in did.
     Refused(Refused),
+}
+
+impl Came<'_> {
+    /// Sets the exception that it comes to, by `plan`. None: it returned.
+    pub fn raise(self, py: Python<'_>, plan: &PlanRef) {
+        match self {
+            Came::Raised(error) | Came::Broken(error) => error.restore(py),
+            Came::Refused(refused) => {
+                let error = plan.error(py, &refused);
+                drop(refused);
+                failures::raise(py, error);
+            }
+            Came::Returned(_) => {}
+        }
+    }
 }
 
 /// A call that is not made again after all: the first `entered` steps still have it, the innermost
@@ -112,8 +128,25 @@ impl Plan {
     }
 
     /// The pool whose threads run the calls, and for how long, if that is not done here.
-    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, f64)> {
+    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Option<f64>)> {
         self.steps.iter().find_map(|step| step.pool(py))
+    }
+
+    /// Would its steps run a call elsewhere, without a limit of time of their own?
+    #[cold]
+    pub fn timeless(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Bulkhead(one) if one.pooled()))
+    }
+
+    /// Takes the permit of a call that was given up, and still runs in a thread of a pool's.
+    #[cold]
+    pub fn lend(&self, slots: &mut [Slot]) -> Option<Loan> {
+        let at = self
+            .steps
+            .iter()
+            .position(|step| matches!(step, Step::Bulkhead(one) if one.pooled()))?;
+        // SAFETY: as in `works`.
+        unsafe { self.steps[at].lend(&mut slots[at]) }
     }
 
     /// Tells the steps of the end of a call that was made more than once. To those outside of a
@@ -229,17 +262,5 @@ impl Plan {
             return Ok(());
         }
         Err(Back { came: Came::Raised(Carried::pending(py)), entered: step + 1, started: 0 })
-    }
-
-    /// Who waits if `step` does: the kind of policy, and what it is called.
-    pub fn waiter<'py>(
-        &self,
-        py: Python<'py>,
-        step: usize,
-    ) -> Option<(&'static str, Bound<'py, PyAny>)> {
-        match self.steps.get(step)? {
-            Step::Retry(retry) => Some(("retry", retry.name(py).into_any())),
-            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) => None,
-        }
     }
 }

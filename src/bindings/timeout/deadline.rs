@@ -39,7 +39,6 @@ pub struct Deadline {
 
 impl Deadline {
     /// When the time is over, on the clock in force here.
-    #[allow(dead_code, reason = "the edge for waits that are to be bounded")]
     pub fn at(&self) -> Nanos {
         self.at
     }

@@ -72,7 +72,6 @@ pub fn passed<C: Clock>(py: Python<'_>, clock: &C) -> bool {
 
 /// How much of it is left at `now`, a time of the clock in force here. `None`: there is no deadline;
 /// zero: it has passed.
-#[allow(dead_code, reason = "the edge for waits that are to be bounded")]
 pub fn time_left(py: Python<'_>, now: Nanos) -> Option<Nanos> {
     current(py).map(|deadline| deadline.get().at().saturating_sub(now))
 }

@@ -24,7 +24,7 @@ mod running;
 mod step;
 
 pub use deadline::Deadline;
-pub use here::{current, exceeded, innermost, over, passed};
+pub use here::{current, exceeded, innermost, over, passed, time_left};
 pub use hosts::asyncio_here;
 pub use policy::Timeout;
 pub use step::{Step, Ticket};

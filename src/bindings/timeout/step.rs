@@ -343,10 +343,14 @@ impl Step {
 
     /// Did something inside give up because of the deadline that this has set?
     fn is_ours(py: Python<'_>, ticket: &Ticket, came: &Came<'_>) -> bool {
-        let (Some(deadline), Came::Raised(error)) = (ticket.deadline(py), came) else {
-            return false;
+        let Some(deadline) = ticket.deadline(py) else { return false };
+        let error = match came {
+            Came::Raised(error) => error.get(),
+            // Further in, somebody was let in too late.
+            Came::Refused(refused) => return refused.passed().is_some_and(|it| it.is(&deadline)),
+            Came::Returned(_) | Came::Broken(_) => None,
         };
-        let Some(error) = error.get() else { return false };
+        let Some(error) = error else { return false };
         let exceeded = classes(py).is_ok_and(|known| {
             error.matches(py, known.deadline_exceeded.bind(py)).unwrap_or(false)
         });

@@ -1,0 +1,50 @@
+"""Tasks of asyncio's, on any event loop, that wait for a bell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from weakref import ref
+
+if TYPE_CHECKING:
+    from seawall._core import Bell
+
+__all__ = ["at_rest"]
+
+
+async def at_rest(bell: Bell, seconds: float) -> None:
+    """Waits until ``bell`` rings, or for ``seconds``."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    if not bell.listen(_Ring(loop, future)):
+        return
+    timer = loop.call_later(max(seconds, 0.0), _end, future)
+    try:
+        await future
+    finally:
+        timer.cancel()
+
+
+class _Ring:
+    """Wakes a task. It does not keep it: a bell that hangs in a queue would keep it for good."""
+
+    __slots__ = ("_future", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+        self._loop = loop
+        self._future = ref(future)
+
+    def __call__(self) -> None:
+        """Raises RuntimeError if there is nobody any more: the loop is closed, or the task gone."""
+        future = self._future()
+        if future is None:
+            raise RuntimeError("the task that waited is gone")
+        if asyncio._get_running_loop() is self._loop:
+            _end(future)
+        else:
+            self._loop.call_soon_threadsafe(_end, future)
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

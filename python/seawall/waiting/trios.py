@@ -1,0 +1,29 @@
+"""Tasks of trio's that wait for a bell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+if TYPE_CHECKING:
+    from seawall._core import Bell
+
+__all__ = ["at_rest"]
+
+
+async def at_rest(bell: Bell, seconds: float) -> None:
+    """Waits until ``bell`` rings, or for ``seconds``."""
+    woken = trio.Event()
+    token = trio.lowlevel.current_trio_token()
+
+    def ring() -> None:
+        """Raises trio.RunFinishedError if there is no such task any more."""
+        if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is token:
+            woken.set()
+        else:
+            token.run_sync_soon(woken.set)
+
+    if bell.listen(ring):
+        with trio.move_on_after(max(seconds, 0.0)):
+            await woken.wait()

@@ -1,0 +1,281 @@
+//! The lanes of a bulkhead: one for all calls, or one for each key.
+#![allow(unsafe_code, reason = "tickets hold references that the drivers give back")]
+
+use super::bell::{Core, wake};
+use crate::bindings::keys::{Bounds, Mark, State as KeyState, Table};
+use crate::keys::Search;
+use crate::sync::Counter;
+use crate::time::Nanos;
+use parking_lot::Mutex;
+use pyo3::PyTraverseError;
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use std::sync::{Arc, OnceLock};
+
+/// Permits, and what became of the calls that asked for them.
+pub struct Room {
+    pub core: Core,
+    pub counts: Counts,
+}
+
+impl Room {
+    pub fn new(limit: u32) -> Self {
+        Self { core: Core::new(limit), counts: Counts::default() }
+    }
+}
+
+/// What became of the calls.
+#[derive(Default)]
+pub struct Counts {
+    /// Let in; `waited` of them after they had waited.
+    pub entered: Counter,
+    pub waited: Counter,
+    /// Refused at once.
+    pub rejected: Counter,
+    /// Refused after they had waited in vain.
+    pub timed_out: Counter,
+    /// Left while they waited.
+    pub cancelled: Counter,
+}
+
+/// The counts at one moment.
+pub type Seen = [u64; 5];
+
+impl Counts {
+    pub fn seen(&self) -> Seen {
+        [&self.entered, &self.waited, &self.rejected, &self.timed_out, &self.cancelled]
+            .map(Counter::get)
+    }
+}
+
+/// One key's.
+#[pyclass(frozen, module = "seawall._core")]
+pub struct Lane {
+    pub(super) key: Py<PyAny>,
+    pub(super) room: Room,
+    mark: Mark,
+}
+
+impl Lane {
+    /// Has it been let go of?
+    pub fn gone(&self) -> bool {
+        self.mark.gone()
+    }
+}
+
+impl KeyState for Lane {
+    fn key(&self) -> &Py<PyAny> {
+        &self.key
+    }
+
+    fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    fn at_rest(&self) -> bool {
+        self.room.core.in_use() == 0 && self.room.core.waiting() == 0
+    }
+
+    fn joined(&self) {}
+
+    fn left(&self) {}
+}
+
+#[pymethods]
+impl Lane {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.key)
+    }
+}
+
+/// A reference to a lane that a ticket or a refusal owns. Drivers give it back: tickets have no drop
+/// of their own.
+#[derive(Clone, Copy)]
+pub struct LaneRef(*mut ffi::PyObject);
+
+// SAFETY: the pointee is a frozen object that guards what changes in it.
+unsafe impl Send for LaneRef {}
+// SAFETY: as above.
+unsafe impl Sync for LaneRef {}
+
+impl LaneRef {
+    pub fn new(lane: Bound<'_, Lane>) -> Self {
+        Self(lane.into_ptr())
+    }
+
+    /// A further one.
+    pub fn again(self) -> Self {
+        // SAFETY: this one keeps it alive; its holders run attached.
+        Self(unsafe { ffi::Py_NewRef(self.0) })
+    }
+
+    /// Lends the lane out.
+    pub fn bind<'a>(&'a self, _attached: Python<'_>) -> &'a Bound<'a, Lane> {
+        // SAFETY: a `Bound` is a token of nothing and a non-null pointer to a live object; this one
+        // is only borrowed, and this reference keeps it alive.
+        unsafe { &*(&raw const self.0).cast::<Bound<'a, Lane>>() }
+    }
+
+    /// Gives the reference back.
+    pub fn release(self) {
+        // SAFETY: it is owned, and given back once; its holders run attached.
+        unsafe { ffi::Py_DECREF(self.0) };
+    }
+
+    /// For the collector.
+    pub fn as_ptr(self) -> *mut ffi::PyObject {
+        self.0
+    }
+}
+
+/// All lanes of a bulkhead that has one for each key.
+pub struct Lanes {
+    table: Table<Lane>,
+    /// Of the calls without a key.
+    keyless: OnceLock<Py<Lane>>,
+    /// Shared by the keys that there was no room for.
+    shared: OnceLock<Py<Lane>>,
+    /// What the shared one goes by: see `seawall.keys`.
+    others: Py<PyAny>,
+    /// What went with those that were let go of.
+    past: Mutex<Seen>,
+}
+
+impl Lanes {
+    pub fn new(py: Python<'_>, bounds: Bounds) -> PyResult<Self> {
+        let others = py.import("seawall.keys")?.getattr(intern!(py, "OTHER_KEYS"))?;
+        Ok(Self {
+            table: Table::new(py, bounds),
+            keyless: OnceLock::new(),
+            shared: OnceLock::new(),
+            others: others.unbind(),
+            past: Mutex::default(),
+        })
+    }
+
+    pub fn set_bounds(&self, py: Python<'_>, bounds: Bounds, now: Nanos) {
+        self.table.set_bounds(py, bounds, now, |lane| self.remember(lane));
+    }
+
+    /// So many permits each, from now on.
+    pub fn resize(&self, py: Python<'_>, limit: u32) {
+        for lane in self.all(py) {
+            let core = &lane.get().room.core;
+            wake(py, core, core.resize(limit));
+        }
+    }
+
+    /// The lane of `key`, if there is one. None: that of calls without a key.
+    pub fn get<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Lane>>> {
+        match self.apart(key) {
+            Some(place) => Ok(place.get().map(|lane| lane.bind(key.py()).clone())),
+            None => self.table.get(key),
+        }
+    }
+
+    /// The lane of `key`, made with so many permits if there is none yet; if there is no room, the
+    /// shared one.
+    pub fn of<'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        limit: u32,
+        now: Nanos,
+    ) -> PyResult<Bound<'py, Lane>> {
+        if let Some(place) = self.apart(key) {
+            return Self::only(place, key, limit);
+        }
+        if let Some(lane) = self.table.get(key)? {
+            return Ok(lane);
+        }
+        let make = || Self::make(key, limit);
+        let found = self.table.admit(
+            key,
+            Search::Bounded,
+            now,
+            make,
+            |_| {},
+            |lane| self.remember(lane),
+        )?;
+        match found {
+            Some(lane) => Ok(lane),
+            None => self.shared(key.py(), limit),
+        }
+    }
+
+    /// Where those have theirs from that had no room.
+    pub fn shared<'py>(&self, py: Python<'py>, limit: u32) -> PyResult<Bound<'py, Lane>> {
+        Self::only(&self.shared, self.others.bind(py), limit)
+    }
+
+    /// The place of a lane that is on no list, if `key` means one.
+    fn apart(&self, key: &Bound<'_, PyAny>) -> Option<&OnceLock<Py<Lane>>> {
+        if key.is_none() {
+            return Some(&self.keyless);
+        }
+        key.is(&self.others).then_some(&self.shared)
+    }
+
+    fn only<'py>(
+        place: &OnceLock<Py<Lane>>,
+        key: &Bound<'py, PyAny>,
+        limit: u32,
+    ) -> PyResult<Bound<'py, Lane>> {
+        let py = key.py();
+        if let Some(lane) = place.get() {
+            return Ok(lane.bind(py).clone());
+        }
+        let made = Self::make(key, limit)?;
+        if let Err(late) = place.set(made.clone().unbind()) {
+            // Another thread was quicker.
+            drop(late.into_bound(py));
+        }
+        Ok(place.get().map_or(made, |lane| lane.bind(py).clone()))
+    }
+
+    fn make<'py>(key: &Bound<'py, PyAny>, limit: u32) -> PyResult<Bound<'py, Lane>> {
+        let (py, room) = (key.py(), Room::new(limit));
+        Bound::new(py, Lane { key: key.clone().unbind(), room, mark: Mark::default() })
+    }
+
+    fn remember(&self, lane: &Lane) {
+        let seen = lane.room.counts.seen();
+        for (sum, count) in self.past.lock().iter_mut().zip(seen) {
+            *sum += count;
+        }
+    }
+
+    /// Every lane there is: those of keys, of calls without one, and the shared one.
+    pub fn all<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Lane>> {
+        let mut all = self.table.all(py);
+        let apart = [&self.keyless, &self.shared].into_iter().filter_map(OnceLock::get);
+        all.extend(apart.map(|lane| lane.bind(py).clone()));
+        all
+    }
+
+    pub fn past(&self) -> Seen {
+        *self.past.lock()
+    }
+
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.table.traverse(visit)?;
+        for place in [&self.keyless, &self.shared] {
+            if let Some(lane) = place.get() {
+                visit.call(lane)?;
+            }
+        }
+        visit.call(&self.others)
+    }
+
+    pub fn clear(&self, py: Python<'_>) {
+        self.table.clear(py);
+    }
+}
+
+/// Where a bulkhead's permits are.
+#[derive(Clone)]
+pub enum Rooms {
+    One(Arc<Room>),
+    Keyed(Arc<Lanes>),
+}
