@@ -12,6 +12,7 @@ use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Permits, and what became of the calls that asked for them.
@@ -141,10 +142,12 @@ pub struct Lanes {
     others: Py<PyAny>,
     /// What went with those that were let go of.
     past: Mutex<Seen>,
+    /// How many permits each has.
+    limit: AtomicU32,
 }
 
 impl Lanes {
-    pub fn new(py: Python<'_>, bounds: Bounds) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, bounds: Bounds, limit: u32) -> PyResult<Self> {
         let others = py.import("seawall.keys")?.getattr(intern!(py, "OTHER_KEYS"))?;
         Ok(Self {
             table: Table::new(py, bounds),
@@ -152,6 +155,7 @@ impl Lanes {
             shared: OnceLock::new(),
             others: others.unbind(),
             past: Mutex::default(),
+            limit: AtomicU32::new(limit),
         })
     }
 
@@ -161,9 +165,17 @@ impl Lanes {
 
     /// So many permits each, from now on.
     pub fn resize(&self, py: Python<'_>, limit: u32) {
+        self.limit.store(limit, Ordering::SeqCst);
         for lane in self.all(py) {
-            let core = &lane.get().room.core;
-            wake(py, core, core.resize(limit));
+            self.fit(&lane);
+        }
+    }
+
+    /// Gives `lane` as many permits as there are to be.
+    fn fit(&self, lane: &Bound<'_, Lane>) {
+        let (core, limit) = (&lane.get().room.core, self.limit.load(Ordering::SeqCst));
+        if core.limit() != limit {
+            wake(lane.py(), core, core.resize(limit));
         }
     }
 
@@ -175,21 +187,15 @@ impl Lanes {
         }
     }
 
-    /// The lane of `key`, made with so many permits if there is none yet; if there is no room, the
-    /// shared one.
-    pub fn of<'py>(
-        &self,
-        key: &Bound<'py, PyAny>,
-        limit: u32,
-        now: Nanos,
-    ) -> PyResult<Bound<'py, Lane>> {
+    /// The lane of `key`, made if there is none yet; if there is no room, the shared one.
+    pub fn of<'py>(&self, key: &Bound<'py, PyAny>, now: Nanos) -> PyResult<Bound<'py, Lane>> {
         if let Some(place) = self.apart(key) {
-            return Self::only(place, key, limit);
+            return self.only(place, key);
         }
         if let Some(lane) = self.table.get(key)? {
             return Ok(lane);
         }
-        let make = || Self::make(key, limit);
+        let make = || self.make(key);
         let found = self.table.admit(
             key,
             Search::Bounded,
@@ -199,14 +205,18 @@ impl Lanes {
             |lane| self.remember(lane),
         )?;
         match found {
-            Some(lane) => Ok(lane),
-            None => self.shared(key.py(), limit),
+            Some(lane) => {
+                // Keys run code of their own, which may have changed the limit meanwhile.
+                self.fit(&lane);
+                Ok(lane)
+            }
+            None => self.shared(key.py()),
         }
     }
 
     /// Where those have theirs from that had no room.
-    pub fn shared<'py>(&self, py: Python<'py>, limit: u32) -> PyResult<Bound<'py, Lane>> {
-        Self::only(&self.shared, self.others.bind(py), limit)
+    pub fn shared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Lane>> {
+        self.only(&self.shared, self.others.bind(py))
     }
 
     /// The place of a lane that is on no list, if `key` means one.
@@ -218,15 +228,15 @@ impl Lanes {
     }
 
     fn only<'py>(
+        &self,
         place: &OnceLock<Py<Lane>>,
         key: &Bound<'py, PyAny>,
-        limit: u32,
     ) -> PyResult<Bound<'py, Lane>> {
         let py = key.py();
         if let Some(lane) = place.get() {
             return Ok(lane.bind(py).clone());
         }
-        let made = Self::make(key, limit)?;
+        let made = self.make(key)?;
         if let Err(late) = place.set(made.clone().unbind()) {
             // Another thread was quicker.
             drop(late.into_bound(py));
@@ -234,8 +244,8 @@ impl Lanes {
         Ok(place.get().map_or(made, |lane| lane.bind(py).clone()))
     }
 
-    fn make<'py>(key: &Bound<'py, PyAny>, limit: u32) -> PyResult<Bound<'py, Lane>> {
-        let (py, room) = (key.py(), Room::new(limit));
+    fn make<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Lane>> {
+        let (py, room) = (key.py(), Room::new(self.limit.load(Ordering::SeqCst)));
         Bound::new(py, Lane { key: key.clone().unbind(), room, mark: Mark::default() })
     }
 

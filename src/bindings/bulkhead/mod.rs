@@ -213,7 +213,10 @@ impl Bulkhead {
         };
         let read = read.map_err(|problems| refused(&name, problems))?;
         let rooms = match read.bounds {
-            Some(bounds) => Rooms::Keyed(Arc::new(Lanes::new(py, bounds)?)),
+            Some(bounds) => {
+                let limit = read.settings.max_concurrent;
+                Rooms::Keyed(Arc::new(Lanes::new(py, bounds, limit)?))
+            }
             None => Rooms::One(Arc::new(Room::new(read.settings.max_concurrent))),
         };
         let Read { settings, on_event, key, .. } = read;

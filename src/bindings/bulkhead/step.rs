@@ -212,7 +212,7 @@ impl Step {
     ) -> PyResult<Option<Ticket>> {
         let Some((Rooms::Keyed(lanes), source)) = &self.keyed else { return Ok(None) };
         let key = source.key(py, call)?;
-        let lane = lanes.of(&key, self.settings.max_concurrent, clock.now())?;
+        let lane = lanes.of(&key, clock.now())?;
         Ok(Some(Ticket { lane: Some(LaneRef::new(lane)), stage: Stage::Found }))
     }
 
@@ -297,11 +297,10 @@ impl Step {
         let Some((Rooms::Keyed(lanes), _)) = &self.keyed else {
             return Ok(LaneRef::new(gone.clone()));
         };
-        let limit = self.settings.max_concurrent;
         let key = gone.get().key.bind(py).clone();
-        let found = lanes.of(&key, limit, clock.now()).or_else(|error| {
+        let found = lanes.of(&key, clock.now()).or_else(|error| {
             report(py, error, &key);
-            lanes.shared(py, limit)
+            lanes.shared(py)
         });
         found.map(LaneRef::new)
     }

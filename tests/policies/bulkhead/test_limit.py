@@ -8,6 +8,7 @@ import types
 
 import pytest
 import seawall
+import trio
 
 
 @types.coroutine
@@ -258,3 +259,91 @@ def test_other_policies_see_a_refusal_as_one():
     assert breaker.state == "closed"
     assert bulkhead.snapshot().counts["rejected"] == 3
     assert stack.call(int) == 0
+
+
+def test_one_object_for_every_loop():
+    """Made without a loop, and at home on each: hyx's needs one that runs at import."""
+    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
+
+    @bulkhead
+    async def work():
+        if trio.lowlevel.in_trio_task():
+            await trio.lowlevel.checkpoint()
+        else:
+            await asyncio.sleep(0)
+
+    async def on_asyncio():
+        await asyncio.gather(work(), work(), work())
+
+    async def on_trio():
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(work)
+
+    asyncio.run(on_asyncio())
+    asyncio.run(on_asyncio())
+    trio.run(on_trio)
+    assert bulkhead.snapshot().counts["waited"] == 6
+
+
+def test_each_refusal_is_an_exception_of_its_own():
+    """Raised twice, one would drag the other's traceback along, as purgatory's does."""
+    bulkhead = seawall.Bulkhead(max_concurrent=1)
+    seen = []
+    with bulkhead:
+        for _ in range(3):
+            with pytest.raises(seawall.BulkheadFullError) as refused:
+                bulkhead.call(int)
+            seen.append(refused.value)
+    assert len({id(error) for error in seen}) == 3
+    assert len({len(list(walk(error))) for error in seen}) == 1
+
+
+def walk(error):
+    """The frames of its traceback."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def test_leaving_a_healthy_generator_early_is_no_failure_and_gives_it_back():
+    """A `break` ends it like any other; pybreaker counts a failure."""
+    bulkhead = seawall.Bulkhead(max_concurrent=1)
+    breaker = seawall.CircuitBreaker(failure_threshold=1)
+
+    @breaker
+    @bulkhead
+    def items():
+        yield from range(9)
+
+    for item in items():
+        if item == 2:
+            break
+    gc.collect()
+    assert breaker.state == "closed"
+    assert bulkhead.snapshot().in_flight == 0
+
+
+def test_calls_of_one_function_share_its_limit_and_nothing_else():
+    """Many threads' first calls at once make no second state."""
+    bulkhead = seawall.Bulkhead(max_concurrent=5, key=lambda number: "one")
+    barrier = threading.Barrier(5)
+
+    @bulkhead
+    def work(number):
+        barrier.wait(30)
+        return bulkhead.snapshot(key="one").in_flight
+
+    results = []
+    threads = [
+        threading.Thread(target=lambda number=number: results.append(work(number)))
+        for number in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 5
+    assert max(results) == 5
+    assert bulkhead.keys == ["one"]

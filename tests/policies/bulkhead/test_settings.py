@@ -315,3 +315,23 @@ def test_compositions():
     assert seawall.Pipeline("right", bulkhead, pooled).call(int) == 0
     with pytest.raises(seawall.ConfigError, match="twice"):
         seawall.Pipeline("twice", bulkhead, bulkhead)
+
+
+def test_a_limit_that_changes_while_a_key_is_looked_up():
+    """The new key has the new limit: its own code may have changed it."""
+
+    class Key:
+        def __hash__(self):
+            if bulkhead.settings["max_concurrent"] != 2:
+                bulkhead.reconfigure(max_concurrent=2)
+            return 1
+
+    bulkhead = seawall.Bulkhead(max_concurrent=1, key="key")
+    key = Key()
+
+    @bulkhead
+    def work(key, again=True):
+        return again and work(key, False)
+
+    assert work(key) is False
+    assert bulkhead.snapshot().counts["entered"] == 2
