@@ -1,6 +1,7 @@
 //! What a bulkhead tells.
 
-use super::step::{Rejection, Step};
+use super::step::Step;
+use super::ticket::Rejection;
 use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::report;
 use crate::bindings::listeners;

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `step` | the bulkhead in a plan |
+//! | `ticket` | what a call has of it |
 //! | `lanes` | its permits: for all calls, or for each key |
 //! | `bell` | what wakes one that waits |
 //! | `events` | what it tells |
@@ -11,9 +12,11 @@ mod bell;
 mod events;
 mod lanes;
 mod step;
+mod ticket;
 
 pub use bell::Bell;
-pub use step::{Asked, Loan, Rejection, Step, Ticket};
+pub use step::Step;
+pub use ticket::{Asked, Loan, Rejection, Ticket};
 
 use super::clock::{ambient, in_seconds};
 use super::convert::Reader;

@@ -4,6 +4,7 @@
 use super::bell::{Bell, Core, give_back};
 use super::events::{Told, tell};
 use super::lanes::{Lane, LaneRef, Room, Rooms};
+use super::ticket::{Asked, Loan, Rejection, Stage, Ticket, Why};
 use super::{Bulkhead, Current};
 use crate::bindings::call::Call;
 use crate::bindings::clock::in_seconds;
@@ -32,112 +33,6 @@ pub struct Step {
     pool: Option<Py<PyAny>>,
     pub(super) seq: Arc<Counter>,
     current: Arc<Mutex<Current>>,
-}
-
-/// A call that was let in, or waits to be.
-#[derive(Clone, Copy)]
-pub struct Ticket {
-    lane: Option<LaneRef>,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy)]
-enum Stage {
-    /// Its lane was found, and it has asked for nothing yet.
-    Found,
-    In(Permit),
-    /// Its permit went with the thread that still runs it: see [`Loan`].
-    Lent,
-    /// It waits for this bell, which it owns.
-    Waits(*mut ffi::PyObject),
-}
-
-// SAFETY: a call's ticket is only touched by whoever has the call, attached.
-unsafe impl Send for Ticket {}
-// SAFETY: as above.
-unsafe impl Sync for Ticket {}
-
-impl Ticket {
-    fn bell<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Bell>> {
-        let Stage::Waits(bell) = self.stage else { return None };
-        // SAFETY: made by us, and owned.
-        unsafe { Some(Bound::from_borrowed_ptr(py, bell).cast_into_unchecked()) }
-    }
-
-    fn let_go(&self) {
-        if let Stage::Waits(bell) = self.stage {
-            // SAFETY: owned; its holder asks it no more.
-            unsafe { ffi::Py_DECREF(bell) };
-        }
-        if let Some(lane) = self.lane {
-            lane.release();
-        }
-    }
-}
-
-/// The permit of a call that was given up, and still runs in a thread that can't be stopped.
-pub struct Loan {
-    room: Arc<Room>,
-    lane: Option<LaneRef>,
-    permit: Permit,
-}
-
-impl Loan {
-    /// The call has ended after all.
-    pub fn give_back(self, py: Python<'_>) {
-        match self.lane {
-            None => give_back(py, &self.room.core, self.permit),
-            Some(lane) => {
-                give_back(py, &lane.bind(py).get().room.core, self.permit);
-                lane.release();
-            }
-        }
-    }
-}
-
-/// Why a call was not let in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// As many as may be were in, and as many waited as may.
-    Full,
-    /// It waited as long as it may.
-    Waited,
-    /// The deadline around it had passed, or came first.
-    Deadline,
-}
-
-impl Why {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Waited => "waited",
-            Self::Deadline => "deadline",
-        }
-    }
-}
-
-/// A call that was not let in.
-pub struct Rejection {
-    pub why: Why,
-    pub lane: Option<LaneRef>,
-    pub waited: Nanos,
-    pub waiting: usize,
-}
-
-impl Rejection {
-    /// Gives up what it owns.
-    pub fn release(&self) {
-        if let Some(lane) = self.lane {
-            lane.release();
-        }
-    }
-}
-
-/// What came of asking for a permit.
-pub enum Asked {
-    In(Ticket),
-    Waits(Ticket),
-    Not(Rejection),
 }
 
 impl Step {
@@ -365,12 +260,12 @@ impl Step {
         let Some(bell) = ticket.bell(py) else { return Ok(ticket) };
         let lane = ticket.lane;
         let now = clock.now();
-        let late = timeout::passed(py, clock);
+        let over = timeout::passed(py, clock);
         let left = self.with(py, lane, |room| {
             let left = match room.core.leave(bell.get().number()) {
                 Left::Granted(_) if bell.get().dead() => Left::Lost,
                 // Nothing begins where no time is left: the next one has it.
-                Left::Granted(permit) if late => {
+                Left::Granted(permit) if over => {
                     give_back(py, &room.core, permit);
                     Left::Lost
                 }
@@ -398,7 +293,7 @@ impl Step {
                 if let Left::Gone(kept) = left {
                     drop(kept.into_bound(py));
                 }
-                let why = if late || in_time { Why::Deadline } else { Why::Waited };
+                let why = if over || in_time { Why::Deadline } else { Why::Waited };
                 let waiting = self.with(py, lane, |room| room.core.waiting());
                 let rejection = Rejection { why, lane, waited, waiting };
                 self.tell(py, lane, &Told::Rejected(&rejection));

@@ -112,8 +112,14 @@ impl Plan {
         let bounds = steps.iter().any(Step::bounds);
         let queues = steps.iter().any(Step::queues);
         steps.iter_mut().for_each(|step| step.placed(timed));
-        // All of them are entered at the same moment.
-        steps.iter_mut().filter(|step| step.minds_time()).skip(1).for_each(Step::placed_behind);
+        // Those that are entered at the same moment ask once: anew behind one that lets calls wait.
+        let mut asked = false;
+        for step in &mut steps {
+            if step.minds_time() && std::mem::replace(&mut asked, true) {
+                step.placed_behind();
+            }
+            asked &= !step.queues();
+        }
         // SAFETY: the type was made in `register` for exactly this struct; the fields are written
         // before the collector is told of the object, so it never sees them half done.
         unsafe {

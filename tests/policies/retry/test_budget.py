@@ -64,7 +64,7 @@ def test_tokens(kind, script):
 @pytest.mark.parametrize("when", ["working", "waiting", "working again"])
 @pytest.mark.parametrize("mode", ["ratio", "concurrency", "tokens"])
 def test_a_cancelled_call_gives_back_and_earns_nothing(mode, when, clock):
-    """circuitbreaker's bug, of a budget: a call that somebody cancels was no success."""
+    """Circuitbreaker's bug, of a budget: a call that somebody cancels was no success."""
     budget = seawall.RetryBudget(mode=mode, **({"max_tokens": 10} if mode == "tokens" else {}))
     budget._failed()
     retry = seawall.Retry(backoff=60, budget=budget)

@@ -2,26 +2,34 @@
 //!
 //! A policy joins by a variant of [`Step`], [`Ticket`] and [`Refusal`] and an arm in each `match`
 //! below. Drivers never look inside.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod` | how a call is let in, and how a policy is told of its end |
+//! | [`ticket`] | what it hands out |
+//! | [`facts`] | what a plan must know of it |
+//! | [`wait`] | calls that wait before they are let in, or go on when nobody waits for them |
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
-use super::breaker::{self, CircuitRef};
+mod facts;
+mod ticket;
+mod wait;
+
+pub use ticket::{Refusal, RefusalSlot, Ticket};
+
+use super::breaker;
 use super::bulkhead;
 use super::call::Call;
-use super::clock::ambient;
 use super::keys::KeyOf;
 use super::plan::Slot;
 use super::rate_limit;
 use super::retry;
 use super::timeout;
-use super::wait::Wait;
 use crate::policies::breaker::Passed;
-use crate::policies::bulkhead::Permit;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::hint::unreachable_unchecked;
-use std::mem::MaybeUninit;
 use std::ptr;
 
 /// A policy with its state, as a plan holds it.
@@ -32,129 +40,6 @@ pub enum Step {
     Retry(retry::Step),
     Timeout(timeout::Step),
     Bulkhead(bulkhead::Step),
-}
-
-/// What a policy handed out when it let a call in, and takes back when the call has ended.
-#[derive(Clone, Copy)]
-pub enum Ticket {
-    /// Of a closed circuit's generation: what nearly every call has, in two words.
-    Closed(u64),
-    Breaker(crate::policies::breaker::Ticket),
-    /// Found, and not let in yet.
-    Circuit(CircuitRef),
-    KeyedBreaker(CircuitRef, crate::policies::breaker::Ticket),
-    /// Found, and not let in yet.
-    Metered(rate_limit::Found),
-    /// Its time is reserved, and has not come.
-    Delayed(rate_limit::Turn),
-    /// Let in: nothing more is asked of it.
-    RateLimit,
-    Retry(retry::Ticket),
-    Timeout(timeout::Ticket),
-    /// Of a bulkhead with one state for all calls.
-    Permit(Permit),
-    Bulkhead(bulkhead::Ticket),
-}
-
-impl Ticket {
-    /// When the first attempt of its call began, if it knows.
-    pub fn began(&self) -> Option<Nanos> {
-        match self {
-            Self::Retry(ticket) => Some(ticket.began()),
-            _ => None,
-        }
-    }
-
-    /// Does it mean anything to the calls made inside of its own?
-    #[inline(always)]
-    pub fn reaches_inside(&self) -> bool {
-        match self {
-            Self::Breaker(ticket) | Self::KeyedBreaker(_, ticket) => ticket.probe(),
-            Self::Closed(_)
-            | Self::Circuit(_)
-            | Self::Metered(_)
-            | Self::Delayed(_)
-            | Self::RateLimit
-            | Self::Permit(_)
-            | Self::Bulkhead(_) => false,
-            Self::Retry(ticket) => ticket.published(),
-            Self::Timeout(ticket) => ticket.minds_suspension(),
-        }
-    }
-
-    /// The object that it owns and the collector is to know of. NULL: none.
-    pub fn object(&self) -> *mut ffi::PyObject {
-        match self {
-            Self::Timeout(ticket) => ticket.object(),
-            _ => ptr::null_mut(),
-        }
-    }
-
-    /// The ticket in the slot of a breaker's step.
-    #[inline(always)]
-    fn of_breaker(&self) -> crate::policies::breaker::Ticket {
-        match self {
-            Self::Closed(generation) => crate::policies::breaker::Ticket::closed(*generation),
-            Self::Breaker(ticket) => *ticket,
-            Self::Circuit(_)
-            | Self::KeyedBreaker(..)
-            | Self::Metered(_)
-            | Self::Delayed(_)
-            | Self::RateLimit
-            | Self::Retry(_)
-            | Self::Timeout(_)
-            | Self::Permit(_)
-            | Self::Bulkhead(_) => {
-                // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
-                unsafe { unreachable_unchecked() }
-            }
-        }
-    }
-}
-
-/// Room for a refusal.
-pub type RefusalSlot = MaybeUninit<Refusal>;
-
-/// Why a policy did not let a call in.
-pub enum Refusal {
-    Breaker(crate::policies::breaker::Rejection),
-    KeyedBreaker(CircuitRef, crate::policies::breaker::Rejection),
-    RateLimit(rate_limit::Refusal),
-    /// There is a retry around this one.
-    Retry,
-    /// There is no time left: this deadline has passed.
-    Deadline(Py<timeout::Deadline>),
-    Bulkhead(bulkhead::Rejection),
-    /// Not yet: the call may wait for what its ticket says.
-    Waits,
-}
-
-impl Refusal {
-    /// The deadline that has passed, if it is the time that there is none of, and no policy that sheds
-    /// load.
-    pub fn passed(&self) -> Option<&Py<timeout::Deadline>> {
-        if let Self::Deadline(passed) = self { Some(passed) } else { None }
-    }
-
-    /// After how long a call may be let in, if that is known.
-    pub fn retry_after(&self) -> Option<Nanos> {
-        match self {
-            Self::Breaker(rejection) | Self::KeyedBreaker(_, rejection) => rejection.retry_after,
-            Self::RateLimit(refusal) => refusal.why.retry_after,
-            Self::Retry | Self::Deadline(_) | Self::Bulkhead(_) | Self::Waits => None,
-        }
-    }
-}
-
-impl Drop for Refusal {
-    fn drop(&mut self) {
-        match self {
-            Self::Breaker(_) | Self::Retry | Self::Deadline(_) | Self::Waits => {}
-            Self::KeyedBreaker(circuit, _) => circuit.release(),
-            Self::RateLimit(refusal) => refusal.release(),
-            Self::Bulkhead(rejection) => rejection.release(),
-        }
-    }
 }
 
 /// How a call ended when it did not simply return.
@@ -199,26 +84,6 @@ impl Step {
         }
     }
 
-    /// Must it look at a call before that enters: has it a state for each key, or asks what a call
-    /// costs?
-    pub fn keyed(&self) -> bool {
-        match self {
-            Self::KeyedBreaker(_) => true,
-            Self::RateLimit(limit) => limit.asks(),
-            Self::Bulkhead(bulkhead) => bulkhead.keyed(),
-            Self::Breaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
-        }
-    }
-
-    /// May it let a call wait before it lets it in?
-    pub fn queues(&self) -> bool {
-        match self {
-            Self::Bulkhead(bulkhead) => bulkhead.queues(),
-            Self::RateLimit(limit) => limit.queues(),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
-        }
-    }
-
     /// Of such a policy: finds the state that `call` belongs to, and keeps it in `slot`.
     pub fn find<C: Clock>(
         &self,
@@ -255,172 +120,6 @@ impl Step {
             Ticket::Metered(found) => found.release(),
             Ticket::Bulkhead(ticket) => bulkhead::Step::forget(ticket),
             _ => {}
-        }
-    }
-
-    /// Does this policy need to know how long a call took?
-    pub fn timed(&self) -> bool {
-        match self {
-            Self::Breaker(step) => step.timed(),
-            Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::RateLimit(_) | Self::Retry(_) | Self::Timeout(_) | Self::Bulkhead(_) => false,
-        }
-    }
-
-    /// Might it want a call once more?
-    pub fn repeats(&self) -> bool {
-        matches!(self, Self::Retry(_))
-    }
-
-    /// Must it be asked what follows from a return?
-    pub fn judges(&self) -> bool {
-        match self {
-            Self::Retry(retry) => retry.judges_results(),
-            Self::Timeout(_) => true,
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {
-                false
-            }
-        }
-    }
-
-    /// Must it be told when the work begins?
-    pub fn bounds(&self) -> bool {
-        match self {
-            Self::Timeout(_) => true,
-            Self::Bulkhead(bulkhead) => bulkhead.pooled(),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => false,
-        }
-    }
-
-    /// Takes the permit of the call with the ticket in `slot`, which was given up and still runs.
-    ///
-    /// # Safety
-    /// It has let the call in.
-    #[cold]
-    pub unsafe fn lend(&self, slot: &mut Slot) -> Option<bulkhead::Loan> {
-        let Self::Bulkhead(bulkhead) = self else { return None };
-        // SAFETY: as the caller promises.
-        let mut ticket = match unsafe { *slot.assume_init_ref() } {
-            Ticket::Permit(permit) => bulkhead::Step::ticket_of(permit),
-            Ticket::Bulkhead(ticket) => ticket,
-            _ => return None,
-        };
-        let loan = bulkhead.lend(&mut ticket);
-        slot.write(Ticket::Bulkhead(ticket));
-        loan
-    }
-
-    /// The pool whose threads run the calls, and for how long, if that is not done here.
-    pub fn pool<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Option<f64>)> {
-        match self {
-            Self::Timeout(timeout) => timeout.pool(py).map(|(pool, limit)| (pool, Some(limit))),
-            Self::Bulkhead(bulkhead) => bulkhead.pool(py).map(|pool| (pool, None)),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => None,
-        }
-    }
-
-    /// Has it an attempt left, of the call that has its ticket in `slot`?
-    ///
-    /// # Safety
-    /// It has let the call in.
-    pub unsafe fn repeats_on(&self, slot: &Slot) -> bool {
-        match self {
-            // SAFETY: as the caller promises.
-            Self::Retry(retry) => match unsafe { slot.assume_init_ref() } {
-                Ticket::Retry(ticket) => retry.left(ticket),
-                _ => false,
-            },
-            Self::Breaker(_)
-            | Self::KeyedBreaker(_)
-            | Self::RateLimit(_)
-            | Self::Timeout(_)
-            | Self::Bulkhead(_) => false,
-        }
-    }
-
-    /// What the call waits for that has its ticket in `slot`, and how long.
-    ///
-    /// # Safety
-    /// It has let it wait.
-    #[cold]
-    pub unsafe fn wait<'py, C: Clock>(&self, py: Python<'py>, slot: &Slot, clock: &C) -> Wait<'py> {
-        // SAFETY: as the caller promises.
-        match (self, unsafe { slot.assume_init_ref() }) {
-            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
-                bulkhead.wait(py, ticket, clock)
-            }
-            (Self::RateLimit(limit), Ticket::Delayed(turn)) => limit.wait(py, *turn, clock),
-            _ => Wait { bell: None, left: 0 },
-        }
-    }
-
-    /// The wait of the call with the ticket in `slot` is over: lets it in, or does not.
-    ///
-    /// # Safety
-    /// It has let it wait.
-    #[cold]
-    pub unsafe fn resume<C: Clock>(
-        &self,
-        py: Python<'_>,
-        slot: &mut Slot,
-        clock: &C,
-    ) -> Result<(), Refusal> {
-        // SAFETY: as the caller promises.
-        match (self, unsafe { *slot.assume_init_ref() }) {
-            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => {
-                let ticket = bulkhead.resume(py, ticket, clock).map_err(Refusal::Bulkhead)?;
-                slot.write(Ticket::Bulkhead(ticket));
-                Ok(())
-            }
-            (Self::RateLimit(limit), Ticket::Delayed(turn)) => {
-                match limit.resume(py, turn, clock) {
-                    rate_limit::Asked::In => {
-                        slot.write(Ticket::RateLimit);
-                        Ok(())
-                    }
-                    rate_limit::Asked::Waits(_) => Err(Refusal::Waits),
-                    rate_limit::Asked::Not(refusal) => Err(Refusal::RateLimit(refusal)),
-                }
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The call with the ticket in `slot` waits no longer, and does not want to be let in.
-    ///
-    /// # Safety
-    /// It has let it wait.
-    #[cold]
-    pub unsafe fn forsake(&self, py: Python<'_>, slot: &Slot) {
-        // SAFETY: as the caller promises.
-        match (self, unsafe { slot.assume_init_ref() }) {
-            (Self::Bulkhead(bulkhead), Ticket::Bulkhead(ticket)) => bulkhead.forsake(py, ticket),
-            (Self::RateLimit(limit), Ticket::Delayed(turn)) => {
-                limit.forsake(py, *turn, &ambient(py));
-            }
-            _ => {}
-        }
-    }
-
-    /// It is part of a plan from now on, in which somebody wants to know how long calls take, or
-    /// nobody does.
-    pub fn placed(&mut self, timed: bool) {
-        if let Self::Retry(retry) = self {
-            retry.placed(timed);
-        }
-    }
-
-    /// Is it a policy of time, which starts nothing when there is none left?
-    pub fn minds_time(&self) -> bool {
-        matches!(self, Self::Retry(_) | Self::Timeout(_))
-    }
-
-    /// Another step of its plan has asked already whether there is time left.
-    pub fn placed_behind(&mut self) {
-        match self {
-            Self::Retry(retry) => retry.asks_time = false,
-            Self::Timeout(timeout) => timeout.asks_time = false,
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {}
         }
     }
 
