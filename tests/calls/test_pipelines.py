@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import gc
 import inspect
 import pickle
 
@@ -58,7 +57,7 @@ def policy(request):
 
 
 def test_decorating_runs_nothing(policy):
-    """backon's bug: what is decorated is called when it is called, and stays what it was."""
+    """Backon's bug: what is decorated is called when it is called, and stays what it was."""
     ran = []
 
     @policy
@@ -78,7 +77,7 @@ def test_decorating_runs_nothing(policy):
 
 
 def test_what_is_called_is_known_by_what_it_is(policy):
-    """aioresilience's bug: a function that lies where another lay is not taken for that one."""
+    """Aioresilience's bug: a function that lies where another lay is not taken for that one."""
     lay = set()
     again = 0
     for number in range(60):

@@ -39,7 +39,7 @@ def nothing_is_left(guard, failures):
 @pytest.mark.parametrize("attempt", [1, 2])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, GeneratorExit])
 def test_ctrl_c(guard, stop, attempt):
-    """pybreaker wraps it: here it is the caller's, in a first attempt and in a later one."""
+    """Pybreaker wraps it: here it is the caller's, in a first attempt and in a later one."""
     ran = []
 
     def body():
@@ -79,7 +79,7 @@ async def anyio_cancels(call, clock):
     ids=["asyncio", "anyio on asyncio", "anyio on trio"],
 )
 def test_cancelled(guard, clock, run, cancels):
-    """tenacity goes on with `retry_if_not_exception_type`: a cancelled call is over and neutral."""
+    """Tenacity goes on with `retry_if_not_exception_type`: a cancelled call is over and neutral."""
     ran = []
 
     async def body():

@@ -7,7 +7,6 @@ import traceback
 import pytest
 import seawall
 
-
 #: Lets hung calls go on.
 RELEASE = threading.Event()
 

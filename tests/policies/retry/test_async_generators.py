@@ -7,6 +7,7 @@ import gc
 import pytest
 import seawall
 import trio
+import trio.lowlevel
 
 from tests.policies.retry.service import counts
 
@@ -46,9 +47,9 @@ def test_until_the_first_item(run, script):
     assert counts(retry) == {"recovered": 1, "retries": 2}
 
 
-def suspends():
+async def suspends():
     """Lets others have a turn, under each loop."""
-    return trio.sleep(0) if trio.lowlevel.in_trio_task() else asyncio.sleep(0)
+    await (trio if trio.lowlevel.in_trio_task() else asyncio).sleep(0)
 
 
 async def gives_up():
@@ -65,7 +66,9 @@ async def gives_up():
 @pytest.mark.parametrize("steps", ["async for", "anext", "asend"])
 def test_one_that_waits_before_it_fails(run, script, fails, steps):
     """However its first item is asked for, and however the loop goes on with what it awaits."""
-    body = script("late", "late", None) if fails == "in its wait" else script(OSError, OSError, None)
+    body = (
+        script("late", "late", None) if fails == "in its wait" else script(OSError, OSError, None)
+    )
     retry = seawall.Retry(backoff=2, on=(OSError, TimeoutError, trio.TooSlowError))
 
     @retry
@@ -81,7 +84,7 @@ def test_one_that_waits_before_it_fails(run, script, fails, steps):
                 return await anext(made)
             if steps == "asend":
                 return await made.asend(None)
-            return [item async for item in made][0]
+            return [item async for item in made].pop()
 
     assert run(main if run is trio.run else main()) == 4
     assert body.waits == pytest.approx([2, 2], abs=0.5)

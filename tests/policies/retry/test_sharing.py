@@ -141,7 +141,7 @@ def test_recursion(kind, script):
 
 
 def test_one_retry_in_five_loops_at_once():
-    """tenacity's AsyncRetrying, used by five tasks, gives them 4, 2, 2, 2 and 1 attempts."""
+    """Tenacity's AsyncRetrying, used by five tasks, gives them 4, 2, 2, 2 and 1 attempts."""
     seen = []
     retry = seawall.Retry(backoff=seawall.linear(1))
 
@@ -161,7 +161,7 @@ def test_one_retry_in_five_loops_at_once():
 
 
 def test_hooks_hear_of_one_call_at_a_time(told):
-    """stamina's and tenacity's bug: what a hook is told of is its call's, not the last one's."""
+    """Stamina's and tenacity's bug: what a hook is told of is its call's, not the last one's."""
     heard = []
     retry = seawall.Retry(
         backoff=seawall.linear(1),
