@@ -7,7 +7,7 @@ use super::drive::{ended, iternext, over, resumed, suspended};
 use super::step::{Progress, Step};
 use super::{AsyncGenerator, Phase};
 use crate::bindings::deferred::{aside, call_inner, collected, thrown};
-use pyo3::exceptions::{PyStopIteration, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -93,12 +93,11 @@ unsafe fn by_name(
                 ended(slf);
                 ptr::null_mut()
             }
-            Err(error) if (*slf).waiting && error.is_instance_of::<PyStopIteration>(py) => {
-                error.restore(py);
-                again::go_on(slf)
-            }
             Err(error) => {
                 error.restore(py);
+                if again::wanted(slf) {
+                    return again::go_on(slf);
+                }
                 ended(slf);
                 ptr::null_mut()
             }
