@@ -65,11 +65,11 @@ impl Generator {
     }
 
     /// Makes the call again and asks for its first item.
-    unsafe fn once_more<'py>(
+    unsafe fn once_more(
         slf: *mut Self,
-        py: Python<'py>,
+        py: Python<'_>,
         result: *mut *mut ffi::PyObject,
-    ) -> Result<PySendResult, Came<'py>> {
+    ) -> Result<PySendResult, Came<'_>> {
         // SAFETY: as in `begin_again`; what is called gives a new reference or NULL.
         unsafe {
             (*slf).held.enter_again(py)?;
