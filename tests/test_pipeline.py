@@ -271,3 +271,61 @@ def test_one_name_for_two_policies_asks_for_the_kind():
         guard.reconfigure(shop={"attempts": 2})
     guard.reconfigure(retry={"attempts": 2})
     assert guard.policies[0].settings["attempts"] == 2
+
+
+def test_the_budget_of_a_retry_is_reconfigured_with_it():
+    """It is no policy of a pipeline, but settings of the standard one are said for it as well."""
+    guard = seawall.standard("shop", budget={"ratio": 0.1})
+    guard.reconfigure(budget={"ratio": 0.5}, retry={"attempts": 5})
+    assert seawall.registry.get("budget", "shop").settings["ratio"] == 0.5
+    assert guard.policies[1].settings["attempts"] == 5
+
+
+@pytest.mark.parametrize("which", ["budget", "spent"])
+def test_a_budget_by_its_name(which):
+    """Or by its kind; also where the retry was given no more than its name."""
+    spent = seawall.RetryBudget("spent")
+    guard = Pipeline("p", Retry("r", budget="spent"))
+    guard.reconfigure({which: {"ratio": 0.5}})
+    assert spent.settings["ratio"] == 0.5
+
+
+def test_a_budget_is_taken_back_with_the_rest():
+    """All or none holds for it too, and what is wrong with it is said with what else is."""
+    guard = seawall.standard("shop")
+    with pytest.raises(seawall.ConfigError) as caught:
+        guard.reconfigure(budget={"ratio": -1}, retry={"attempts": 0}, attempt={"seconds": 1})
+    assert {problem.field for problem in caught.value.problems} == {
+        "attempt",
+        "budget.ratio",
+        "retry.attempts",
+    }
+    with pytest.raises(seawall.ConfigError):
+        guard.reconfigure(budget={"ratio": 0.5}, breaker={"failure_rate": 7})
+    assert seawall.registry.get("budget", "shop").settings["ratio"] == 0.2
+
+
+@pytest.mark.filterwarnings("ignore::seawall.CompositionWarning")
+def test_a_shared_budget_is_one():
+    """Two retries of one budget leave no doubt which is meant; of two budgets they do."""
+    shared = seawall.RetryBudget("shared")
+    one, two = Retry("one", budget=shared), Retry("two", budget=shared, nested="independent")
+    Pipeline("p", one, two).reconfigure(budget={"ratio": 0.5})
+    assert shared.settings["ratio"] == 0.5
+    other = Retry("three", budget=seawall.RetryBudget("other"), nested="independent")
+    with pytest.raises(seawall.ConfigError, match="budget 'shared', budget 'other': say which by"):
+        Pipeline("q", one, other).reconfigure(budget={"ratio": 0.1})
+
+
+def test_a_policy_of_the_name_comes_before_a_budget():
+    """A retry that shares its name with its budget is still the one that is meant."""
+    guard = Pipeline("p", Retry("shop", budget=seawall.RetryBudget("shop")))
+    guard.reconfigure(shop={"attempts": 2})
+    assert guard.policies[0].settings["attempts"] == 2
+
+
+def test_no_budget_to_reconfigure():
+    """A pipeline without one says what it has; a name that nobody has made is no budget yet."""
+    for retry in (Retry("r"), Retry("s", budget="later")):
+        with pytest.raises(seawall.ConfigError, match=r"it has retry '.'$"):
+            Pipeline("p", retry).reconfigure(budget={"ratio": 0.5})

@@ -57,10 +57,12 @@ class Pipeline(_core.Guard):
         /,
         **by_kind: t.Mapping[str, t.Any],
     ) -> None:
-        """Changes settings of its policies in place, all of them or none.
+        """Changes settings of its policies, and of its retries' budgets, in place: all or none.
+
+        A budget is that of all who were given it, also outside of this pipeline.
 
         Args:
-            changes: New settings by the name of the policy they are for.
+            changes: New settings by the name of the policy they are for, or else of the budget.
             **by_kind: By its kind, where there is one of that: ``retry={"attempts": 5}``.
 
         Raises:
@@ -90,14 +92,17 @@ class Pipeline(_core.Guard):
     ) -> tuple[
         list[tuple[str, t.Any, t.Mapping[str, t.Any]]], list[tuple[str, str, str, str | None]]
     ]:
+        policies = self.policies
+        budgets = self._budgets()
         found: list[tuple[str, t.Any, t.Mapping[str, t.Any]]] = []
         problems: list[tuple[str, str, str, str | None]] = []
         for which, wanted in changes.items():
             if not hasattr(wanted, "keys"):
                 problems.append((which, repr(wanted), "must be a mapping of settings", None))
                 continue
-            named = [policy for policy in self.policies if policy.name == which]
-            meant = named or [policy for policy in self.policies if policy.kind == which]
+            named = [policy for policy in policies if policy.name == which]
+            named = named or [budget for budget in budgets if budget.name == which]
+            meant = named or [it for it in (*policies, *budgets) if it.kind == which]
             if len(meant) == 1:
                 found.append((which, meant[0], wanted))
             elif meant:
@@ -107,11 +112,24 @@ class Pipeline(_core.Guard):
                     (which, repr(wanted), f"may be any of {names}: say which by its {how}", None)
                 )
             else:
-                there = ", ".join(f"{policy.kind} {policy.name!r}" for policy in self.policies)
+                there = ", ".join(f"{it.kind} {it.name!r}" for it in (*policies, *budgets))
                 problems.append(
                     (which, repr(wanted), f"is no policy of this; it has {there}", None)
                 )
         return found, problems
+
+    def _budgets(self) -> list[t.Any]:
+        """The budgets of its retries, as far as they are made."""
+        from seawall import registry
+
+        found: dict[int, t.Any] = {}
+        for policy in self.policies:
+            if policy.kind == "retry":
+                budget = policy._given().get("budget")
+                budget = registry.get("budget", budget) if isinstance(budget, str) else budget
+                if budget is not None:
+                    found[id(budget)] = budget
+        return list(found.values())
 
     def __copy__(self) -> t.Self:
         """A copy of a pipeline is the pipeline: its policies' state is one."""

@@ -8,7 +8,7 @@
 //! | [`adopt`], [`deferred`], [`held`], [`busy`], [`stop`] | what drivers have in common |
 //! | [`protected`], [`function`], [`layers`], [`decorate`], [`compose`], [`anchor`], [`guard`] | what wraps a function, which functions can be wrapped, what lies inside them, how they are wrapped, which order of policies is odd, what keeps them so elsewhere, and what wraps them |
 //! | [`context`], [`clock`], [`agenda`], [`listeners`], [`random`], [`outcome`], [`rules`], [`convert`], [`failures`] | the edges: time, results, settings, errors |
-//! | [`again`], [`wait`], [`last`] | calls that are made more than once, what passes between, and what is kept meanwhile |
+//! | [`again`], [`wait`], [`last`], [`errand`] | calls that are made more than once, what passes between, and what is kept meanwhile; calls that are made in another thread |
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
@@ -35,6 +35,7 @@ mod convert;
 mod coroutine;
 mod decorate;
 mod deferred;
+mod errand;
 mod failures;
 mod function;
 mod gate;

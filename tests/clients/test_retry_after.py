@@ -110,6 +110,24 @@ def test_dates(date: str):
     assert asked({"retry-after-ms": date}) is None
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs tzset")
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "ABC-14", "XYZ12"]
+)
+def test_time_zones(zone: str, monkeypatch: pytest.MonkeyPatch):
+    """Aiobreaker's bug: east and west of Greenwich a date is the same wait."""
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", zone)
+            time.tzset()
+            date = email.utils.formatdate(time.time() + 60, usegmt=True)
+            wait = retry_after(answer({"Retry-After": date}), now=time.time)
+    finally:
+        time.tzset()
+    assert wait is not None
+    assert 50 < wait <= 60
+
+
 def test_the_last_of_a_leap_second():
     """HTTP allows a second of 60."""
     assert asked({"Retry-After": "Fri, 30 Dec 2016 23:59:60 GMT"}, 1483142400.0 - 5) == 5.0

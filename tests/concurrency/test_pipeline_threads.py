@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,9 @@ import threading
 import pytest
 import seawall
 import trio
+
+#: The threads of this process, where the system lists them.
+TASKS = pathlib.Path("/proc/self/task")
 
 
 @pytest.fixture(autouse=True)
@@ -178,10 +182,10 @@ def test_fork_during_a_call():
 
 def kernel_threads():
     """How many threads this process has, also those that Python knows nothing of."""
-    return len(os.listdir("/proc/self/task"))
+    return sum(1 for _ in TASKS.iterdir())
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs /proc")
+@pytest.mark.skipif(not TASKS.is_dir(), reason="needs /proc")
 def test_no_thread_is_started():
     """Attempts, timeouts, deadlines and budgets need none: limits starts one every 10 ms."""
     budget = seawall.RetryBudget(ratio=1)

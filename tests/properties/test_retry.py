@@ -85,7 +85,9 @@ class Case:
         self.key = chance.choice(KEYS)
         kinds = ["return", "bad", "transient", "transient", "transient", "trouble"]
         self.script = [(chance.choice(kinds), chance.randrange(3)) for _ in range(40)]
-        self.kind = chance.choice(["coroutine"] * 3 + ["awaitable"] * 2 + ["generator", "plain"])
+        self.kind = chance.choice(
+            ["coroutine"] * 3 + ["awaitable"] * 2 + ["async generator"] * 2 + ["generator", "plain"]
+        )
         self.calls = 0
         self.guard = seawall.Pipeline(f"stack {seed}", *self.layers)
         self.before = [settled(layer) for layer in self.layers]
@@ -132,6 +134,11 @@ class Case:
 
             def function(key):
                 return self.later(key)
+        elif self.kind == "async generator":
+
+            async def function(key):
+                yield await self.later(key)
+                await turn()
         elif self.kind == "generator":
 
             def function(key):
@@ -265,6 +272,21 @@ async def run(case, at, act):
                 await steered
             finally:
                 turns = steered.turns
+        return turns
+    if case.kind == "async generator":
+        made = function(case.key)
+        # An item that is given up half-way leaves a bare async generator running for ever as well.
+        act = "throw" if act in ("close", "drop") else act
+        for _ in range(2):
+            with contextlib.suppress(*expected):
+                steered = Steered(made.__anext__(), at, act)
+                try:
+                    await steered
+                finally:
+                    turns += steered.turns
+                    at = at and at - steered.turns
+        with contextlib.suppress(*expected):
+            await made.aclose()
         return turns
     with contextlib.suppress(*expected):
         if case.kind == "plain":

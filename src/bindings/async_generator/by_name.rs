@@ -93,12 +93,11 @@ unsafe fn by_name(
                 ended(slf);
                 ptr::null_mut()
             }
-            Err(error) if (*slf).waiting => {
-                error.restore(py);
-                again::go_on(slf)
-            }
             Err(error) => {
                 error.restore(py);
+                if again::wanted(slf) {
+                    return again::go_on(slf);
+                }
                 ended(slf);
                 ptr::null_mut()
             }

@@ -20,6 +20,7 @@ use crate::policies::retry::{Limits, Nested, Run, Settings, Stop, Wait};
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
+use pyo3::exceptions::PyException;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -538,7 +539,11 @@ impl Step {
             }
         }
         let note = format!("{begins}{times} in {:.3} s: {}", in_seconds(elapsed), reason(why));
-        value.call_method1(intern!(py, "add_note"), (note,))?;
+        match value.call_method1(intern!(py, "add_note"), (note,)) {
+            // One that takes no note, as a frozen dataclass, goes without: nobody made a mistake.
+            Err(refused) if refused.is_instance_of::<PyException>(py) => discard(py, refused),
+            answer => drop(answer?),
+        }
         Ok(())
     }
 

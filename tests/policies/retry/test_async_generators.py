@@ -1,11 +1,13 @@
 """Async generators are tried again until they have given an item, and never after."""
 
 import asyncio
+import contextlib
 import gc
 
 import pytest
 import seawall
 import trio
+import trio.lowlevel
 
 from tests.policies.retry.service import counts
 
@@ -42,6 +44,50 @@ def test_until_the_first_item(run, script):
 
     assert run(main if run is trio.run else main()) == [4, 5]
     assert body.times[:3] == [0, 2, 4]
+    assert counts(retry) == {"recovered": 1, "retries": 2}
+
+
+async def suspends():
+    """Lets others have a turn, under each loop."""
+    await (trio if trio.lowlevel.in_trio_task() else asyncio).sleep(0)
+
+
+async def gives_up():
+    """A wait that is cut short from inside: what cancels it is thrown into the generator."""
+    if trio.lowlevel.in_trio_task():
+        with trio.fail_after(0.01):
+            await trio.sleep_forever()
+    else:
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("fails", ["by itself", "in its wait"])
+@pytest.mark.parametrize("steps", ["async for", "anext", "asend"])
+def test_one_that_waits_before_it_fails(run, script, fails, steps):
+    """However its first item is asked for, and however the loop goes on with what it awaits."""
+    body = (
+        script("late", "late", None) if fails == "in its wait" else script(OSError, OSError, None)
+    )
+    retry = seawall.Retry(backoff=2, on=(OSError, TimeoutError, trio.TooSlowError))
+
+    @retry
+    async def items():
+        await suspends()
+        if body():
+            await gives_up()
+        yield 4
+
+    async def main():
+        async with contextlib.aclosing(items()) as made:
+            if steps == "anext":
+                return await anext(made)
+            if steps == "asend":
+                return await made.asend(None)
+            return [item async for item in made].pop()
+
+    assert run(main if run is trio.run else main()) == 4
+    assert body.waits == pytest.approx([2, 2], abs=0.5)
     assert counts(retry) == {"recovered": 1, "retries": 2}
 
 

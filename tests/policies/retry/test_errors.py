@@ -1,5 +1,6 @@
 """What the caller gets of a call that is given up."""
 
+import dataclasses
 import sys
 import traceback
 
@@ -60,6 +61,19 @@ def test_notes_do_not_pile_up(kind, script):
         assert error.__notes__[0] == "mine"
         told = f"seawall: retry {name!r} gave up after {attempts} attempts in "
         assert error.__notes__[-1].startswith(told)
+
+
+def test_an_error_that_takes_no_note(kind, script, unraisable):
+    """A frozen dataclass, say, reaches its caller without one, and nothing is reported."""
+
+    @dataclasses.dataclass(frozen=True)
+    class FrozenError(ConnectionError):
+        code: int
+
+    body = script(FrozenError(7))
+    with pytest.raises(FrozenError):
+        kind.run(seawall.Retry(backoff=1)(kind.function(body)))
+    assert (body.calls, unraisable) == (3, [])
 
 
 def test_exhausted_in_place_of_the_error(kind, script):

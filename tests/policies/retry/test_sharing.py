@@ -138,3 +138,46 @@ def test_recursion(kind, script):
         work(2)
     assert [depth.count(left) for left in (2, 1, 0)] == [3, 9, 27]
     assert counts(retry)["gave_up_attempts"] == 13
+
+
+def test_one_retry_in_five_loops_at_once():
+    """Tenacity's AsyncRetrying, used by five tasks, gives them 4, 2, 2, 2 and 1 attempts."""
+    seen = []
+    retry = seawall.Retry(backoff=seawall.linear(1))
+
+    async def one(number):
+        async for attempt in retry:
+            with attempt:
+                await asyncio.sleep(0.1 * number)
+                each(seen, number)
+
+    async def main():
+        return await asyncio.gather(*map(one, range(CALLERS)), return_exceptions=True)
+
+    errors = asyncio.run(main())
+    assert [seen.count(number) for number in range(CALLERS)] == [3] * CALLERS
+    assert [error.args for error in errors] == [(number,) for number in range(CALLERS)]
+    assert counts(retry) == {"gave_up_attempts": CALLERS, "retries": 2 * CALLERS}
+
+
+def test_hooks_hear_of_one_call_at_a_time(told):
+    """Stamina's and tenacity's bug: what a hook is told of is its call's, not the last one's."""
+    heard = []
+    retry = seawall.Retry(
+        backoff=seawall.linear(1),
+        before_sleep=lambda event: heard.append((event.error.args[0], event.attempts, event.delay)),
+        after_end=lambda event: heard.append((event.error.args[0], event.attempts, event.why)),
+    )
+
+    @retry
+    async def work(number):
+        await asyncio.sleep(0.1 * number)
+        raise ConnectionError(number)
+
+    async def main():
+        await asyncio.gather(*map(work, range(CALLERS)), return_exceptions=True)
+
+    asyncio.run(main())
+    for number in range(CALLERS):
+        assert [rest for at, *rest in heard if at == number] == [[1, 1], [2, 2], [3, "attempts"]]
+    assert len(told) == len(heard)

@@ -6,6 +6,7 @@ import contextvars
 import subprocess
 import sys
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -33,6 +34,17 @@ def test_what_remains(clock):
         assert seawall.remaining() == 0.0
         assert block.expired
     assert seawall.remaining() is None
+
+
+@pytest.mark.parametrize("step", [-1e7, 1e7])
+def test_a_step_of_the_wall_clock_changes_nothing(monkeypatch, step):
+    """Backoff's bug: on the machine's clock, deadlines and timeouts go by one that is never set."""
+    with seawall.deadline(60):
+        now = time.time()
+        monkeypatch.setattr("time.time", lambda: now + step)
+        assert 30 < seawall.remaining() <= 60
+        assert seawall.Timeout(30).call(seawall.remaining) > 20
+        assert asyncio.run(seawall.Timeout(30).call(asyncio.sleep, 0, "done")) == "done"
 
 
 def test_the_earliest_holds(clock):
