@@ -30,7 +30,7 @@ pub struct Again {
     /// When the work of the last attempt began; 0 while none is made, or if no step asks.
     pub started: Nanos,
     /// What the last attempt came to, while the next is waited for.
-    pub last: Option<Last>,
+    pub last: Option<Box<Last>>,
 }
 
 // SAFETY: its objects are touched by attached threads only.
@@ -140,7 +140,7 @@ impl Again {
     /// # Safety
     /// Called by the collector.
     pub unsafe fn traverse(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
-        let last = self.last.as_ref().map_or(ptr::null_mut(), Last::object);
+        let last = self.last.as_ref().map_or(ptr::null_mut(), |last| last.object());
         let others = [self.callee.object, self.names, last];
         for object in self.values.get().iter().copied().chain(others) {
             // SAFETY: as the caller promises; these are the references it owns.
@@ -162,7 +162,9 @@ impl Drop for Again {
 impl Again {
     /// Lets go of the call, which will not be made any more.
     pub fn let_go(&mut self) {
-        drop(self.last.take());
+        if self.last.is_some() {
+            drop(self.last.take());
+        }
         // SAFETY: whoever keeps a call lets go of it attached; each reference is ours.
         unsafe {
             self.values.let_go();

@@ -102,7 +102,7 @@ impl Held {
     #[cold]
     pub fn keep_last(&mut self, py: Python<'_>, came: Came<'_>) {
         if let Some(again) = &mut self.again {
-            let before = again.last.replace(Last::keep(py, came));
+            let before = again.last.replace(Box::new(Last::keep(py, came)));
             drop(before);
         }
     }
