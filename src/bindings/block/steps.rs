@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::half::is_guard;
-use super::{End, Handle, Level, State, Way, loose, pending, wait};
+use super::{End, Handle, Level, State, Way, loose, pending, ready};
 use crate::bindings::call::{Arguments, Call};
 use crate::bindings::failures;
 use crate::bindings::guard::Guard;
@@ -232,7 +232,7 @@ unsafe fn go(
         }
         match (*slf).way {
             Way::Sync => ffi::Py_NewRef(ffi::Py_None()),
-            Way::Async => wait::ready(),
+            Way::Async => ready::ready(),
         }
     }
 }
