@@ -20,7 +20,7 @@ mod waiting;
 
 pub use bell::Bell;
 pub use step::Step;
-pub use ticket::{Asked, Loan, Rejection, Ticket};
+pub use ticket::{Asked, Loan, Rejection, Ticket, Why};
 
 use super::clock::{ambient, in_seconds};
 use super::failures::config_error;

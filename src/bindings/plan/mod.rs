@@ -65,6 +65,11 @@ impl Refused {
         self.refusal.passed()
     }
 
+    /// Did it wait to be let in until its time was over?
+    pub fn out_of_time(&self) -> bool {
+        self.refusal.out_of_time()
+    }
+
     /// After how long a call may be let in, if that is known.
     pub fn retry_after(&self) -> Option<Nanos> {
         self.refusal.retry_after()

@@ -215,7 +215,8 @@ impl Plan {
                 continue;
             }
             if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, &mut *ticket) {
-                timeout.exit(py, ticket, came, clock);
+                let error = |refused: &Refused| self.error(py, refused);
+                timeout.exit(py, ticket, came, &error, clock);
                 continue;
             }
             let elapsed = if self.timed { clock.now().saturating_sub(since) } else { 0 };

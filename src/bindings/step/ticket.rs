@@ -114,6 +114,11 @@ impl Refusal {
         if let Self::Deadline(passed) = self { Some(passed) } else { None }
     }
 
+    /// Did the call wait to be let in until its time was over?
+    pub fn out_of_time(&self) -> bool {
+        matches!(self, Self::Bulkhead(rejection) if rejection.why == bulkhead::Why::Deadline)
+    }
+
     /// After how long a call may be let in, if that is known.
     pub fn retry_after(&self) -> Option<Nanos> {
         match self {

@@ -10,7 +10,7 @@ use super::policy::Current;
 use super::ticket::{Stage, Ticket};
 use crate::bindings::clock::in_seconds;
 use crate::bindings::failures::{Carried, classes, report};
-use crate::bindings::plan::Came;
+use crate::bindings::plan::{Came, Refused};
 use crate::bindings::timeout::alarm::Verdict;
 use crate::policies::timeout::Settings;
 use crate::time::{Clock, LATEST, Nanos, SECOND};
@@ -138,6 +138,7 @@ impl Step {
         py: Python<'_>,
         ticket: &mut Ticket,
         came: &mut Came<'_>,
+        refusal: &dyn Fn(&Refused) -> PyErr,
         clock: &C,
     ) {
         let late = self.is_late(ticket, clock);
@@ -155,16 +156,16 @@ impl Step {
             }
             deadline.get().finish();
         }
-        let ours = Self::is_ours(py, ticket, came);
+        let ours = Self::is_ours(py, ticket, came, late);
         ticket.let_go();
         match verdict {
-            Verdict::Expired | Verdict::Late => self.time_out(py, ticket, came, clock),
+            Verdict::Expired | Verdict::Late => self.time_out(py, ticket, came, refusal, clock),
             Verdict::Left(error) => {
                 *came = Came::Raised(Carried::new(error));
                 self.counts.other.bump();
             }
             Verdict::Cancelled => self.counts.other.bump(),
-            Verdict::Quiet if ours => self.time_out(py, ticket, came, clock),
+            Verdict::Quiet if ours => self.time_out(py, ticket, came, refusal, clock),
             Verdict::Quiet if ticket.stage == Stage::GivenUp => {
                 self.counts.timed_out.bump();
                 self.tell_timed_out(py, ticket, clock);
@@ -172,7 +173,7 @@ impl Step {
             Verdict::Quiet => match came {
                 // A task's is late whether it waited or not, as by the loop that looks first.
                 Came::Returned(_) if late && ticket.is_stepped() => {
-                    self.time_out(py, ticket, came, clock);
+                    self.time_out(py, ticket, came, refusal, clock);
                 }
                 Came::Returned(_) if late => {
                     self.counts.late.bump();
@@ -210,12 +211,15 @@ impl Step {
     }
 
     /// Did something inside give up because of the deadline that this has set?
-    fn is_ours(py: Python<'_>, ticket: &Ticket, came: &Came<'_>) -> bool {
+    fn is_ours(py: Python<'_>, ticket: &Ticket, came: &Came<'_>, late: bool) -> bool {
         let Some(deadline) = ticket.deadline(py) else { return false };
         let error = match came {
             Came::Raised(error) => error.get(),
             // Further in, somebody was let in too late.
-            Came::Refused(refused) => return refused.passed().is_some_and(|it| it.is(&deadline)),
+            Came::Refused(refused) => {
+                return (late && refused.out_of_time())
+                    || refused.passed().is_some_and(|it| it.is(&deadline));
+            }
             Came::Returned(_) | Came::Broken(_) => None,
         };
         let Some(error) = error else { return false };
@@ -233,13 +237,23 @@ impl Step {
         clock.now().saturating_sub(ticket.at.saturating_sub(self.settings.limit))
     }
 
-    fn time_out<C: Clock>(&self, py: Python<'_>, ticket: &Ticket, came: &mut Came<'_>, clock: &C) {
+    fn time_out<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &Ticket,
+        came: &mut Came<'_>,
+        refusal: &dyn Fn(&Refused) -> PyErr,
+        clock: &C,
+    ) {
         self.counts.timed_out.bump();
         let error = self.error(py, ticket, clock);
-        if let Came::Raised(cause) = &*came
-            && let Some(cause) = cause.get()
-        {
-            error.set_cause(py, Some(cause.clone_ref(py)));
+        let cause = match &*came {
+            Came::Raised(cause) => cause.get().map(|cause| cause.clone_ref(py)),
+            Came::Refused(refused) if refused.out_of_time() => Some(refusal(refused)),
+            Came::Refused(_) | Came::Returned(_) | Came::Broken(_) => None,
+        };
+        if cause.is_some() {
+            error.set_cause(py, cause);
         }
         *came = Came::Raised(Carried::new(error));
         self.tell_timed_out(py, ticket, clock);

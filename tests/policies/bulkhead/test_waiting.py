@@ -180,36 +180,6 @@ def test_a_hopeless_wait_is_refused_at_once(clock):
     assert clock.elapsed == 1.0
 
 
-def test_a_timeout_around_it_bounds_the_waiting(run, clock):
-    """Which ends with it, long before `max_wait`."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    guard = seawall.Pipeline("bounded", seawall.Timeout(2), bulkhead)
-
-    @guard
-    async def work():
-        return 1
-
-    async def main():
-        async with bulkhead:
-            with pytest.raises((seawall.CallTimeoutError, seawall.BulkheadFullError)):
-                await work()
-        assert bulkhead.snapshot().waiting == 0
-        assert await work() == 1
-
-    run(main)
-    assert clock.elapsed == pytest.approx(2.0, abs=0.002)
-
-
-def test_a_timeout_around_a_plain_call_bounds_the_waiting(clock):
-    """The wait of a thread ends with the limit, and the call was not made."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    guard = seawall.Pipeline("bounded", seawall.Timeout(2), bulkhead)
-    with bulkhead, pytest.raises(seawall.BulkheadFullError):
-        guard.call(int)
-    assert clock.elapsed == 2.0
-    assert guard.call(int) == 0
-
-
 def test_a_timeout_inside_counts_from_when_it_is_let_in(run, clock):
     """Time in the queue is not the callee's."""
     bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
