@@ -115,6 +115,9 @@ pub unsafe fn enter(slf: *mut Handle) -> Entered {
                 (*slf).set(State::Done);
                 let rule = if plan.timeless() {
                     "a block runs where it stands: pool='threads' protects functions"
+                } else if plan.replaces() {
+                    "nothing can take the place of a block, as the fallback of this policy would: \
+                     write `try: ... except ...:` around it, or protect a function"
                 } else if plan.repeats() {
                     "a block can't be run again, as the retry of this policy would: write \
                      `for attempt in retry: with attempt: ...`, or protect a function"
@@ -188,7 +191,7 @@ pub unsafe fn not_at_once(slf: *mut Handle, py: Python<'_>, entry: Entry<'_>) ->
 ///
 /// # Safety
 /// As for [`enter`].
-pub unsafe fn out(slf: *mut Handle, py: Python<'_>, mut came: Came<'_>) {
+pub unsafe fn out<'py>(slf: *mut Handle, py: Python<'py>, mut came: Came<'py>) {
     // SAFETY: as for `enter`.
     unsafe {
         let held = (*slf).held.as_mut_ptr();
