@@ -12,6 +12,8 @@ import weakref
 import pytest
 import seawall
 
+from tests import needs
+
 ROUNDS = 3_000
 pytestmark = pytest.mark.filterwarnings("ignore::seawall.CompositionWarning")
 
@@ -235,7 +237,7 @@ def test_memory(paths, path):
     paths(work)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@needs.proc
 def test_resident_memory(paths):
     """What the core keeps for a call that is made again is freed: the process does not grow."""
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import concurrent.futures
-import importlib.util
 import subprocess
 import sys
 import textwrap
 
 import pytest
 import seawall
+import trio
 
 
 class Cancelled(concurrent.futures.CancelledError):
@@ -192,11 +192,8 @@ def test_ctrl_c_during_a_call():
     assert done.stdout.split() == ["closed", "1"]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("trio") is None, reason="trio is not installed")
 def test_trio_cancelled(tally, clock):
     """`trio.Cancelled` gives a probe back."""
-    import trio
-
     breaker = seawall.CircuitBreaker(failure_threshold=1, open_duration=1, half_open_calls=1)
     breaker.try_call(lambda: 1 / 0)
     clock.advance(1)

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
+from seawall import errors
 from seawall.clients import unhealthy
 from seawall.clients.classes import CLASSES
 
@@ -158,7 +159,6 @@ def test_returned_exceptions_are_read_as_exceptions():
 
 def test_rejections_do_not_count():
     """Seawall's own shedding says nothing about the service, even as a TimeoutError."""
-    errors = pytest.importorskip("seawall.errors", exc_type=ImportError)
 
     class LateError(errors.Rejected, TimeoutError):
         """Both."""
@@ -199,7 +199,6 @@ def raised_from(cause: BaseException | None) -> Exception:
 
 def test_an_error_is_what_it_was_raised_from():
     """What says nothing by itself counts by its cause; what it came after says nothing."""
-    errors = pytest.importorskip("seawall.errors", exc_type=ImportError)
     assert unhealthy(raised_from(ConnectionResetError()))
     assert unhealthy(raised_from(raised_from(RefusalError(status=503))))
     assert not unhealthy(raised_from(RefusalError(status=404)))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import os
 import pathlib
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import threading
 import pytest
 import seawall
 import trio
+
+from tests import needs
 
 #: The threads of this process, where the system lists them.
 TASKS = pathlib.Path("/proc/self/task")
@@ -101,7 +102,7 @@ def test_settings_change_while_calls_hang():
     assert not thread.is_alive()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs.fork
 def test_fork_during_a_call():
     """A child forked in a call, with other threads in theirs, can call, try again and time out."""
     program = """
@@ -185,7 +186,7 @@ def kernel_threads():
     return sum(1 for _ in TASKS.iterdir())
 
 
-@pytest.mark.skipif(not TASKS.is_dir(), reason="needs /proc")
+@needs.proc
 def test_no_thread_is_started():
     """Attempts, timeouts, deadlines and budgets need none: limits starts one every 10 ms."""
     budget = seawall.RetryBudget(ratio=1)

@@ -1,11 +1,12 @@
 """What happens to calls when an interpreter ends, runs out of stack, or is one of several."""
 
-import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
+
+from tests import needs
 
 #: How often an interpreter ends in the middle of calls.
 EXITS = 1000
@@ -186,7 +187,7 @@ def run(program, timeout=300):
     return done.stdout.strip()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs.fork
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_the_interpreter_ends_during_calls(scene):
     """Whatever is in flight when an interpreter ends, it ends well: no abort, no hang.

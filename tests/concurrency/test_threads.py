@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import threading
 
 import pytest
 import seawall
+
+from tests import needs
 
 
 @pytest.fixture(autouse=True)
@@ -287,7 +288,7 @@ def test_coroutines_across_threads(often):
     assert breaker.snapshot().counts["success"] == 400
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs.fork
 def test_fork_during_a_call():
     """A child forked inside a protected call, with other threads in theirs, can call and count."""
     program = """
@@ -342,7 +343,7 @@ def test_fork_during_a_call():
     assert (done.stdout.strip(), done.returncode) == ("{0}", 0), done.stderr
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+@needs.timers
 def test_signal_handlers_may_call():
     """A signal handler that runs in the middle of anything may use the breaker that is in use."""
     breaker = seawall.CircuitBreaker(failure_threshold=1, window=seawall.seconds(60))

@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import threading
 
-import pytest
 import seawall
 from seawall import background, events
+
+from tests import needs
 
 
 class Stuck:
@@ -128,8 +129,7 @@ def test_a_thread_that_can_not_start_is_tried_again(breaker, monkeypatch, caplog
     assert [event.kind for event in heard] == ["breaker.forced_open", "breaker.reset"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@needs.fork
 def test_background_works_after_fork(breaker):
     """A forked child starts its own thread; what waited at the fork is the parent's to tell."""
     stuck = Stuck()
@@ -156,8 +156,7 @@ def test_background_works_after_fork(breaker):
     assert [kind for kind, _ in stuck.heard] == ["breaker.forced_open", "breaker.reset"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@needs.fork
 def test_a_fork_while_a_lock_is_held_blocks_no_child(breaker):
     """Whatever another thread held at the fork, the child subscribes, tells and flushes."""
     ours, theirs = multiprocessing.Pipe()

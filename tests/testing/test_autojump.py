@@ -8,11 +8,10 @@ import random
 import threading
 import time
 
+import anyio
 import pytest
 import seawall
 from seawall import testing, waiting
-
-anyio = pytest.importorskip("anyio")
 
 
 def start(function, *args):

@@ -11,11 +11,12 @@ import threading
 import time
 from datetime import timedelta
 
+import anyio
 import pytest
 import seawall
 from seawall import testing, waiting
 
-anyio = pytest.importorskip("anyio")
+from tests import needs
 
 
 def start(function, *args):
@@ -291,7 +292,7 @@ def test_an_interrupt_ends_a_sleep():
         assert (clock.sleeping, clock._calls) == (0, 0)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@needs.fork
 def test_a_forked_child_sleeps_on():
     """A child that was forked while another thread held the clock's lock has one that is free."""
     code = """

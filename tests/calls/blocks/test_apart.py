@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -11,6 +10,8 @@ import weakref
 
 import pytest
 import seawall
+
+from tests import needs
 
 NONE = (None, None, None)
 
@@ -248,7 +249,7 @@ def test_entered_by_wait_for(patient, tally):
     assert tally(patient) == {"success": 2}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs.fork
 def test_forked_inside():
     """A process that is forked inside of a block leaves the block in both."""
     code = """

@@ -7,6 +7,7 @@ import tracemalloc
 
 import pytest
 
+from tests import needs
 from tests.calls.leaks.blocks import Blocks
 from tests.calls.leaks.calls import Calls
 from tests.calls.leaks.items import Items
@@ -93,7 +94,7 @@ def test_nothing_is_kept(path):
     assert min(late - early for early, late in itertools.pairwise(traced)) < 4000
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@needs.proc
 def test_resident_memory():
     """The process itself does not grow over all paths."""
 

@@ -7,6 +7,8 @@ import threading
 import pytest
 import seawall
 
+from tests import needs
+
 
 @pytest.fixture
 def often():
@@ -100,8 +102,7 @@ def test_settings_change_while_threads_ask(often):
     assert seen.counts["retries"] + seen.counts["refused"] == 1200
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@needs.fork
 def test_a_forked_child_has_its_own():
     """A child goes on from its parent's counts, and what it counts is its own."""
     budget = seawall.RetryBudget(ratio=0, min_per_second=0.5, ttl=10)

@@ -7,18 +7,7 @@ import pytest
 import seawall
 import trio
 
-
-def on_asyncio(main):
-    """Runs on asyncio's own loop."""
-    return asyncio.run(main())
-
-
-def on_uvloop(main):
-    """Runs on uvloop."""
-    return pytest.importorskip("uvloop").run(main())
-
-
-HOSTS = {"asyncio": on_asyncio, "uvloop": on_uvloop, "trio": trio.run}
+from tests import hosts
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +17,10 @@ def registry():
         yield
 
 
-@pytest.fixture(params=HOSTS)
+@pytest.fixture(params=hosts.HOSTS)
 def run(request):
     """Runs an async function; on every host."""
-    return HOSTS[request.param]
+    return hosts.HOSTS[request.param]
 
 
 @pytest.fixture

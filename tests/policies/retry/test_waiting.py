@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 import seawall
+import trio
 
 
 def child(code):
@@ -60,7 +61,6 @@ except KeyboardInterrupt:
 
 def test_greenlets_go_on_meanwhile():
     """Under gevent's patches a greenlet that waits for its next attempt holds up no other."""
-    pytest.importorskip("gevent")
     code = """
 from gevent import monkey; monkey.patch_all()
 import gevent
@@ -92,7 +92,7 @@ def test_a_plain_function_on_a_loop_says_so(script, host):
             assert seawall.Retry("shop", backoff=1).call(body) == 1
         return told
 
-    told = asyncio.run(main()) if host == "asyncio" else pytest.importorskip("trio").run(main)
+    told = asyncio.run(main()) if host == "asyncio" else trio.run(main)
     assert [warning.filename for warning in told] == [__file__]
 
 

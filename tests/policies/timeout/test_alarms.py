@@ -12,6 +12,8 @@ import pytest
 import seawall
 from seawall import _core
 
+from tests import needs
+
 
 def timers(loop):
     """The timers of an asyncio loop that will go off."""
@@ -157,8 +159,7 @@ def test_loops_in_threads(loop_run):
     assert results == [False] * 80
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_after_a_fork():
     """A forked child's loop has its deadlines, while the parent's still waits for its own."""
 

@@ -10,6 +10,8 @@ import traceback
 import pytest
 import seawall
 
+from tests import needs
+
 
 class Hung:
     """Calls that hang until they are let go."""
@@ -214,8 +216,7 @@ def test_retried_outside(clock, counts):
     assert clock.elapsed == 27.0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_after_a_fork(pooled, hung):
     """A forked child has threads of its own."""
     pooled.call(int)
@@ -230,7 +231,7 @@ def test_after_a_fork(pooled, hung):
     assert pooled.call(int) == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sends itself a signal")
+@needs.signals
 def test_ctrl_c(pooled, hung, counts):
     """It ends the waiting at once, and the thread is given up."""
     timer = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])

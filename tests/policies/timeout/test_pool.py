@@ -17,6 +17,8 @@ import trio
 from seawall.policies.timeout import pool as pools
 from seawall.policies.timeout.pool import Pool
 
+from tests import needs
+
 
 class Hung:
     """Calls that hang until they are let go."""
@@ -194,8 +196,6 @@ def test_the_deadline_around(pool, hung):
 
 def test_by_a_tests_clock(pool, hung):
     """Under a test's clock the limit is virtual: an hour is over when the clock says so."""
-    if not hasattr(seawall._core.TestClock, "_call_at"):
-        pytest.skip("a test's clock can't be asked to call")
     with seawall.testing.clock(autojump=True) as clock:
         with pytest.raises(seawall.CallTimeoutError) as caught:
             pool.run(hung, 3600)
@@ -255,7 +255,7 @@ def test_nothing_is_kept(pool):
     assert known[0]() is None
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
+@needs.timers
 def test_ctrl_c_interrupts_the_waiting(pool, hung):
     """A signal's error reaches the caller while it waits; the call is given up."""
 
@@ -273,8 +273,7 @@ def test_ctrl_c_interrupts_the_waiting(pool, hung):
     assert pool.abandoned == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_a_forked_child_has_threads_of_its_own(pool, hung):
     """A child starts without its parent's threads, hung ones among them, and makes its own."""
     with pytest.raises(seawall.CallTimeoutError):
