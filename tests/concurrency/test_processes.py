@@ -1,12 +1,11 @@
 """What happens to calls when an interpreter ends, runs out of stack, or is one of several."""
 
-import subprocess
-import sys
 import textwrap
 
 import pytest
 
 from tests import needs
+from tests.children import printed
 
 #: How often an interpreter ends in the middle of calls.
 EXITS = 1000
@@ -174,19 +173,6 @@ main()
 """
 
 
-def run(program, timeout=300):
-    """What a program of its own printed, which must end well."""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 @needs.fork
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_the_interpreter_ends_during_calls(scene):
@@ -197,14 +183,14 @@ def test_the_interpreter_ends_during_calls(scene):
     """
     times = EXITS // len(SCENES) + 1
     body = textwrap.indent(textwrap.dedent(SCENES[scene]), "    ")
-    assert run(PROGRAM.format(scene=body, times=times)) == f"{times} [0]"
+    assert printed(PROGRAM.format(scene=body, times=times), timeout=300) == f"{times} [0]"
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_recursion_ends_in_a_recursion_error(kind):
     """A protected function that calls itself for ever ends as any other, and holds nothing."""
     assert (
-        run(f"""
+        printed(f"""
 import seawall
 
 breaker = seawall.CircuitBreaker(ignore=RecursionError)
@@ -235,7 +221,7 @@ print(breaker.snapshot().in_flight, breaker.state)
 def test_a_sub_interpreter_is_refused():
     """Importing in a second interpreter is an ImportError there, and nothing changes here."""
     assert (
-        run("""
+        printed("""
 import seawall
 
 try:

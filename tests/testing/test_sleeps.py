@@ -5,10 +5,7 @@ import asyncio
 import contextvars
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from datetime import timedelta
 
 import anyio
@@ -17,6 +14,8 @@ import seawall
 from seawall import testing, waiting
 
 from tests import needs
+from tests.children import printed
+from tests.threads import until
 
 
 def start(function, *args):
@@ -24,14 +23,6 @@ def start(function, *args):
     thread = threading.Thread(target=contextvars.copy_context().run, args=(function, *args))
     thread.start()
     return thread
-
-
-def until(condition):
-    """Waits, for real, until something is so."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_a_thread_wakes_when_its_time_has_come():
@@ -315,10 +306,7 @@ with testing.clock(autojump=True) as clock:
     thread.join()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert done.stdout.strip() == "7", done.stderr
+    assert printed(code) == "7"
 
 
 def test_a_blocking_sleep_on_a_loop_warns_and_jumps(run):

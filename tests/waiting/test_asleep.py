@@ -1,8 +1,6 @@
 """Waiting of tasks: by the sleep of whoever runs them."""
 
 import asyncio
-import subprocess
-import sys
 import time
 
 import anyio
@@ -11,6 +9,7 @@ import trio
 from seawall import waiting
 
 from tests import hosts
+from tests.children import printed
 
 HOSTS = {
     **hosts.HOSTS,
@@ -107,7 +106,4 @@ try:
 except RuntimeError:
     print([name for name in ("asyncio", "trio", "sniffio") if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert printed(code) == "[]"

@@ -1,8 +1,6 @@
 """Waiting of threads: by `time.sleep`, whatever that is here, and never in silence on a loop."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -12,17 +10,7 @@ import seawall
 import trio
 from seawall import waiting
 
-
-def child(code):
-    """What a fresh interpreter prints, and how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    return done.returncode, done.stdout.strip(), done.stderr
+from tests.children import child
 
 
 def test_it_blocks_for_so_long():

@@ -8,13 +8,7 @@ import seawall
 import trio
 
 from tests import hosts
-
-
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
+from tests.threads import until
 
 
 @pytest.fixture(params=hosts.HOSTS)
@@ -28,13 +22,6 @@ def clock():
     """A clock that moves on by itself when everything waits."""
     with seawall.testing.clock(autojump=True) as clock:
         yield clock
-
-
-@pytest.fixture
-def told():
-    """The events of the test."""
-    with seawall.testing.record() as told:
-        yield told
 
 
 def counts(bulkhead, **key):
@@ -136,17 +123,7 @@ def crowd():
     crowd.join()
 
 
-def until(true):
-    """Waits for real until something is true."""
-    pause = threading.Event()
-    for _ in range(10_000):
-        if true():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it has not come true")
-
-
 @pytest.fixture(name="until")
 def until_fixture():
-    """`until(true)` waits for real until something is true."""
+    """`until(condition)` waits for real until something is true."""
     return until

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextvars
-import subprocess
-import sys
 import threading
 
 import pytest
 import seawall
 
+from tests.children import child
 from tests.policies.retry.service import counts, marks
 
 
@@ -270,7 +269,4 @@ for _ in range(3):
         seen.append(calls)
 print(seen)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
-    )
-    assert (done.stdout.strip(), done.stderr) == (str(calls), "")
+    assert child(code) == (0, str(calls), "")

@@ -1,21 +1,13 @@
 """What a plain call does while it waits for its next attempt: it blocks, but not against reason."""
 
 import asyncio
-import subprocess
-import sys
 import warnings
 
 import pytest
 import seawall
 import trio
 
-
-def child(code):
-    """What a fresh interpreter prints, and how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
-    )
-    return done.returncode, done.stdout.strip(), done.stderr
+from tests.children import child
 
 
 @pytest.mark.parametrize(

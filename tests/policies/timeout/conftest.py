@@ -12,13 +12,6 @@ LOOPS = {**hosts.LOOPS, "anyio": hosts.on_anyio_group}
 HOSTS = {**LOOPS, "trio": hosts.on_trio}
 
 
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
-
-
 @pytest.fixture(params=HOSTS)
 def run(request):
     """Runs an async function; on every host."""
@@ -63,13 +56,6 @@ def counts(timeout):
 def counts_fixture():
     """`counts(timeout)`: what became of its calls."""
     return counts
-
-
-@pytest.fixture
-def told():
-    """The events of the test."""
-    with seawall.testing.record() as told:
-        yield told
 
 
 def cancelling():

@@ -12,13 +12,6 @@ import trio
 RUNS = {"asyncio": (asyncio, lambda main: asyncio.run(main())), "trio": (trio, trio.run)}
 
 
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
-
-
 @pytest.fixture
 def clock():
     """Time, which moves when everything waits."""

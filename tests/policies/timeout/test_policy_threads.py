@@ -11,41 +11,13 @@ import pytest
 import seawall
 
 from tests import needs
-
-
-class Hung:
-    """Calls that hang until they are let go."""
-
-    def __init__(self):
-        """None yet."""
-        self.release = threading.Event()
-
-    def __call__(self):
-        """Hangs."""
-        assert self.release.wait(30)
-        return "at last"
-
-
-@pytest.fixture
-def hung():
-    """A function that hangs until the test is over."""
-    hung = Hung()
-    yield hung
-    hung.release.set()
+from tests.threads import until
 
 
 @pytest.fixture
 def pooled():
     """A timeout of a minute with threads."""
     return seawall.Timeout(60, name="pooled", pool="threads")
-
-
-def until(condition):
-    """Waits for other threads to bring something about."""
-    limit = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.001)
 
 
 def test_in_time(pooled, counts):

@@ -5,8 +5,6 @@ import contextvars
 import gc
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -18,43 +16,14 @@ from seawall.policies.timeout import pool as pools
 from seawall.policies.timeout.pool import Pool
 
 from tests import needs
-
-
-class Hung:
-    """Calls that hang until they are let go."""
-
-    def __init__(self):
-        """None yet."""
-        self.release = threading.Event()
-        self.began = threading.Semaphore(0)
-
-    def __call__(self):
-        """Hangs."""
-        self.began.release()
-        assert self.release.wait(30)
-        return "at last"
-
-
-@pytest.fixture
-def hung():
-    """A function that hangs until the test is over."""
-    hung = Hung()
-    yield hung
-    hung.release.set()
+from tests.children import child
+from tests.threads import until
 
 
 @pytest.fixture
 def pool():
     """A pool of at most four threads."""
     return Pool("tested", max_threads=4)
-
-
-def until(condition):
-    """Waits for other threads to bring something about."""
-    limit = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.001)
 
 
 def test_a_result_in_time(pool):
@@ -302,10 +271,7 @@ for _ in range(3):
         pass
 """
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], timeout=30, capture_output=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert child(code, "-W", "error", timeout=30) == (0, "", "")
     assert time.monotonic() - began < 20
 
 
