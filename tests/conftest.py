@@ -1,5 +1,6 @@
 """What holds for every test, and what tests of all rooms ask for."""
 
+import gc
 import signal
 import sys
 
@@ -56,3 +57,15 @@ def hung():
     hung = Hung()
     yield hung
     hung.release.set()
+
+
+@pytest.fixture(scope="module")
+def few_objects():
+    """What other tests have left is not looked at by each collection of a module that makes many.
+
+    It is collected once; what stays is set aside for as long as the module's tests run.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -78,3 +78,11 @@ if sys.version_info >= (3, 12):
 
 #: Those, and trio.
 HOSTS = {**LOOPS, "trio": on_trio}
+
+
+async def pause():
+    """Lets others have a turn, whoever runs this."""
+    if trio.lowlevel.in_trio_task():
+        await trio.lowlevel.checkpoint()
+    else:
+        await asyncio.sleep(0)
