@@ -127,3 +127,22 @@ def crowd():
 def until_fixture():
     """`until(condition)` waits for real until something is true."""
     return until
+
+
+class Line:
+    """A bulkhead of one permit, for which calls wait long, and whom it has served."""
+
+    def __init__(self):
+        """Nobody yet."""
+        self.bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
+        self.served = []
+        self.work = self.bulkhead(self._work)
+
+    async def _work(self, number):
+        self.served.append(number)
+
+
+@pytest.fixture
+def line():
+    """A bulkhead of one permit, `line.work(number)` behind it, and whom it has `served`."""
+    return Line()
