@@ -20,6 +20,18 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def few_objects():
+    """What was imported is set aside, so that no collection of a test's looks at it.
+
+    There are hundreds of thousands of objects, and collections by the thousand.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def clock():
     """Time, which stands still unless told to move."""
@@ -57,15 +69,3 @@ def hung():
     hung = Hung()
     yield hung
     hung.release.set()
-
-
-@pytest.fixture(scope="module")
-def few_objects():
-    """What other tests have left is not looked at by each collection of a module that makes many.
-
-    It is collected once; what stays is set aside for as long as the module's tests run.
-    """
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()

@@ -175,11 +175,6 @@ def run(coroutine):
             coroutine.send(None)
 
 
-@pytest.fixture(autouse=True)
-def many_collections(few_objects):
-    """Each path collects several times."""
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_kept(path):
     """Counts of references, of tracked objects and of traced memory stay as they were."""

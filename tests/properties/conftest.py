@@ -7,11 +7,6 @@ from tests.properties.hosts import HOSTS
 from tests.properties.stacks import Turn
 
 
-@pytest.fixture(autouse=True, scope="module")
-def many_collections(few_objects):
-    """Histories are collected one by one."""
-
-
 @pytest.fixture
 def clock():
     """Waits take no time, and chance is the same each time."""

@@ -13,7 +13,6 @@ from tests.calls.leaks.subject import Subject, TroubleError
 from tests.kept import nothing_is_kept, resident
 
 ROUNDS = 20_000
-pytestmark = pytest.mark.usefixtures("few_objects")
 
 
 class Paths(Calls, Later, Items, Blocks, Keyed):

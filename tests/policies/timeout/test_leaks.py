@@ -15,7 +15,6 @@ from tests.hosts import pause
 from tests.kept import Node, nothing_is_kept
 
 ROUNDS = 3_000
-pytestmark = pytest.mark.usefixtures("few_objects")
 
 
 class Paths:

@@ -14,7 +14,6 @@ from tests.hosts import pause
 from tests.kept import Node, nothing_is_kept
 
 ROUNDS = 2_000
-pytestmark = pytest.mark.usefixtures("few_objects")
 
 
 class Paths:
