@@ -86,3 +86,13 @@ async def pause():
         await trio.lowlevel.checkpoint()
     else:
         await asyncio.sleep(0)
+
+
+def abandoned(coroutine):
+    """A task that has begun in a loop of asyncio's, which was closed then: nobody runs it."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(coroutine)
+    task._log_destroy_pending = False
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    return task

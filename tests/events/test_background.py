@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import threading
 
+import pytest
 import seawall
 from seawall import background, events
 
 from tests import needs
+from tests.events.given import CutError
 
 
 class Stuck:
@@ -59,13 +61,14 @@ def test_background_counts_what_overflows(breaker, monkeypatch):
     assert stuck.heard[-1][0] == "breaker.disabled"
 
 
-def test_background_survives_a_failing_listener(breaker, caplog):
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(3), CutError()])
+def test_background_survives_a_failing_listener(breaker, caplog, error):
     """A listener that raises on its thread is logged and counted, and hears the next event."""
     heard = []
 
     def listener(event):
         heard.append(event.kind)
-        raise ZeroDivisionError
+        raise error
 
     before = events.listener_failures()
     with seawall.subscribe(listener, background=True) as subscription:

@@ -115,7 +115,8 @@ def test_nothing_is_kept(run, path):
     run(lambda: nothing_is_kept(getattr(paths, path), watched, rounds=rounds))
 
 
-def test_a_cycle_through_a_block():
+@pytest.mark.parametrize("testing", [True, False])
+def test_a_cycle_through_a_block(testing):
     """A block inside of which a task waits that its own context refers to is collected."""
     variable = contextvars.ContextVar("variable")
 
@@ -128,35 +129,8 @@ def test_a_cycle_through_a_block():
                 node.waits = asyncio.get_running_loop().create_future()
                 await node.waits
 
-        loop = asyncio.new_event_loop()
-        node.task = loop.create_task(work())
-        node.task._log_destroy_pending = False
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-        return weakref.ref(node)
-
-    node = life()
-    gc.collect()
-    assert node() is None
-
-
-def test_a_cycle_through_a_tests_clock():
-    """A task that waits for a test's clock, which its own context refers to, is collected."""
-
-    def life():
-        node = Node()
-
-        async def work():
-            async with seawall.deadline(60, name=node):
-                node.waits = asyncio.get_running_loop().create_future()
-                await node.waits
-
-        with seawall.testing.clock():
-            loop = asyncio.new_event_loop()
-            node.task = loop.create_task(work())
-            node.task._log_destroy_pending = False
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
+        with seawall.testing.clock() if testing else contextlib.nullcontext():
+            node.task = hosts.abandoned(work())
         return weakref.ref(node)
 
     node = life()

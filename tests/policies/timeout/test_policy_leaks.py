@@ -159,12 +159,8 @@ def test_a_cycle_through_a_call(testing):
             await node.waits
 
         with seawall.testing.clock() if testing else contextlib.nullcontext():
-            loop = asyncio.new_event_loop()
             node.call = work()
-            node.task = loop.create_task(node.call)
-            node.task._log_destroy_pending = False
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
+            node.task = hosts.abandoned(node.call)
         return weakref.ref(node)
 
     node = life()
