@@ -308,7 +308,9 @@ def test_async_generators_are_cancelled(run, items, patient, tally):
         task = asyncio.create_task(consume())
         while patient.snapshot().in_flight == 0:
             await asyncio.sleep(0)
-        await asyncio.sleep(0.01)
+        # It goes on until it waits for an item that does not come.
+        for _ in range(10):
+            await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
 

@@ -168,6 +168,7 @@ def test_no_thread_is_started():
     async def work(seen):
         most.append(kernel_threads())
         async with seawall.deadline(20):
+            # Real time: what waits for it might start a thread.
             await asyncio.sleep(0.001)
         seen.append(1)
         if len(seen) == 1:

@@ -14,6 +14,7 @@ EXITS = 1000
 SCENES = {
     "threads in calls": """
         def sleep():
+            # Real time: it is not over when the interpreter ends.
             time.sleep(60)
 
         for _ in range(3):
@@ -48,6 +49,7 @@ SCENES = {
     "an event loop that is not closed": """
         @breaker
         async def wait():
+            # Real time: it is not over when the interpreter ends.
             await asyncio.sleep(60)
 
         loop = asyncio.new_event_loop()

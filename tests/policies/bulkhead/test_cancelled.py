@@ -258,6 +258,7 @@ def test_threads_and_tasks_that_come_go_and_give_up(crowd):
     def plain(chance):
         enter()
         if chance.random() < 0.3:
+            # Real time: so that threads meet.
             threading.Event().wait(0.0005)
         leave()
 
@@ -265,6 +266,7 @@ def test_threads_and_tasks_that_come_go_and_give_up(crowd):
     async def task(chance):
         enter()
         try:
+            # Real time: so that some meet the threads, and some give up meanwhile.
             await asyncio.sleep(chance.choice([0, 0.0005]))
         finally:
             leave()

@@ -199,13 +199,13 @@ def test_what_another_context_keeps_is_not_believed():
     assert len(made) == 3
 
 
-def test_siblings_are_not_inside_of_one_another():
+def test_siblings_are_not_inside_of_one_another(clock):
     """Two tasks that retry at the same time each make all of their attempts."""
     made = []
 
     @seawall.Retry(backoff=1)
     async def work(number):
-        await asyncio.sleep(0.1)
+        await clock.asleep(0.1)
         made.append(number)
         raise ConnectionError
 

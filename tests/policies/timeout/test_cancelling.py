@@ -94,8 +94,10 @@ def test_late_without_a_wait(run):
     async def main():
         with pytest.raises(seawall.DeadlineExceededError) as caught:
             async with seawall.deadline(0.001):
-                time.sleep(0.01)  # noqa: ASYNC251  it blocks on purpose
+                # Real time: it blocks the loop for longer than a real alarm waits.
+                time.sleep(0.01)  # noqa: ASYNC251
         assert caught.value.__cause__ is None
+        # Real time: an alarm that was left would ring now.
         await anyio.sleep(0.01)
         return cancelling()
 
@@ -216,6 +218,7 @@ def test_asyncio_timeout_around_and_inside(loop_run, clock, forever):
         with pytest.raises(TimeoutError) as outer:
             async with asyncio.timeout(0.01):
                 async with seawall.deadline(60):
+                    # Real time: asyncio's timeout knows no other.
                     await asyncio.sleep(1)
         assert type(outer.value) is TimeoutError
         with pytest.raises(seawall.DeadlineExceededError):
