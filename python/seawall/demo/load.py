@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-__all__ = ["MIX", "Route", "Visit", "send", "visits"]
+__all__ = ["MIX", "PATIENCE", "Route", "Visit", "send", "visits"]
 
 Route: TypeAlias = Literal["cart", "checkout", "product"]
 
 #: Requests a second, by what is asked for.
-MIX: Mapping[Route, float] = {"cart": 14.0, "checkout": 16.0, "product": 10.0}
+MIX: Mapping[Route, float] = {"cart": 12.0, "checkout": 26.0, "product": 10.0}
+
+#: After so many seconds a user has left.
+PATIENCE = 3.0
 
 
 class Visit(NamedTuple):
@@ -47,7 +50,7 @@ def visits(seconds: float, seed: int, mix: Mapping[Route, float] = MIX) -> Itera
 
 async def send(
     schedule: Iterator[Visit],
-    visit: Callable[[Visit, float], Awaitable[None]],
+    visit: Callable[[Visit, float], Coroutine[Any, Any, None]],
     *,
     now: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -64,8 +67,4 @@ async def send(
         for one in schedule:
             while (left := one.due - now()) > 0:
                 await sleep(left)
-            users.create_task(_coroutine(visit(one, -left)))
-
-
-async def _coroutine(waited_for: Awaitable[None]) -> None:
-    await waited_for
+            users.create_task(visit(one, -left))
