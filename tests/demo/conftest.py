@@ -2,7 +2,7 @@
 
 import pytest
 from seawall.demo.script import FAST
-from seawall.demo.seen import Call, Hit, Run, Turn, Visited
+from seawall.demo.seen import Hit, Run, Turn, Visited
 
 
 def made_up(variant):
@@ -23,7 +23,6 @@ def made_up(variant):
                 end = "fallback"
             run.visits.append(Visited(route, at, waited, end, 0.001))
         for service in ("payments", "recommendations"):
-            run.calls.append(Call(at, service))
             if naked or not ill or tenth % 10 == 0:
                 run.hits.append(Hit(at, service))
             if naked and ill:

@@ -31,9 +31,8 @@ class Figures:
         dead_hits: Requests that reached a service which was down.
         cold_hits: Requests that reached the services while they recovered.
         hits: Requests that reached the services, in all.
-        calls: How many of them the shop wanted to make, before retries and refusals.
-        amplification: Requests that reached the services for each call that was wanted, while they
-            were not healthy.
+        amplification: Requests that reached the services for each that users wanted of them, while
+            they were not healthy: above 1 by retries, below by what was not tried.
         turns: What the circuit breakers did, in order.
         latest: By how much the latest request missed its due time.
     """
@@ -50,7 +49,6 @@ class Figures:
     dead_hits: int
     cold_hits: int
     hits: int
-    calls: int
     amplification: float
     turns: list[Turn]
     latest: float
@@ -68,7 +66,7 @@ def figures(run: Run) -> Figures:
     down = [one for one in visits if one.route == "cart" and begin <= one.due < end]
     waits = sorted(one.waited for one in visits)
     ill = script.healthy
-    wanted = sum(call.at >= ill for call in run.calls)
+    wanted = sum(at >= ill for at in run.wanted)
     phases: dict[PhaseName, list[Visited]] = {name: [] for name, _, _ in script.phases}
     for one in visits:
         phases[script.phase(one.due)].append(one)
@@ -88,7 +86,6 @@ def figures(run: Run) -> Figures:
         dead_hits=sum(script.phase(hit.at) == "down" for hit in run.hits),
         cold_hits=sum(script.phase(hit.at) == "recovering" for hit in run.hits),
         hits=len(run.hits),
-        calls=len(run.calls),
         amplification=sum(hit.at >= ill for hit in run.hits) / max(1, wanted),
         turns=sorted(run.turns),
         latest=max((one.late for one in visits), default=0.0),

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from seawall.demo.load import Route
 from seawall.demo.script import Script
 
-__all__ = ["ENDS", "GOOD_ENDS", "Call", "End", "Hit", "Run", "Service", "Turn", "Variant", "Visited"]
+__all__ = ["ENDS", "GOOD_ENDS", "End", "Hit", "Run", "Service", "Turn", "Variant", "Visited"]
 
 Variant: TypeAlias = Literal["naked", "protected"]
 Service: TypeAlias = Literal["payments", "recommendations"]
@@ -43,13 +43,6 @@ class Hit(NamedTuple):
     service: Service
 
 
-class Call(NamedTuple):
-    """The shop wanted something of a service: before retries, limits and breakers."""
-
-    at: float
-    service: Service
-
-
 class Turn(NamedTuple):
     """A circuit breaker changed its state."""
 
@@ -66,8 +59,12 @@ class Run:
     script: Script
     visits: list[Visited] = field(default_factory=list[Visited])
     hits: list[Hit] = field(default_factory=list[Hit])
-    calls: list[Call] = field(default_factory=list[Call])
     turns: list[Turn] = field(default_factory=list[Turn])
+
+    @property
+    def wanted(self) -> list[float]:
+        """When users wanted something that needs one of the services."""
+        return [one.due for one in self.visits if one.route != "cart"]
 
     def note(self, kind: str, at: float, fields: dict[str, Any]) -> None:
         """Takes down what a process said. What came before the beginning is left out."""
@@ -78,8 +75,6 @@ class Run:
                 self.visits.append(Visited(**fields))
             case "hit":
                 self.hits.append(Hit(at, **fields))
-            case "call":
-                self.calls.append(Call(at, **fields))
             case "turn":
                 self.turns.append(Turn(at, **fields))
             case _:

@@ -54,7 +54,7 @@ class Calls(Protocol):
         ...
 
 
-def shop(calls: Calls, parent: Parent) -> Starlette:
+def shop(calls: Calls) -> Starlette:
     """The service."""
 
     def cart(_: Request) -> Response:
@@ -62,7 +62,6 @@ def shop(calls: Calls, parent: Parent) -> Starlette:
         return answer("answered", 200)
 
     def checkout(request: Request) -> Response:
-        parent.tell("call", service="payments")
         time.sleep(OWN_WORK)
         try:
             calls.charge(int(request.query_params["number"]))
@@ -73,7 +72,6 @@ def shop(calls: Calls, parent: Parent) -> Starlette:
         return answer("answered", 201)
 
     async def product(request: Request) -> Response:
-        parent.tell("call", service="recommendations")
         shown = await calls.recommend(int(request.query_params["number"]))
         return answer("fallback" if shown.fallback else "answered", 200)
 
@@ -96,7 +94,7 @@ def play(told: Any, parent: Parent) -> None:
 
     Args:
         told: ``protected``, and the ports of ``payments`` and ``recommendations``.
-        parent: Hears of each call that is wanted, and of each turn of a breaker.
+        parent: Hears of each turn of a circuit breaker.
     """
     if told["protected"]:
         from seawall.demo.order.protected import Protected as Chosen
@@ -111,4 +109,4 @@ def play(told: Any, parent: Parent) -> None:
         parent.tell("turn", breaker=event.name, state=event.after)
 
     with seawall.subscribe(turned, kinds=["breaker"]):
-        serve(shop(Chosen(clients), parent), parent)
+        serve(shop(Chosen(clients)), parent)
