@@ -96,9 +96,7 @@ def test_help_lists_every_command_and_every_code():
     done = seawall("--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in COMMANDS)
-    assert all(
-        summary in " ".join(done.stdout.split()) for _, summary in COMMANDS.values()
-    )
+    assert all(summary in " ".join(done.stdout.split()) for _, summary in COMMANDS.values())
     assert "4 nothing matched" in " ".join(done.stdout.split())
 
 

@@ -7,10 +7,12 @@ from seawall.cli.exits import CommandError, Exit
 
 
 def declare(parser):
+    """How it is to end."""
     parser.add_argument("end", choices=["well", "partly", "store", "nothing", "config", "ctrl-c"])
 
 
 def run(arguments):
+    """Ends so."""
     match arguments.end:
         case "partly":
             return Exit.PARTIAL

@@ -1,17 +1,19 @@
 """Runs that are made up, for those who judge and draw them."""
 
 import pytest
-from seawall.demo.script import FAST
+from seawall.demo.script import Script
 from seawall.demo.seen import Hit, Run, Turn, Visited
+
+SCRIPT = Script(healthy=1.5, slow=2.5, down=3, recovering=2.5)
 
 
 def made_up(variant):
     """A short run with a request of each route every 0.1 s; protected it goes well."""
-    run = Run(variant, FAST)
+    run = Run(variant, SCRIPT)
     naked = variant == "naked"
-    for tenth in range(round(FAST.seconds * 10)):
+    for tenth in range(round(SCRIPT.seconds * 10)):
         at = tenth / 10
-        phase = FAST.phase(at)
+        phase = SCRIPT.phase(at)
         ill = phase in ("slow", "down")
         for route in ("cart", "checkout", "product"):
             end, waited = "answered", 0.02

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,18 +47,19 @@ def run(arguments: argparse.Namespace) -> Exit:
         message = f"the demo needs {named}: pip install 'seawall[demo]'"
         raise CommandError(Exit.USAGE, message, missing)
     report: Path = arguments.report
+    # Asked now: nobody wants to hear of it after a minute and a half.
+    if not os.access(report if report.exists() else report.parent, os.W_OK) or report.is_dir():
+        raise CommandError(Exit.USAGE, f"the report can't be written to {report}")
+
+    from seawall.demo import shown as demo
+    from seawall.demo.processes import ChildError
+
     try:
-        # Asked now: nobody wants to hear of it after a minute and a half.
-        report.open("a", encoding="utf-8").close()
-    except OSError as error:
-        message = f"the report can't be written to {report}: {error.strerror}"
-        raise CommandError(Exit.USAGE, message) from None
-
-    from seawall.demo.shown import show
-
-    shown = show(
-        fast=arguments.fast, seed=arguments.seed, report=report, quiet=arguments.json
-    )
+        shown = demo.show(
+            fast=arguments.fast, seed=arguments.seed, report=report, quiet=arguments.json
+        )
+    except (ChildError, OSError) as error:
+        raise CommandError(Exit.PARTIAL, f"the demo could not be finished: {error}") from error
     if arguments.json:
         print(json.dumps(shown.as_json(), indent=2))  # noqa: T201 - it was asked for
     else:

@@ -16,7 +16,7 @@ class Exit(IntEnum):
     PARTIAL = 1
     """Some of it failed, or what was checked does not hold; the output says what."""
     USAGE = 2
-    """It was asked for in a wrong way, or something that it needs is not there. Nothing was done."""
+    """Asked for in a wrong way, or something that it needs is not there. Nothing was done."""
     STORE_UNAVAILABLE = 3
     """The store could not be reached."""
     NOTHING_MATCHED = 4

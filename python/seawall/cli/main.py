@@ -18,9 +18,7 @@ __all__ = ["main"]
 INTERRUPTED = 130
 
 
-def main(
-    arguments: Sequence[str] | None = None, commands: Mapping[str, Listed] = COMMANDS
-) -> int:
+def main(arguments: Sequence[str] | None = None, commands: Mapping[str, Listed] = COMMANDS) -> int:
     """Runs one command.
 
     Args:

@@ -20,7 +20,8 @@ class _Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named, allow_abbrev=False)
+        named["allow_abbrev"] = False
+        super().__init__(*arguments, **named)
         self.add_argument(
             "--json",
             action="store_true",
@@ -36,9 +37,7 @@ class _Parser(argparse.ArgumentParser):
 class _Version(argparse.Action):
     """Looks the version up when somebody asks for it."""
 
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: Any = None
-    ) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version
 
         print(f"seawall {version('seawall')}")  # noqa: T201 - it is what was asked for

@@ -103,14 +103,19 @@ def _role(name: str) -> Role:
     """What a role does. Loads what it needs, and nothing of the others."""
     match name:
         case "service":
-            from seawall.demo import service as module
+            from seawall.demo import service
+
+            return service.play
         case "order":
-            from seawall.demo.order import app as module
+            from seawall.demo.order import app
+
+            return app.play
         case "users":
-            from seawall.demo import users as module
+            from seawall.demo import users
+
+            return users.play
         case _:
             raise SystemExit(f"no role {name!r}")
-    return module.play
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ class Screen(Protocol):
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
+        /,
     ) -> None:
         """Leaves the terminal as it was."""
         ...

@@ -17,10 +17,10 @@ __all__ = ["MIX", "PATIENCE", "Route", "Visit", "send", "visits"]
 Route: TypeAlias = Literal["cart", "checkout", "product"]
 
 #: Requests a second, by what is asked for.
-MIX: Mapping[Route, float] = {"cart": 12.0, "checkout": 26.0, "product": 10.0}
+MIX: Mapping[Route, float] = {"cart": 12.0, "checkout": 30.0, "product": 10.0}
 
 #: After so many seconds a user has left.
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 
 class Visit(NamedTuple):
@@ -39,7 +39,8 @@ def visits(seconds: float, seed: int, mix: Mapping[Route, float] = MIX) -> Itera
     """
     chance = random.Random(seed)
     rate = sum(mix.values())
-    routes, weights = [*mix], [*mix.values()]
+    routes: list[Route] = [*mix]
+    weights = [*mix.values()]
     due = chance.expovariate(rate)
     number = 0
     while due < seconds:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from typing import IO, Any, NamedTuple, Self
 
 __all__ = ["ChildError", "Children", "Said"]
@@ -135,10 +136,8 @@ class _Child:
 
     def dismiss(self) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for above
-        try:
+        with suppress(OSError):  # it has gone already
             self._process.stdin.close()
-        except OSError:
-            pass  # it has gone already
 
     def bury(self, deadline: float) -> None:
         try:

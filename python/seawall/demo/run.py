@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
+from typing import Self
 
 from seawall.demo.processes import Children
 from seawall.demo.script import Script
@@ -28,7 +29,7 @@ class Stage:
         self._seed = seed
         self._children = Children()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         """Starts them."""
         try:
             for name in SERVICES:

@@ -17,7 +17,7 @@ PhaseName: TypeAlias = Literal["healthy", "slow", "down", "recovering"]
 #: Seconds that an answer takes on a good day.
 GOOD = (0.010, 0.030)
 #: While the database is slow.
-SLOW = (2.0, 4.0)
+SLOW = (1.5, 3.5)
 #: At the first moment of the recovery, and the share of answers that are errors then. Both go
 #: down to what they are on a good day, evenly.
 COLD = (0.050, 0.150)
@@ -68,7 +68,7 @@ class Script(NamedTuple):
 
 
 FULL = Script(healthy=8, slow=9, down=14, recovering=10)
-FAST = Script(healthy=1.5, slow=2.5, down=3, recovering=2.5)
+FAST = Script(healthy=1.5, slow=3, down=3.5, recovering=2.5)
 
 
 class Fate(NamedTuple):

@@ -32,7 +32,7 @@ def play(told: Any, parent: Parent) -> None:
     name = told["name"]
     arrived = 0
 
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
+    async def app(_: Message, receive: Receive, send: Send) -> None:
         nonlocal arrived
         arrived += 1
         parent.tell("hit", service=name)

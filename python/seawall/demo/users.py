@@ -52,8 +52,7 @@ async def _play(told: Any, parent: Parent) -> None:
             for route in ("cart", "checkout", "product"):
                 await _ask(client, Visit(0, -1 - number, route))
         parent.tell("ready")
-        while not parent.start.known.is_set():
-            await asyncio.sleep(0.005)
+        await asyncio.to_thread(parent.start.known.wait)
         await send(visits(told["seconds"], told["seed"]), visit, now=parent.start.now)
 
 
@@ -65,4 +64,4 @@ async def _ask(client: httpx.AsyncClient, one: Visit) -> str:
     except httpx.HTTPError:
         return "failed"
     # What became of it is in the answer: "answered", "fallback", "refused" or "failed".
-    return answer.headers.get("x-end", "failed")
+    return str(answer.headers.get("x-end", "failed"))

@@ -33,7 +33,9 @@ def rows(naked: Figures, protected: Figures) -> list[Row]:
         row("users who gave up", *(f"{it.ends['gave up']:,}" for it in both)),
         row("requests that hit a dead service", *(f"{it.dead_hits:,}" for it in both)),
         row("requests that met recovering services", *(f"{it.cold_hits:,}" for it in both)),
-        row("requests made for each that users wanted", *(f"{it.amplification:.2f}" for it in both)),
+        row(
+            "requests made for each that users wanted", *(f"{it.amplification:.2f}" for it in both)
+        ),
         row("times that a circuit breaker opened", *(f"{_opened(it):,}" for it in both)),
     ]
 

@@ -96,10 +96,9 @@ def play(told: Any, parent: Parent) -> None:
         told: ``protected``, and the ports of ``payments`` and ``recommendations``.
         parent: Hears of each turn of a circuit breaker.
     """
-    if told["protected"]:
-        from seawall.demo.order.protected import Protected as Chosen
-    else:
-        from seawall.demo.order.naked import Naked as Chosen
+    from seawall.demo.order.naked import Naked
+    from seawall.demo.order.protected import Protected
+
     clients = Clients(
         httpx.Client(base_url=f"http://{HOST}:{told['payments']}"),
         httpx.AsyncClient(base_url=f"http://{HOST}:{told['recommendations']}"),
@@ -109,4 +108,5 @@ def play(told: Any, parent: Parent) -> None:
         parent.tell("turn", breaker=event.name, state=event.after)
 
     with seawall.subscribe(turned, kinds=["breaker"]):
-        serve(shop(Chosen(clients)), parent)
+        calls: Calls = Protected(clients) if told["protected"] else Naked(clients)
+        serve(shop(calls), parent)

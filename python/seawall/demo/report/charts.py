@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import NamedTuple, get_args
 
+from seawall.demo.figures import share
 from seawall.demo.load import PATIENCE
 from seawall.demo.report.plot import Plot, linear, logarithmic, text
 from seawall.demo.seen import ENDS, End, Run, Service, Visited
-from seawall.demo.figures import share
 from seawall.demo.words import percent, seconds
 
 __all__ = ["CHARTS", "Chart"]
@@ -140,9 +140,7 @@ def hits(runs: Sequence[Run]) -> list[str]:
     """What reaches the services, beside what the shop wanted of them."""
     services: tuple[Service, ...] = get_args(Service)
     most = max(
-        _most(run, times)
-        for run in runs
-        for times in ([hit.at for hit in run.hits], run.wanted)
+        _most(run, times) for run in runs for times in ([hit.at for hit in run.hits], run.wanted)
     )
     scale, ticks = linear(most)
     plots: list[str] = []
@@ -221,8 +219,8 @@ CHARTS = [
     ),
     Chart(
         "What reaches the services",
-        "The line is what users wanted of them. What stands above it are retries, and requests that "
-        "had been held up, of users who have left; what is missing below it was not tried.",
+        "The line is what users wanted of them. What stands above it are retries, and requests "
+        "that had been held up, of users who have left; what is missing below it was not tried.",
         hits,
         {"payments": "payments", "recommendations": "recommendations", "wanted": "wanted by users"},
     ),

@@ -89,7 +89,9 @@ def _verdict(faults: Sequence[str]) -> str:
 def _tiles(bad: Figures, good: Figures) -> str:
     both = (bad, good)
     tiles = [
-        _Tile("of the carts shown while payments were down", *(percent(it.cart_down) for it in both)),
+        _Tile(
+            "of the carts shown while payments were down", *(percent(it.cart_down) for it in both)
+        ),
         _Tile("of all requests went well", *(percent(it.success) for it in both)),
         _Tile("until 99 % of the users knew how it ended", *(seconds(it.p99) for it in both)),
         _Tile("requests hit a dead service", *(f"{it.dead_hits:,}" for it in both)),
@@ -117,10 +119,10 @@ def _chart(chart: Chart, runs: Sequence[Run]) -> str:
         f"<figure><figcaption>{NAMES[run.variant]}</figcaption>{svg}</figure>"
         for run, svg in zip(runs, chart.draw(runs), strict=True)
     )
-    return (
-        f'<section class="card"><h2>{escape(chart.title)}</h2>'
-        f'<p class="words">{escape(chart.words)}</p>'
-        f'<ul class="legend">{legend}</ul><div class="pair">{figures}</div></section>'
+    return _card(
+        escape(chart.title),
+        escape(chart.words),
+        f'<ul class="legend">{legend}</ul><div class="pair">{figures}</div>',
     )
 
 
@@ -130,9 +132,10 @@ def _table(summary: Sequence[Row]) -> str:
         for row in summary
     )
     head = "<tr><th></th><th>without seawall</th><th>with seawall</th></tr>"
-    return (
-        f'<section class="card"><h2>In figures</h2><table><thead>{head}</thead>'
-        f"<tbody>{lines}</tbody></table></section>"
+    return _card(
+        "In figures",
+        "Those who gave up are counted with the time after which they did.",
+        f"<table><thead>{head}</thead><tbody>{lines}</tbody></table>",
     )
 
 
@@ -146,11 +149,12 @@ def _phases(bad: Figures, good: Figures) -> str:
             cells.append(f"<td>{without} → <b>{with_it}</b></td>")
         lines.append(f"<tr><th>{route}</th>{''.join(cells)}</tr>")
     head = "".join(f"<th>{phase}</th>" for phase in bad.by_phase)
-    return (
-        '<section class="card"><h2>What went well, by phase</h2><p class="words">Without seawall → '
-        "<b>with it</b>. Nobody can pay while payments are down. What counts is whether that is all "
-        'that fails.</p><table class="plain"><thead><tr><th></th>'
-        f"{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></section>"
+    return _card(
+        "What went well, by phase",
+        "Without seawall → <b>with it</b>. Nobody can pay while payments are down. What counts is "
+        "whether that is all that fails.",
+        f'<table class="plain"><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table>",
     )
 
 
@@ -162,11 +166,19 @@ def _code() -> str:
             f"<details><summary>The shop's calls {name}</summary>"
             f"<pre>{escape(source)}</pre></details>"
         )
+    return _card(
+        "The code",
+        "The rest of the shop is the same in both runs. Without seawall it is what a usual team "
+        "writes: httpx with its timeout of 5 s, three attempts, a product page that does without "
+        "recommendations.",
+        "".join(parts),
+    )
+
+
+def _card(title: str, words: str, *parts: str) -> str:
     return (
-        '<section class="card"><h2>The code</h2><p class="words">The rest of the shop is the same '
-        "in both runs. Without seawall it is what a usual team writes: httpx with its timeout of "
-        f"5 s, three attempts, a product page that does without recommendations.</p>{''.join(parts)}"
-        "</section>"
+        f'<section class="card"><h2>{title}</h2><p class="words">{words}</p>'
+        f"{''.join(parts)}</section>"
     )
 
 

@@ -40,9 +40,7 @@ class Plot(NamedTuple):
         """Where a share of the height stands, from the ground up."""
         return TOP + self.height * (1 - share)
 
-    def draw(
-        self, ticks: Iterable[tuple[float, str]], unit: str, parts: Sequence[str]
-    ) -> str:
+    def draw(self, ticks: Iterable[tuple[float, str]], unit: str, parts: Sequence[str]) -> str:
         """The plot as an SVG element.
 
         Args:

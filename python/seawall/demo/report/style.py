@@ -50,10 +50,15 @@ p { margin: 0 0 12px }
 .tile .before b { color: var(--bad) }
 .card { padding: 18px 20px; margin-top: 18px }
 .card .words { font-size: 14.5px; margin: 0 0 8px; max-width: 100ch }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 8px 24px }
+.pair {
+  display: grid; gap: 8px 24px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr))
+}
 figure { margin: 0 }
 figcaption { font-weight: 600; font-size: 14px; margin: 4px 0 4px 71px }
-.legend { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 13.5px; margin: 0 0 6px; padding: 0 }
+.legend {
+  display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 13.5px; margin: 0 0 6px; padding: 0
+}
 .legend li { list-style: none; display: flex; align-items: center; gap: 7px }
 .legend i { width: 12px; height: 12px; border-radius: 3px; background: currentColor }
 .legend i.wanted { height: 2px }
@@ -88,7 +93,10 @@ thead th { font-weight: 600; color: var(--quiet); font-size: 14px }
 td:last-child, td b { font-weight: 650; color: var(--accent) }
 .plain td:last-child { font-weight: 400; color: inherit }
 details { margin-top: 8px } summary { cursor: pointer; font-weight: 600 }
-pre { overflow-x: auto; background: var(--page); border-radius: 6px; padding: 12px; font-size: 13px; line-height: 1.45 }
+pre {
+  overflow-x: auto; background: var(--page); border-radius: 6px; padding: 12px;
+  font-size: 13px; line-height: 1.45
+}
 footer { color: var(--quiet); font-size: 14px; margin-top: 22px }
 @media print { .card, .tile { break-inside: avoid } }
 """
