@@ -52,7 +52,7 @@ def test_figures_of_a_run(naked, protected):
     assert (bad.cart_down, good.cart_down) == (0.0, 1.0)
     assert (bad.dead_hits, good.dead_hits) == (30 * 4, 3 * 2)
     assert bad.amplification == pytest.approx((55 * 4 + 25 * 2) / (80 * 2))
-    assert good.amplification == pytest.approx((6 * 2 + 25 * 2) / (80 * 2))
+    assert good.amplification == pytest.approx((5 * 2 + 25 * 2) / (80 * 2))
     assert (bad.median, bad.p99) == (3.0, 3.0)
     assert sum(good.ends.values()) == good.sent == len(protected.visits)
     assert good.latest == 0.001
