@@ -16,8 +16,8 @@ export PYO3_PYTHON = $(CURDIR)/$(PY)
 help:
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
 
-demo: .venv-bench/built  ## a service falls ill: what callers see with and without a breaker
-	$(RELEASE_PY) demo/outage.py
+demo: .venv-bench/built .venv-bench/demo  ## a shop in an outage, without seawall and with it
+	$(RELEASE_PY) -m seawall demo $(ARGS)
 
 test: test-rust test-python  ## the Rust tests, then the Python tests
 
@@ -83,7 +83,7 @@ check-python-%: .venv-%/built
 
 # Environments. `ready`: requirements are installed. `built`: seawall is, from the present sources.
 
-.venv/ready: requirements/build.txt requirements/clients.txt requirements/hosts.txt requirements/test.txt requirements/dev.txt
+.venv/ready: $(addprefix requirements/, build.txt clients.txt demo.txt hosts.txt test.txt dev.txt)
 	tools/environment.sh $(PYTHON) .venv requirements/dev.txt
 
 .venv/built: .venv/ready $(RUST)
@@ -98,10 +98,14 @@ check-python-%: .venv-%/built
 	$(RELEASE_PY) -m pip install --quiet $(PEERS:%=--requirement=%)
 	touch $@
 
+.venv-bench/demo: .venv-bench/ready requirements/demo.txt
+	$(RELEASE_PY) -m pip install --quiet --requirement=requirements/demo.txt
+	touch $@
+
 .venv-bench/built: .venv-bench/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-bench --release dist
 
-.venv-3.%/ready: requirements/build.txt requirements/clients.txt requirements/hosts.txt requirements/test.txt
+.venv-3.%/ready: $(addprefix requirements/, build.txt clients.txt demo.txt hosts.txt test.txt)
 	tools/environment.sh "$$(tools/pythons.sh find 3.$*)" .venv-3.$* \
 	    requirements/test.txt requirements/build.txt
 
