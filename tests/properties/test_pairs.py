@@ -10,7 +10,7 @@ import pytest
 import seawall
 import trio
 
-from tests.properties.test_retry import ACTS, Steered, Turn, circuits, no_place_is_lost, turn
+from tests.properties.stacks import ACTS, Steered, circuits, no_place_is_lost, turn
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::seawall.CompositionWarning", "ignore::seawall.BlockingWaitWarning"
@@ -44,7 +44,17 @@ def rate_limit():
     return seawall.RateLimit(limit=1, burst=1, max_wait=1.5)
 
 
-POLICIES = (breaker, retry, timeout, bulkhead, rate_limit)
+def fallback():
+    """Another provider, which takes its time as well."""
+
+    async def provider(error):
+        await turn()
+        return "instead"
+
+    return seawall.Fallback(provider)
+
+
+POLICIES = (breaker, retry, timeout, bulkhead, rate_limit, fallback)
 PAIRS = list(itertools.product(POLICIES, repeat=2))
 #: What the attempts of a call do, one after the other; the last again and again.
 SCRIPTS = (
@@ -69,9 +79,9 @@ class Case:
         self.clock, self.script = clock, script
         self.layers = [make() for make in pair]
         self.begun = self.ended = 0
-        guard = seawall.Pipeline("pair", *self.layers)
+        self.guard = seawall.Pipeline("pair", *self.layers)
 
-        @guard
+        @self.guard
         async def function():
             what = script[min(self.begun, len(script) - 1)]
             self.begun += 1
@@ -89,13 +99,6 @@ class Case:
             return what
 
         self.function = function
-
-    async def call(self, at=None, act=None):
-        """One call, as far as it is to go. How often it suspended."""
-        steered = Steered(self.function(), at, act)
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            await steered
-        return steered.turns
 
     def check(self, told):
         """Nothing runs, waits, is armed, left in the context, or lost."""
@@ -123,64 +126,35 @@ class Case:
                 assert (spent.in_flight, spent.retries_in_flight) == (0, 0), told
 
 
-async def explore(pair, clock, cancel, shielded):
-    """Each script undisturbed, and twice at once; then ended at each suspension in each way."""
+async def run(case, at, act):
+    """One call, as far as it is to go. How often it suspended."""
+    steered = Steered(case.function(), at, act)
+    with contextlib.suppress(Exception, asyncio.CancelledError):
+        await steered
+    return steered.turns
+
+
+async def explore(host, pair, clock):
+    """Each script undisturbed; then ended at each suspension in each way, and called again."""
     for script in SCRIPTS:
         with seawall.testing.isolated():
             case = Case(pair, script, clock)
-            turns = await case.call()
+            turns = await run(case, None, None)
             case.check((script, None))
         for at, act in itertools.product(range(1, min(turns, MOST_ENDS) + 1), ACTS):
             with seawall.testing.isolated():
                 case = Case(pair, script, clock)
-                await shielded(case, at, cancel if act == "cancel" else act)
+                await host.bounded(run, case, at, act)
                 case.check((script, at, act))
                 # What was ended leaves the pair as good as new.
                 clock.advance(10)
-                await case.call()
+                await run(case, None, None)
                 case.check((script, at, act, "again"))
 
 
-def named(pair):
-    """As in the name of a test."""
-    return "-".join(make.__name__ for make in pair)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    """Waits take no time."""
-    with seawall.testing.clock(autojump=True) as clock, seawall.testing.seed(1):
-        yield clock
-
-
-@pytest.mark.parametrize("pair", PAIRS, ids=named)
-def test_on_asyncio(clock, monkeypatch, pair):
+@pytest.mark.parametrize(
+    "pair", PAIRS, ids=lambda pair: "-".join(policy.__name__ for policy in pair)
+)
+def test_everything_is_given_back(clock, host, pair):
     """Every attempt that began has ended, nothing is kept, no cancellation is left over."""
-    monkeypatch.setattr(Turn, "how", staticmethod(lambda: asyncio.sleep(0)))
-
-    def cancel():
-        asyncio.current_task().cancel()
-
-    async def shielded(case, at, act):
-        task = asyncio.current_task()
-        await case.call(at, act)
-        left = task.cancelling()
-        assert left == (1 if act is cancel else 0), (case.script, at, act)
-        while task.uncancel():
-            pass
-
-    asyncio.run(explore(pair, clock, cancel, shielded))
-
-
-@pytest.mark.parametrize("pair", PAIRS, ids=named)
-def test_on_trio(clock, monkeypatch, pair):
-    """The same, cancelled by scopes of trio's."""
-    monkeypatch.setattr(Turn, "how", staticmethod(trio.lowlevel.checkpoint))
-    scopes = []
-
-    async def shielded(case, at, act):
-        with trio.CancelScope() as scope:
-            scopes.append(scope)
-            await case.call(at, act)
-
-    trio.run(explore, pair, clock, lambda: scopes[-1].cancel(), shielded)
+    host.run(explore, host, pair, clock)
