@@ -88,6 +88,21 @@ def test_none_leaves_a_policy_out():
     assert [problem.field for problem in caught.value.problems] == ["rate_limit", "bulkhead"]
 
 
+def test_a_fallback_answers_for_all_of_it(kind):
+    """It is outermost, and the policies further in have seen what the service did."""
+    guard = seawall.standard("shop", fallback=seawall.Fallback("closed", name="shop"))
+    assert [policy.kind for policy in guard.policies][:2] == ["fallback", "timeout"]
+
+    def down():
+        raise ConnectionError
+
+    for _ in range(20):
+        assert kind.run(guard(kind.function(down))) == "closed"
+    assert guard.policies[3].state == "open"
+    with pytest.raises(seawall.ConfigError, match=r"fallback='closed' must be a seawall.Fallback"):
+        seawall.standard("other", fallback="closed")
+
+
 def test_calls_beyond_those_that_may_run_wait_and_are_refused(kind, clock):
     """Of three calls at once, one runs, one has the wait of a second, and it is not tried again."""
     guard = seawall.standard("shop", concurrent=1, bulkhead={"max_queue": 1})

@@ -7,6 +7,7 @@ from seawall.errors import ConfigError
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker
 from seawall.policies.bulkhead import Bulkhead
+from seawall.policies.fallback import Fallback
 from seawall.policies.rate_limit import RateLimit
 from seawall.policies.retry import Retry
 from seawall.policies.timeout import Timeout
@@ -32,14 +33,16 @@ def standard(
     breaker: t.BreakerSettings | None = None,
     rate_limit: t.RateLimitSettings | None = None,
     bulkhead: t.BulkheadSettings | None = None,
+    fallback: Fallback | None = None,
 ) -> Pipeline:
     """The recommended policies in the recommended order, for the calls of one service.
 
-    From the outside in: a timeout for everything (``"<name>.total"``), a retry of what is
-    `transient` with a budget of its own, a circuit breaker that opens on what is `unhealthy`, a
-    rate limit if ``rate`` is given, a bulkhead in which a call waits for a second at most, a
-    timeout for each attempt (``"<name>.attempt"``). Both predicates look at returned responses as
-    well as at exceptions. The same name with the same settings gives the same policies.
+    From the outside in: ``fallback`` if it is given, a timeout for everything
+    (``"<name>.total"``), a retry of what is `transient` with a budget of its own, a circuit breaker
+    that opens on what is `unhealthy`, a rate limit if ``rate`` is given, a bulkhead in which a call
+    waits for a second at most, a timeout for each attempt (``"<name>.attempt"``). Both predicates
+    look at returned responses as well as at exceptions. The same name with the same settings gives
+    the same policies.
 
     Args:
         name: The service; also the name of the pipeline, and of each policy that is not a timeout.
@@ -52,6 +55,7 @@ def standard(
         breaker: Settings of the circuit breaker that differ from its defaults and these.
         rate_limit: Settings of the rate limit that differ from its defaults.
         bulkhead: Settings of the bulkhead that differ from its defaults and these.
+        fallback: What answers where all of that comes to nothing.
 
     Raises:
         ConfigError: Naming everything that is wrong: the name, settings, and those that differ from
@@ -88,7 +92,7 @@ def standard(
     if attempt is not None:
         each = attempt
         makers["attempt"] = ("timeout", ".attempt", lambda name: Timeout(each, name=name))
-    unused: list[tuple[str, str, str, str | None]] = [
+    wrong: list[tuple[str, str, str, str | None]] = [
         (what, repr(given), f"belongs to what {without}=None leaves out", None)
         for what, given, without in (
             ("rate_limit", rate_limit, "rate" if rate is None else None),
@@ -96,10 +100,14 @@ def standard(
         )
         if given and without
     ]
-    _check(name, makers, unused)
+    given: object = fallback
+    if not isinstance(given, Fallback | None):
+        wrong.append(("fallback", repr(given), "must be a seawall.Fallback", None))
+    _check(name, makers, wrong)
     made = {what: make(f"{name}{suffix}") for what, (_, suffix, make) in makers.items()}
     del made["budget"]
-    return Pipeline(name, *made.values())
+    outermost = () if fallback is None else (fallback,)
+    return Pipeline(name, *outermost, *made.values())
 
 
 def _check(
