@@ -86,7 +86,12 @@ def standard(
         shaping = rate_limit or {}
         makers["rate_limit"] = ("rate_limit", "", lambda name: RateLimit(name, so_many, **shaping))
     if concurrent is not None:
-        bounding: t.BulkheadSettings = {"max_concurrent": concurrent, "max_wait": 1.0}
+        # Whoever gathers hundreds of calls is served; a service that hangs is not queued for.
+        bounding: t.BulkheadSettings = {
+            "max_concurrent": concurrent,
+            "max_wait": 1.0,
+            "max_queue": 1000,
+        }
         bounding.update(bulkhead or {})
         makers["bulkhead"] = ("bulkhead", "", lambda name: Bulkhead(name, **bounding))
     if attempt is not None:
