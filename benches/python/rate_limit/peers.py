@@ -27,12 +27,11 @@ class LimitedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many calls in so many seconds, and whether one that comes too soon waits."""
+    """So many calls in so many seconds, at once if need be; whether one that is too soon waits."""
 
     limit: int
-    seconds: int = 1
+    seconds: float = 1
     waits: bool = False
-    burst: int | None = None
 
 
 Peer = Callable[[Quota], Decorator]
@@ -58,7 +57,7 @@ def _limits(strategy: str, quota: Quota) -> Decorator:
     limiter = getattr(import_module("limits.strategies"), strategy)(
         import_module("limits.storage").MemoryStorage()
     )
-    item = limits.RateLimitItemPerSecond(quota.limit, quota.seconds)
+    item = limits.RateLimitItemPerSecond(quota.limit, int(quota.seconds))
     return _asking(functools.partial(limiter.hit, item, fresh_name("limits")))
 
 
@@ -78,11 +77,14 @@ def limits_sliding(quota: Quota) -> Decorator:
 
 
 def _throttled(package: Any, quota: Quota) -> Decorator:
+    # It counts whole seconds; what is there at once is said apart.
+    seconds = max(quota.seconds, 1)
+    limit = round(quota.limit * seconds / quota.seconds)
     made: Decorator = package.Throttled(
         key=fresh_name("throttled"),
         using="gcra",
         quota=import_module("throttled").per_duration(
-            timedelta(seconds=quota.seconds), quota.limit, quota.burst
+            timedelta(seconds=seconds), limit, quota.limit
         ),
         timeout=PATIENCE if quota.waits else None,
     )
@@ -101,7 +103,7 @@ def throttled_async(quota: Quota) -> Decorator:
 
 def _pyrate(quota: Quota) -> Any:
     package = import_module("pyrate_limiter")
-    return package.Limiter(package.Rate(quota.limit, quota.seconds * 1000))
+    return package.Limiter(package.Rate(quota.limit, round(quota.seconds * 1000)))
 
 
 def pyrate(quota: Quota) -> Decorator:

@@ -21,7 +21,7 @@ SHARE = "let in, of what may be"
 BURN = "µs of the processor a call"
 ROUNDS = 5
 
-ASKED = Quota(limit=RATE, waits=True, burst=1)
+ASKED = Quota(limit=1, seconds=1 / RATE, waits=True)
 
 
 def nothing_much() -> None:
@@ -91,8 +91,8 @@ def _gauge(
             best[0] = max(best[0] or 0.0, rate / RATE)
             best[1] = min(best[1] or burnt, burnt)
     about = (
-        f"{CALLERS} {who}, each of which calls again and again, at {RATE:,} a second without a "
-        "burst where there is such a thing: the best of several turns."
+        f"{CALLERS} {who}, each of which calls again and again, at {RATE:,} a second, one "
+        "after the other: the best of several turns."
     )
     return GaugeTable(key, about, [SHARE, BURN], rows, absent, digits=3)
 
