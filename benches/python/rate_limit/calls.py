@@ -35,6 +35,7 @@ OURS: dict[str, MakeDecorator] = {
     ours.OURS: ours.rate_limit,
     ours.QUEUED: ours.queued,
     ours.COST: ours.costly,
+    ours.FREE: ours.free,
     ours.CALENDAR: ours.daily,
     ours.KEYED: ours.keyed,
     ours.FUSED: lambda: pipeline(ours.breaker(), ours.rate_limit()),

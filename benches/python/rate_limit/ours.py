@@ -11,6 +11,7 @@ FUSED = "seawall breaker > rate limit"
 OURS = "seawall rate limit"
 QUEUED = "seawall rate limit, that may wait"
 COST = "seawall rate limit, calls that cost 2"
+FREE = "seawall rate limit, calls that cost nothing"
 KEYED = "seawall rate limit, a limit a key"
 CALENDAR = "seawall rate limit, a day"
 TRY_CALL = "seawall rate limit.try_call"
@@ -33,6 +34,11 @@ def queued() -> Any:
 def costly() -> Any:
     """A call takes two of the limit."""
     return rate_limit(cost=2)
+
+
+def free() -> Any:
+    """A call reads the clock, and that is all."""
+    return rate_limit(cost=0)
 
 
 def keyed() -> Any:
