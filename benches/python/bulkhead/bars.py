@@ -68,9 +68,7 @@ BARS += [
         0.3,
     ),
     Bar("a refusal: against a function that raises", over(calls.REJECTION, ours.OURS), 100),
-    Bar(
-        "try_call: no more than a function that raises", over(calls.REJECTION, ours.TRY_CALL), 0
-    ),
+    Bar("try_call: no more than a function that raises", over(calls.REJECTION, ours.TRY_CALL), 0),
     Bar(
         "a refusal: less than pyresilience",
         over(calls.REJECTION, "pyresilience") / over(calls.REJECTION, ours.OURS),

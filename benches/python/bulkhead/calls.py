@@ -20,7 +20,7 @@ REJECTION = "bulkhead, sync rejection"
 
 CATCH = "try:\n    f(x)\nexcept Exception:\n    pass"
 
-Entries = Mapping[str, Callable[[], Setup]]
+Entries = dict[str, Callable[[], Setup]]
 
 OURS: dict[str, MakeDecorator] = {
     BARE: always(nothing),
@@ -50,11 +50,13 @@ def _decorated(made: Mapping[str, MakeDecorator], function: Function, body: str)
     return {name: entry(make) for name, make in made.items()}
 
 
-def _blocks(function: Function, call: str, way: str, made: Mapping[str, Callable[[], Any]]) -> Any:
+def _blocks(
+    function: Function, call: str, way: str, made: Mapping[str, Callable[[], Any]]
+) -> Entries:
     def entry(make: Callable[[], Any]) -> Callable[[], Setup]:
         return lambda: Setup(f"{way} o:\n    {call}", f=function, o=make())
 
-    bare: dict[str, Callable[[], Setup]] = {
+    bare: Entries = {
         BARE: lambda: Setup(call, f=function),
         AGAIN: lambda: Setup(call, f=function),
     }
@@ -68,7 +70,7 @@ def rejections() -> Entries:
         ours.SEMAPHORE: peers.refusing,
         "pyresilience": _full_pyresilience,
     }
-    entries: dict[str, Callable[[], Setup]] = {
+    entries: Entries = {
         BARE: lambda: Setup(CATCH, f=failing),
         AGAIN: lambda: Setup(CATCH, f=failing),
         ours.TRY_CALL: lambda: Setup("o.try_call(f, x)", f=one, o=ours.full()),
@@ -81,13 +83,12 @@ def _full_pyresilience() -> Any:
     decorate = peers.pyresilience(1)
     inside = threading.Event()
 
-    def hold(x: object) -> object:
-        inside.set()
-        return threading.Event().wait()
-
     def both(function: Function) -> Function:
         def either(x: object) -> object:
-            return hold(x) if x is None else function(x)
+            if x is not None:
+                return function(x)
+            inside.set()
+            return threading.Event().wait()
 
         protected = decorate(either)
         threading.Thread(target=protected, args=(None,), daemon=True).start()

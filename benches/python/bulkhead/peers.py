@@ -1,4 +1,4 @@
-"""The peers, each used as its own documentation shows: a decorator of its own, or a semaphore by hand.
+"""The peers, each used as its own documentation shows: its decorator, or a semaphore by hand.
 
 hyx knows no wait but a queue's length, and no plain functions. pyresilience's semaphore of asyncio
 is bounded by `asyncio.wait_for` where calls may wait.

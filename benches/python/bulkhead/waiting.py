@@ -99,7 +99,10 @@ def threads(effort: Effort) -> GaugeTable:
 
 
 def _round(
-    best: list[float | None], protected: Callable[[], None], seconds: float, callers: tuple[int, ...]
+    best: list[float | None],
+    protected: Callable[[], None],
+    seconds: float,
+    callers: tuple[int, ...],
 ) -> None:
     for at, many in enumerate(callers):
         done, took = served(protected, many, seconds)

@@ -11,10 +11,10 @@ def _clock(race: str) -> Term:
 
 
 _CLOCK = (
-    "What a read of the clock costs is taken from a breaker that reads it twice. The processor ends "
-    "all that it has begun before it reads a precise clock, so the first read of a call costs more "
-    "than the second: a limit whose calls cost nothing, which reads it and decides nothing, adds {} "
-    "ns to the floor; one that decides adds {} ns to that."
+    "What a read of the clock costs is taken from a breaker that reads it twice. The processor "
+    "ends all that it has begun before it reads a precise clock, so the first read of a call costs "
+    "more than the second: a limit whose calls cost nothing, which reads it and decides nothing, "
+    "adds {} ns to the floor; one that decides adds {} ns to that."
 )
 
 
@@ -67,6 +67,14 @@ BARS += [
 ]
 BARS += [
     Bar(
+        f"{way}: to decide, beyond reading the clock",
+        over(race, ours.OURS) - over(race, ours.FREE),
+        6,
+    )
+    for race, way in ((calls.SYNC, "sync"), (calls.ASYNC, "async"))
+]
+BARS += [
+    Bar(
         "with: a rate limit against a breaker that reads the same clock twice",
         over(calls.BLOCK, ours.OURS) / over(calls.BLOCK, ours.SLOW),
         1.0,
@@ -80,16 +88,12 @@ BARS += [
     Bar("a refusal: against a function that raises", over(calls.REJECTION, ours.OURS), 100),
     Bar("try_call: no more than a function that raises", over(calls.REJECTION, ours.TRY_CALL), 0),
 ]
-BARS += [
-    Bar(
-        f"{who} that wait: {what}",
-        gauge(table, ours.OURS, waiting.SHARE, "of the rate"),
-        limit,
-        sense,
-    )
-    for table, who in ((waiting.TASKS, "tasks"), (waiting.THREADS, "threads"))
-    for what, limit, sense in (("not too few", 0.95, "≥"), ("not too many", 1.01, "≤"))
-]
+for table, who in ((waiting.TASKS, "tasks"), (waiting.THREADS, "threads")):
+    _rate = gauge(table, ours.OURS, waiting.SHARE, "of the rate")
+    BARS += [
+        Bar(f"{who} that wait: not too few", _rate, 0.95, "≥"),
+        Bar(f"{who} that wait: not too many", _rate, 1.01),
+    ]
 BARS += [
     Bar(
         "tasks that wait: the processor's time against aiolimiter",

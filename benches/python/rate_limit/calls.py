@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from benches.python.functions import MakeDecorator, always, failing, nothing, one, one_async
@@ -24,7 +25,7 @@ CATCH = "try:\n    f(x)\nexcept Exception:\n    pass"
 IN_REACH = Quota(limit=100_000_000)
 USED_UP = Quota(limit=1, seconds=3600)
 
-Entries = Mapping[str, Callable[[], Setup]]
+Entries = dict[str, Callable[[], Setup]]
 
 OURS: dict[str, MakeDecorator] = {
     BARE: always(nothing),
@@ -67,7 +68,7 @@ def rejections() -> Entries:
     """The only call of the hour is gone; bare is a function that raises."""
     made: dict[str, MakeDecorator] = {ours.OURS: ours.used_up}
     made |= {name: partial(_used_up, peer) for name, peer in peers.SYNC.items()}
-    entries: dict[str, Callable[[], Setup]] = {
+    entries: Entries = {
         BARE: lambda: Setup(CATCH, f=failing),
         AGAIN: lambda: Setup(CATCH, f=failing),
         ours.TRY_CALL: lambda: Setup("o.try_call(f, x)", f=one, o=ours.used_up()),
@@ -75,11 +76,13 @@ def rejections() -> Entries:
     return entries | _entries(made, one, CATCH)
 
 
-def _blocks(function: Function, call: str, way: str, made: Mapping[str, Callable[[], Any]]) -> Any:
+def _blocks(
+    function: Function, call: str, way: str, made: Mapping[str, Callable[[], Any]]
+) -> Entries:
     def entry(make: Callable[[], Any]) -> Callable[[], Setup]:
         return lambda: Setup(f"{way} o:\n    {call}", f=function, o=make())
 
-    bare: dict[str, Callable[[], Setup]] = {
+    bare: Entries = {
         BARE: lambda: Setup(call, f=function),
         AGAIN: lambda: Setup(call, f=function),
     }
@@ -87,9 +90,7 @@ def _blocks(function: Function, call: str, way: str, made: Mapping[str, Callable
 
 
 def _aiolimiter() -> Any:
-    from aiolimiter import AsyncLimiter
-
-    return AsyncLimiter(IN_REACH.limit, IN_REACH.seconds)
+    return import_module("aiolimiter").AsyncLimiter(IN_REACH.limit, IN_REACH.seconds)
 
 
 _BLOCKS: dict[str, Callable[[], Any]] = {

@@ -52,8 +52,6 @@ def _asking(allowed: Callable[[], object]) -> Decorator:
 
 def _limits(strategy: str, quota: Quota) -> Decorator:
     limits = import_module("limits")
-    if quota.waits:
-        raise NotImplementedError("limits lets nobody wait")
     limiter = getattr(import_module("limits.strategies"), strategy)(
         import_module("limits.storage").MemoryStorage()
     )
@@ -139,9 +137,7 @@ def pyresilience(quota: Quota) -> Decorator:
 
 
 def hyx(quota: Quota) -> Decorator:
-    """A bucket, which needs a running loop to be made."""
-    if quota.waits:
-        raise NotImplementedError("hyx lets nobody wait")
+    """A bucket, which needs a running loop to be made; it lets nobody wait."""
 
     async def make() -> Any:
         return import_module("hyx.ratelimit").tokenbucket(quota.limit, quota.seconds)
@@ -151,19 +147,9 @@ def hyx(quota: Quota) -> Decorator:
 
 
 def aiolimiter(quota: Quota) -> Decorator:
-    """A leaky bucket; everybody waits."""
+    """A leaky bucket; who comes too soon always waits."""
     limiter = import_module("aiolimiter").AsyncLimiter(quota.limit, quota.seconds)
-    if not quota.waits:
-        raise NotImplementedError("aiolimiter refuses nobody")
-    return _awaiting(limiter)
 
-
-def aiolimiter_success(quota: Quota) -> Decorator:
-    """Where nobody has to wait."""
-    return _awaiting(import_module("aiolimiter").AsyncLimiter(quota.limit, quota.seconds))
-
-
-def _awaiting(limiter: Any) -> Decorator:
     def decorate(function: AsyncFunction) -> AsyncFunction:
         @functools.wraps(function)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -184,7 +170,7 @@ SYNC: dict[str, Peer] = {
     "pyresilience": pyresilience,
 }
 ASYNC: dict[str, Peer] = {
-    "aiolimiter": aiolimiter_success,
+    "aiolimiter": aiolimiter,
     "throttled-py, GCRA": throttled_async,
     "pyrate-limiter": pyrate_async,
     "hyx": hyx,
