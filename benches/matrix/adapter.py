@@ -16,8 +16,7 @@ from importlib import metadata
 from typing import Any, ClassVar, Literal
 
 from benches.matrix.clock import Clock, PatchedClock, RealClock
-from benches.matrix.policies import Function as Function
-from benches.matrix.policies import Guard, Pace, Space, Tries
+from benches.matrix.policies import Function, Guard, Pace, Space, Tries
 from benches.matrix.verdict import NotApplicable
 
 

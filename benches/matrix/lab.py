@@ -14,9 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from benches.matrix.adapter import Adapter, Breaker, Function, Kind, Settings
-from benches.matrix.calls import SOON as SOON
-from benches.matrix.calls import Calls
-from benches.matrix.calls import until as until
+from benches.matrix.calls import SOON, Calls
 from benches.matrix.clock import Clock
 from benches.matrix.policies import Guard
 from benches.matrix.verdict import NotApplicable, Refused, Wrong

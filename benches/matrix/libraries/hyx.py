@@ -12,7 +12,6 @@ from benches.matrix.clock import PatchedClock
 from benches.matrix.policies import Guard, Pace, Space, Tries
 from benches.matrix.verdict import NotApplicable
 
-
 _FOR_EVER = 10.0
 """Seconds from which on a scenario means that callers wait as long as it takes."""
 

@@ -20,8 +20,8 @@ class Stamina(Adapter):
 
         never = tries.never
 
-        def on(error: Exception) -> bool:
-            return never is None or not isinstance(error, never)
+        def on(error: BaseException) -> bool:
+            return isinstance(error, Exception) and not (never and isinstance(error, never))
 
         return Guard(
             stamina.retry(

@@ -14,7 +14,7 @@ class Tenacity(Adapter):
     name = "tenacity"
     module = "tenacity"
     policies = ("retry",)
-    caveat = "`stop_before_delay` for a limit of time, `retry_if_not_exception_type` for what is never tried again."
+    caveat = "`stop_before_delay`, and `retry_if_not_exception_type` for what is never tried again."
 
     def retry(self, tries: Tries) -> Guard:
         import tenacity

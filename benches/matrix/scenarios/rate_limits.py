@@ -9,8 +9,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from benches.matrix.calls import Calls
-from benches.matrix.lab import Lab, until
+from benches.matrix.calls import Calls, until
+from benches.matrix.lab import Lab
 from benches.matrix.policies import Guard, Pace
 from benches.matrix.scenarios.scenario import scenario
 from benches.matrix.verdict import NotApplicable, Wrong
@@ -178,7 +178,8 @@ def limits_are_made_without_a_loop(lab: Lab) -> None:
 @_rate_limit()
 def threads_and_tasks_share_a_limit(lab: Lab) -> None:
     """One limit is for sync and async functions, and they share it."""
-    lab.need({"sync", "async"} == set(lab.adapter.kinds), "it is for one kind of function")
+    lab.need(len(lab.adapter.kinds) == 2, "it is for one kind of function")
+    lab.need(lab.adapter.one_object, "there is a class for each kind")
     guard = _made(lab, 0.0)
     of_threads = Calls(SimpleNamespace(kind="sync", loop=lab.loop), guard.protect, guard.refusal)
     of_tasks = Calls(SimpleNamespace(kind="async", loop=lab.loop), guard.protect, guard.refusal)
