@@ -8,7 +8,7 @@ use super::errand::{Lost, elsewhere};
 use super::failures::{Carried, raise};
 use super::last::Last;
 use super::native::visit;
-use super::plan::{Back, Came, PlanRef, Slot, Then, Wanted};
+use super::plan::{Back, Came, PlanRef, Refused, Slot, Then, Wanted};
 use super::wait;
 use crate::time::{Clock, Nanos};
 use pyo3::ffi;
@@ -198,14 +198,56 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     finish: F,
 ) -> *mut ffi::PyObject {
     let began = if F::CAPTURES { clock.now() } else { 0 };
-    let mut at = Progress { entered: 0, started: 0, began };
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
-    let call = Call { callee: callee.object, arguments };
     let entered = match plan.enter(slots, clock) {
         Ok(started) => Ok(In { started, bound: 0 }),
         Err(refused) => wait_in(py, &plan, 0, slots, refused, clock),
     };
+    // SAFETY: as the caller promises.
+    unsafe { drive_on(plan, slots, callee, arguments, began, entered, clock, finish) }
+}
+
+/// Goes on with a call that was `refused` by a plan in which calls may wait: perhaps it may.
+///
+/// # Safety
+/// As for [`drive`].
+#[cold]
+#[inline(never)]
+#[allow(clippy::too_many_arguments, reason = "all that a call is")]
+pub unsafe fn wait<C: Clock, F: Finish>(
+    plan: PlanRef,
+    slots: &mut [Slot],
+    callee: Callee,
+    arguments: Arguments,
+    began: Nanos,
+    refused: Refused,
+    clock: &C,
+    finish: F,
+) -> *mut ffi::PyObject {
+    // SAFETY: attached, as the caller promises.
+    let py = unsafe { Python::assume_attached() };
+    let entered = wait_in(py, &plan, 0, slots, refused, clock);
+    // SAFETY: as the caller promises.
+    unsafe { drive_on(plan, slots, callee, arguments, began, entered, clock, finish) }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "all that a call is")]
+unsafe fn drive_on<C: Clock, F: Finish>(
+    plan: PlanRef,
+    slots: &mut [Slot],
+    callee: Callee,
+    arguments: Arguments,
+    began: Nanos,
+    entered: Result<In, Out>,
+    clock: &C,
+    finish: F,
+) -> *mut ffi::PyObject {
+    let mut at = Progress { entered: 0, started: 0, began };
+    // SAFETY: attached, as the caller promises.
+    let py = unsafe { Python::assume_attached() };
+    let call = Call { callee: callee.object, arguments };
     let value = match entered {
         Err(Out { entered, came }) => {
             at.entered = entered;

@@ -182,13 +182,19 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     if plan.keyed() && !find(&plan, &mut slots, callee, arguments, clock) {
         return ptr::null_mut();
     }
-    if plan.follows() {
+    if plan.repeats() || plan.bounds() {
         // SAFETY: as the caller promises.
         return unsafe { again::drive(plan, &mut slots, callee, arguments, clock, finish) };
     }
     let began = if F::CAPTURES { clock.now() } else { 0 };
     let started = match plan.enter(&mut slots, clock) {
         Ok(started) => started,
+        Err(refused) if plan.follows() => {
+            // SAFETY: as the caller promises.
+            return unsafe {
+                again::wait(plan, &mut slots, callee, arguments, began, refused, clock, finish)
+            };
+        }
         Err(refused) => return finish.refused(&plan, refused, 0),
     };
     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.

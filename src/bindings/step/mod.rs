@@ -151,6 +151,12 @@ impl Step {
             slot.write(Ticket::Permit(permit));
             return true;
         }
+        if let Self::RateLimit(limit) = self
+            && limit.admit(clock)
+        {
+            slot.write(Ticket::RateLimit);
+            return true;
+        }
         self.enter_otherwise(slot, refusal, clock)
     }
 
@@ -273,6 +279,10 @@ impl Step {
             if passed == Passed::Quietly {
                 return;
             }
+        }
+        // Nothing is owed to it.
+        if matches!(self, Self::RateLimit(_)) {
+            return;
         }
         self.returned_otherwise(passed, ticket, value, elapsed, clock);
     }
