@@ -76,7 +76,7 @@ def test_ctrl_c(tmp_path):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout.readline().startswith("naked")
+        assert process.stdout.readline().startswith("without seawall")
         children = [
             int(pid)
             for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
