@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         shown = demo.show(
             fast=arguments.fast, seed=arguments.seed, report=report, quiet=arguments.json
         )
+    except BrokenPipeError:
+        raise  # nobody reads any more: there is nobody to tell
     except (ChildError, OSError) as error:
         raise CommandError(Exit.PARTIAL, f"the demo could not be finished: {error}") from error
     if arguments.json:
