@@ -15,6 +15,7 @@ from seawall.errors import (
     ConfigError,
     DeadlineExceededError,
     NestedRetryError,
+    NotRememberedWarning,
     Problem,
     RateLimitedError,
     Rejected,
@@ -26,6 +27,7 @@ from seawall.errors import (
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 from seawall.policies.bulkhead import Bulkhead, bulkhead
+from seawall.policies.fallback import Fallback, fallback
 from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
@@ -64,6 +66,14 @@ if TYPE_CHECKING:
         BulkheadSettings,
         BulkheadSnapshot,
         BulkheadWaited,
+    )
+    from seawall.policies.fallback import (
+        FallbackEvent,
+        FallbackFailed,
+        FallbackSettings,
+        FallbackSnapshot,
+        FallbackStale,
+        FallbackUsed,
     )
     from seawall.policies.rate_limit import (
         RateLimitDelayed,
@@ -129,7 +139,15 @@ __all__ = [
     "ConfigError",
     "DeadlineExceededError",
     "Event",
+    "Fallback",
+    "FallbackEvent",
+    "FallbackFailed",
+    "FallbackSettings",
+    "FallbackSnapshot",
+    "FallbackStale",
+    "FallbackUsed",
     "NestedRetryError",
+    "NotRememberedWarning",
     "Outcome",
     "Pipeline",
     "Problem",
@@ -169,6 +187,7 @@ __all__ = [
     "deadline",
     "events",
     "exponential",
+    "fallback",
     "fibonacci",
     "linear",
     "rate_limit",
@@ -211,6 +230,12 @@ __getattr__, __dir__ = lazy.names(
         "BulkheadWaited": "seawall.policies.bulkhead",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
+        "FallbackEvent": "seawall.policies.fallback",
+        "FallbackFailed": "seawall.policies.fallback",
+        "FallbackSettings": "seawall.policies.fallback",
+        "FallbackSnapshot": "seawall.policies.fallback",
+        "FallbackStale": "seawall.policies.fallback",
+        "FallbackUsed": "seawall.policies.fallback",
         "OTHER_KEYS": "seawall.keys",
         "RateLimitDelayed": "seawall.policies.rate_limit",
         "RateLimitEvent": "seawall.policies.rate_limit",

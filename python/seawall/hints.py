@@ -30,6 +30,9 @@ from seawall.policies.budget.snapshot import BudgetSnapshot
 from seawall.policies.bulkhead.events import BulkheadEvent
 from seawall.policies.bulkhead.settings import BulkheadSettings
 from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
+from seawall.policies.fallback.events import FallbackEvent
+from seawall.policies.fallback.settings import FallbackSettings
+from seawall.policies.fallback.snapshot import FallbackSnapshot
 from seawall.policies.policy import Named, Policy
 from seawall.policies.rate_limit.events import RateLimitEvent
 from seawall.policies.rate_limit.settings import RateLimitSettings
@@ -63,6 +66,9 @@ __all__ = [
     "ClassVar",
     "Collection",
     "F",
+    "FallbackEvent",
+    "FallbackSettings",
+    "FallbackSnapshot",
     "Hashable",
     "Iterable",
     "Iterator",

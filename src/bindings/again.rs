@@ -8,7 +8,7 @@ use super::errand::{Lost, elsewhere};
 use super::failures::{Carried, raise};
 use super::last::Last;
 use super::native::visit;
-use super::plan::{Back, Came, PlanRef, Slot, Then};
+use super::plan::{Back, Came, PlanRef, Slot, Then, Wanted};
 use super::wait;
 use crate::time::{Clock, Nanos};
 use pyo3::ffi;
@@ -320,9 +320,24 @@ pub unsafe fn follow<C: Clock, F: Finish>(
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
     let mut runs = u32::from(!matches!(came, Came::Refused(_)));
-    while let Then::Again { step, wait: delay } =
-        plan.settle(py, slots, at.entered, at.started, &mut came, clock)
-    {
+    loop {
+        let (step, delay) = match plan.settle(py, slots, at.entered, at.started, &mut came, clock) {
+            Then::Over => break,
+            Then::Again { step, wait } => (step, wait),
+            Then::Instead { step, began } => {
+                at = Progress { entered: step + 1, started: began, ..at };
+                // SAFETY: as the caller promises.
+                unsafe {
+                    let value = plan.ask(py, step, slots, &call, came, Wanted::Result);
+                    if !value.is_null() && adopt::awaitable(value) {
+                        let captures = F::CAPTURES;
+                        return adopt::adopt_again(plan, slots, call, runs, &at, value, captures);
+                    }
+                    came = ended(py, value);
+                }
+                continue;
+            }
+        };
         // Whatever happens from here on, the steps further out still have the call.
         at = Progress { entered: step + 1, started: 0, ..at };
         if let Err(error) = wait::sleep(py, delay, plan.waiter(py, step)) {
@@ -365,6 +380,9 @@ pub unsafe fn follow<C: Clock, F: Finish>(
     }
     let elapsed = took(clock, at.began, F::CAPTURES);
     match came {
+        Came::Returned(value) if F::CAPTURES && plan.replaces() && plan.stale(slots) => {
+            finish.remembered(value.into_ptr(), elapsed, runs)
+        }
         Came::Returned(value) => finish.returned(value.into_ptr(), elapsed, runs),
         Came::Raised(error) | Came::Broken(error) => {
             error.restore(py);

@@ -82,6 +82,9 @@ pub trait Finish {
     fn refused(self, plan: &PlanRef, refused: Refused, runs: u32) -> *mut ffi::PyObject;
     /// It returned `value`, at the last of so many attempts.
     fn returned(self, value: *mut ffi::PyObject, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject;
+    /// As [`Finish::returned`], of a remembered answer.
+    fn remembered(self, value: *mut ffi::PyObject, elapsed: Nanos, runs: u32)
+    -> *mut ffi::PyObject;
     /// It raised; the exception is set.
     fn raised(self, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject;
 }
@@ -102,6 +105,11 @@ impl Finish for HandOn {
 
     #[inline(always)]
     fn returned(self, value: *mut ffi::PyObject, _: Nanos, _: u32) -> *mut ffi::PyObject {
+        value
+    }
+
+    #[cold]
+    fn remembered(self, value: *mut ffi::PyObject, _: Nanos, _: u32) -> *mut ffi::PyObject {
         value
     }
 
@@ -129,6 +137,20 @@ impl Finish for Capture {
         // SAFETY: as above.
         let value = unsafe { Bound::from_owned_ptr(py, value) };
         Outcome::returned(value.unbind(), elapsed).after(runs).into_ptr(py)
+    }
+
+    fn remembered(
+        self,
+        value: *mut ffi::PyObject,
+        elapsed: Nanos,
+        runs: u32,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: as for `returned`.
+        unsafe {
+            let py = Python::assume_attached();
+            let value = Bound::from_owned_ptr(py, value).unbind();
+            Outcome::returned(value, elapsed).after(runs).remembered(true).into_ptr(py)
+        }
     }
 
     fn raised(self, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject {

@@ -129,6 +129,11 @@ impl Outcome {
         Self { attempts, ..self }
     }
 
+    /// The value is a remembered one, or is not.
+    pub fn remembered(self, stale: bool) -> Self {
+        Self { stale, ..self }
+    }
+
     /// Is `object` one?
     pub fn is(object: &Bound<'_, PyAny>) -> bool {
         object.is_exact_instance_of::<Self>()

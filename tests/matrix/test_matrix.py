@@ -121,18 +121,22 @@ def test_a_lock_across_a_fork_hangs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("toy", "verdict", "expected"),
-    [("Hanging", "hangs", 1), ("Crashing", "crashed", 1), ("Missing", "not installed", 2)],
+    ("toy", "limit", "verdict", "expected"),
+    [
+        ("Hanging", 0.3, "hangs", 1),
+        ("Crashing", 30, "crashed", 1),
+        ("Missing", 30, "not installed", 2),
+    ],
 )
 def test_the_run_survives_what_does_not_come_back(
-    capsys: pytest.CaptureFixture[str], toy: str, verdict: str, expected: int
+    capsys: pytest.CaptureFixture[str], toy: str, limit: float, verdict: str, expected: int
 ) -> None:
     """A hang, a crash and an absent library are results."""
     name = f"toys:{toy}"
     status, [cell] = judge(
         capsys,
         *("--only", name, "--subject", name),
-        *("--scenario", "whole-cycle", "--limit", "2"),
+        *("--scenario", "whole-cycle", "--limit", str(limit)),
     )
     assert (cell["verdict"], status) == (verdict, expected)
 

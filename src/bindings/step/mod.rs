@@ -20,6 +20,7 @@ pub use ticket::{Refusal, RefusalSlot, Ticket};
 use super::breaker;
 use super::bulkhead;
 use super::call::Call;
+use super::fallback;
 use super::keys::KeyOf;
 use super::plan::Slot;
 use super::rate_limit;
@@ -40,6 +41,7 @@ pub enum Step {
     Retry(retry::Step),
     Timeout(timeout::Step),
     Bulkhead(bulkhead::Step),
+    Fallback(Box<fallback::Step>),
 }
 
 /// How a call ended when it did not simply return.
@@ -69,6 +71,9 @@ impl Step {
         if let Ok(bulkhead) = policy.cast::<bulkhead::Bulkhead>() {
             return bulkhead.get().step(policy.py(), of).map(Self::Bulkhead);
         }
+        if let Ok(fallback) = policy.cast::<fallback::Fallback>() {
+            return Ok(Self::Fallback(Box::new(fallback.get().step(policy.py(), of)?)));
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -81,6 +86,7 @@ impl Step {
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
             Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
             Self::Bulkhead(bulkhead) => Self::Bulkhead(bulkhead.renewed(py)),
+            Self::Fallback(fallback) => Self::Fallback(Box::new(fallback.renewed(py))),
         }
     }
 
@@ -98,6 +104,9 @@ impl Step {
             }
             Self::RateLimit(limit) if limit.asks() => {
                 slot.write(Ticket::Metered(limit.find(py, call, clock)?));
+            }
+            Self::Fallback(fallback) if fallback.remembers() => {
+                slot.write(Ticket::Fallback(fallback.find(py, call)?));
             }
             _ => {}
         }
@@ -119,6 +128,7 @@ impl Step {
             Ticket::Circuit(circuit) => circuit.release(),
             Ticket::Metered(found) => found.release(),
             Ticket::Bulkhead(ticket) => bulkhead::Step::forget(ticket),
+            Ticket::Fallback(ticket) => { *ticket }.let_go(),
             _ => {}
         }
     }
@@ -197,6 +207,16 @@ impl Step {
                 Some(passed) => Err(Refusal::Deadline(passed)),
                 None => Ok(Ticket::Timeout(timeout.enter(clock))),
             },
+            Self::Fallback(fallback) => {
+                let found = fallback.remembers().then(|| {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { slot.assume_init_ref() } {
+                        Ticket::Fallback(ticket) => Some(*ticket),
+                        _ => None,
+                    }
+                });
+                Ok(Ticket::Fallback(fallback.enter(found.flatten(), clock)))
+            }
             Self::Bulkhead(bulkhead) => {
                 let found = bulkhead.keyed().then(|| {
                     // SAFETY: `find` has filled the slot.
@@ -275,6 +295,7 @@ impl Step {
             (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
                 keyed.returned(*circuit, ticket, value, elapsed, clock);
             }
+            (Self::Fallback(fallback), Ticket::Fallback(ticket)) => fallback.returned(ticket),
             (Self::Retry(retry), Ticket::Retry(ticket)) => retry.returned(ticket, value, clock),
             (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
                 // SAFETY: drivers run attached.
@@ -314,6 +335,7 @@ impl Step {
                 timeout.ended(py, &mut { *ticket }, false);
             }
             (Self::Bulkhead(bulkhead), ticket) => Self::out(py, bulkhead, ticket),
+            (Self::Fallback(fallback), Ticket::Fallback(ticket)) => fallback.ended(ticket, ended),
             _ => {}
         }
     }
@@ -371,6 +393,7 @@ impl Step {
             Self::Retry(retry) => retry.release(py),
             Self::Timeout(timeout) => timeout.release(py),
             Self::Bulkhead(bulkhead) => bulkhead.release(py),
+            Self::Fallback(fallback) => fallback.release(py),
         }
     }
 
@@ -396,6 +419,7 @@ impl Step {
                 [listener, pool, none, none]
             }
             Self::Bulkhead(bulkhead) => bulkhead.objects(),
+            Self::Fallback(fallback) => fallback.objects(),
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 use crate::bindings::breaker::CircuitRef;
-use crate::bindings::{bulkhead, rate_limit, retry, timeout};
+use crate::bindings::{bulkhead, fallback, rate_limit, retry, timeout};
 use crate::policies::breaker;
 use crate::policies::bulkhead::Permit;
 use crate::time::Nanos;
@@ -32,6 +32,7 @@ pub enum Ticket {
     /// Of a bulkhead with one state for all calls.
     Permit(Permit),
     Bulkhead(bulkhead::Ticket),
+    Fallback(fallback::Ticket),
 }
 
 impl Ticket {
@@ -54,17 +55,19 @@ impl Ticket {
             | Self::Delayed(_)
             | Self::RateLimit
             | Self::Permit(_)
-            | Self::Bulkhead(_) => false,
+            | Self::Bulkhead(_)
+            | Self::Fallback(_) => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
     }
 
-    /// The object that it owns and the collector is to know of. NULL: none.
-    pub fn object(&self) -> *mut ffi::PyObject {
+    /// The objects that it owns and the collector is to know of. NULL: none.
+    pub fn objects(&self) -> [*mut ffi::PyObject; 2] {
         match self {
-            Self::Timeout(ticket) => ticket.object(),
-            _ => ptr::null_mut(),
+            Self::Timeout(ticket) => [ticket.object(), ptr::null_mut()],
+            Self::Fallback(ticket) => ticket.objects(),
+            _ => [ptr::null_mut(); 2],
         }
     }
 
@@ -82,7 +85,8 @@ impl Ticket {
             | Self::Retry(_)
             | Self::Timeout(_)
             | Self::Permit(_)
-            | Self::Bulkhead(_) => {
+            | Self::Bulkhead(_)
+            | Self::Fallback(_) => {
                 // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
                 unsafe { unreachable_unchecked() }
             }
@@ -112,6 +116,11 @@ impl Refusal {
     /// load.
     pub fn passed(&self) -> Option<&Py<timeout::Deadline>> {
         if let Self::Deadline(passed) = self { Some(passed) } else { None }
+    }
+
+    /// Did the call wait to be let in until its time was over?
+    pub fn out_of_time(&self) -> bool {
+        matches!(self, Self::Bulkhead(rejection) if rejection.why == bulkhead::Why::Deadline)
     }
 
     /// After how long a call may be let in, if that is known.

@@ -1,4 +1,4 @@
-"""What the tests of generators have in common."""
+"""What the tests of generators, plain and asynchronous, have in common."""
 
 import contextlib
 
