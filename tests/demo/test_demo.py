@@ -76,7 +76,7 @@ def test_ctrl_c(tmp_path):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout.readline().startswith("naked")
+        assert process.stdout.readline().startswith("without seawall")
         children = [
             int(pid)
             for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -87,6 +87,17 @@ def test_ctrl_c(tmp_path):
     assert len(children) == 8
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert not report.exists()
+
+
+def test_a_reader_that_has_enough(tmp_path):
+    """`seawall demo | head -1` ends with 1 when the reader has gone, without a traceback."""
+    report = tmp_path / "report.html"
+    command = [sys.executable, "-m", "seawall", "demo", "--fast", "--report", str(report)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) == 1
+        assert process.stderr.read() == b""
 
 
 def test_what_is_missing_is_named_at_once(monkeypatch, capsys):

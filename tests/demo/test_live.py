@@ -1,6 +1,7 @@
 """What is seen while a run goes on."""
 
 import io
+import re
 
 from rich.console import Console
 from seawall.demo.figures import figures
@@ -16,9 +17,9 @@ def test_a_pipe_gets_lines(naked):
         for quarter in range(17):
             shown.look(naked, quarter / 4)
     lines = file.getvalue().splitlines()
-    assert [line.split()[1] for line in lines] == ["1", "2", "3", "4"]
+    assert [line.split()[2] for line in lines] == ["1", "2", "3", "4"]
     assert "\x1b" not in file.getvalue()
-    assert lines[0].startswith("naked ")
+    assert lines[0].startswith("without seawall ")
     assert "healthy" in lines[0]
     assert "cart" in lines[0]
     assert "slow" in lines[1]
@@ -44,6 +45,8 @@ def test_a_terminal_gets_a_table(protected):
         shown.look(protected, 3.0)
         shown.look(protected, 9.0)
     painted = file.getvalue()
+    plain = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", painted).replace("\r", "")
+    assert all(line.startswith("┏") for line in plain.splitlines() if "┏" in line)
     for word in ("with seawall", "cart", "checkout", "product", "circuit", "closed", "recovering"):
         assert word in painted
 

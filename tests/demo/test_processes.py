@@ -1,7 +1,9 @@
 """The demo's processes: none is left behind, however it ends, and none dies unseen."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from seawall.demo import processes
+from seawall.demo import child, processes
 from seawall.demo.processes import ChildError, Children
 from seawall.demo.script import FAST
 
@@ -76,8 +78,8 @@ def test_a_child_is_deaf_to_the_terminal():
     """Ctrl-C, which a terminal sends to all of a group, does not reach the children."""
     with Children() as children:
         service(children)
-        [child] = children._children.values()
-        assert os.getpgid(child._process.pid) != os.getpgid(0)
+        [only] = children._children.values()
+        assert os.getpgid(only._process.pid) != os.getpgid(0)
 
 
 def test_a_child_that_dies_is_noticed():
@@ -146,3 +148,38 @@ def test_a_service_that_is_down_hangs():
         children.begin(time.monotonic() - begin)
         with pytest.raises(httpx.ReadTimeout):
             httpx.get(f"http://127.0.0.1:{port}/", timeout=0.1)
+
+
+def test_answers_are_not_held_back(monkeypatch):
+    """Connections are said to be TCP's, so that asyncio switches Nagle's algorithm off for them.
+
+    Else each answer would be late by the 40 ms for which the other side holds back its own.
+    """
+    served = []
+
+    async def look(_, sockets):
+        for listening in sockets:
+            listening.setblocking(False)
+            loop = asyncio.get_running_loop()
+            server = await asyncio.start_server(taken, sock=listening)
+            async with server:
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                await asyncio.wait_for(loop.create_task(until_served()), 10)
+                writer.close()
+
+    async def taken(_, writer):
+        connection = writer.get_extra_info("socket")
+        served.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def until_served():
+        while not served:
+            await asyncio.sleep(0.001)
+
+    class Parent:
+        def tell(self, kind, **fields):
+            assert (kind, *fields) == ("ready", "port")
+
+    monkeypatch.setattr("uvicorn.Server.serve", look)
+    child.serve(None, Parent())
+    assert served == [1]

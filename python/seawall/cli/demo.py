@@ -58,6 +58,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         shown = demo.show(
             fast=arguments.fast, seed=arguments.seed, report=report, quiet=arguments.json
         )
+    except BrokenPipeError:
+        raise  # nobody reads any more: there is nobody to tell
     except (ChildError, OSError) as error:
         raise CommandError(Exit.PARTIAL, f"the demo could not be finished: {error}") from error
     if arguments.json:
@@ -65,5 +67,5 @@ def run(arguments: argparse.Namespace) -> Exit:
     else:
         for fault in shown.faults:
             print(f"seawall did not help: {fault}", file=sys.stderr)  # noqa: T201 - the verdict
-        print(f"The report is in {report}.")  # noqa: T201 - likewise
+        print(*([] if shown.faults else ["seawall helped."]), f"The report is in {report}.")  # noqa: T201 - likewise
     return Exit.PARTIAL if shown.faults else Exit.OK

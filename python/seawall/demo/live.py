@@ -15,7 +15,7 @@ from seawall.demo.figures import quantile, share
 from seawall.demo.load import MIX
 from seawall.demo.script import PhaseName
 from seawall.demo.seen import ENDS, End, Run, Service, Visited
-from seawall.demo.words import Row, percent, seconds
+from seawall.demo.words import NAMES, Row, percent, seconds
 
 __all__ = ["Screen", "Silence", "Terminal", "screen", "summary"]
 
@@ -88,7 +88,7 @@ class Lines(Silence):
             return
         self._next = int(at) + 1.0
         recent = _recent(run, at)
-        parts = [f"{run.variant:9}  {int(at):3} s  {_phase(run, at):10}"]
+        parts = [f"{NAMES[run.variant]:15}  {int(at):3} s  {_phase(run, at):10}"]
         for route in MIX:
             good = share([one for one in recent if one.route == route])
             parts.append(f"{route} {'–' if good is None else percent(good):>6}")
@@ -130,8 +130,8 @@ def summary(rows: list[Row], file: TextIO) -> None:
     """The figures of both runs."""
     table = Table(title="One outage, twice", title_justify="left", title_style="bold")
     table.add_column("")
-    table.add_column("naked", justify="right")
-    table.add_column("protected", justify="right", style="bold")
+    table.add_column(NAMES["naked"], justify="right")
+    table.add_column(NAMES["protected"], justify="right", style="bold")
     for row in rows:
         table.add_row(*row)
     Console(file=file).print(table)
@@ -164,9 +164,8 @@ def _states(run: Run) -> dict[Service, str]:
 
 def _painted(run: Run, at: float) -> Group:
     phase = _phase(run, at)
-    name = "without seawall" if run.variant == "naked" else "with seawall"
     head = Text.assemble(
-        (f" {name} ", "bold reverse"),
+        (f" {NAMES[run.variant]} ", "bold reverse"),
         f"  {max(at, 0):5.1f} s  services are ",
         (phase, f"bold {COLOURS[phase]}"),
     )
@@ -199,5 +198,6 @@ def _painted(run: Run, at: float) -> Group:
             services.append(", circuit ")
             services.append(state.replace("_", "-"), style=STATES.get(state, ""))
         services.append("   ")
-    bar = ProgressBar(total=run.script.seconds, completed=max(0.0, at), width=60)
+    bar = Table.grid()  # a bar by itself does not end its line
+    bar.add_row(ProgressBar(total=run.script.seconds, completed=max(0.0, at), width=60))
     return Group(head, bar, table, services)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from seawall.demo.figures import Figures
+from seawall.demo.seen import Variant
 
-__all__ = ["Row", "percent", "rows", "seconds"]
+__all__ = ["NAMES", "Row", "percent", "rows", "seconds"]
+
+
+#: What the runs are called where they are shown.
+NAMES: dict[Variant, str] = {"naked": "without seawall", "protected": "with seawall"}
 
 
 class Row(NamedTuple):

@@ -56,7 +56,7 @@ class Protected:
     async def recommend(self, user: int) -> Recommended:
         """Recommendations, or none if there are none to be had."""
         try:
-            return Recommended([await self._ask(user)])
+            return await self._ask(user)
         except (seawall.Rejected, httpx.HTTPError, TimeoutError):
             return Recommended([], fallback=True)
 
@@ -79,6 +79,6 @@ class Protected:
     )
     @seawall.bulkhead("recommendations", max_concurrent=15)
     @seawall.timeout(ATTEMPT, name="recommendations.attempt")
-    async def _ask(self, user: int) -> str:
+    async def _ask(self, user: int) -> Recommended:
         got = await self._clients.recommendations.get("/", params={"user": user})
-        return got.raise_for_status().text
+        return Recommended([got.raise_for_status().text])

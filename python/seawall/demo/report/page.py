@@ -13,11 +13,9 @@ from seawall.demo.load import MIX, PATIENCE
 from seawall.demo.report.charts import CHARTS, Chart
 from seawall.demo.report.style import STYLE
 from seawall.demo.seen import Run
-from seawall.demo.words import Row, percent, rows, seconds
+from seawall.demo.words import NAMES, Row, percent, rows, seconds
 
 __all__ = ["page"]
-
-NAMES = {"naked": "without seawall", "protected": "with seawall"}
 
 
 class _Tile(NamedTuple):

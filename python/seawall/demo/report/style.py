@@ -41,14 +41,14 @@ p { margin: 0 0 12px }
 }
 .verdict.missed { border-color: var(--bad) }
 .verdict ul { margin: 4px 0 0; font-weight: 400 }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: 14px }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 14px }
 .tile, .card { background: var(--card); border: 1px solid var(--edge); border-radius: 10px }
 .tile { padding: 14px 18px }
 .tile .label { color: var(--quiet); font-size: 14px; line-height: 1.3; min-height: 2.6em }
 .tile .value { font-size: 32px; font-weight: 650; line-height: 1.25; color: var(--accent) }
 .tile .before { font-size: 14px }
 .tile .before b { color: var(--bad) }
-.card { padding: 18px 20px; margin-top: 18px }
+.card { padding: 18px 20px; margin-top: 18px; overflow-x: auto }
 .card .words { font-size: 14.5px; margin: 0 0 8px; max-width: 100ch }
 .pair {
   display: grid; gap: 8px 24px;
