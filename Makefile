@@ -74,12 +74,13 @@ check-loom:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --profile quick --test '*_loom'
 
 # The other supported Pythons, where this machine has them; each tests a wheel as users install it.
+# The laboratory of the matrix is no part of that, and is tested once.
 check-pythons: .venv/ready
 	for version in $$(tools/pythons.sh others $(PY)); do \
 	    $(MAKE) --no-print-directory check-python-$$version; done
 
 check-python-%: .venv-%/built
-	.venv-$*/bin/python -m pytest
+	.venv-$*/bin/python -m pytest --ignore=tests/matrix --ignore=tests/benches
 
 # Environments. `ready`: requirements are installed. `built`: seawall is, from the present sources.
 
