@@ -53,13 +53,11 @@ class Protected:
         payments = self._clients.payments
         payments.post("/", json={"order": order}, timeout=left).raise_for_status()
 
-    async def recommend(self, user: int) -> Recommended:
-        """Recommendations, or none if there are none to be had."""
-        try:
-            return await self._ask(user)
-        except (seawall.Rejected, httpx.HTTPError, TimeoutError):
-            return Recommended([], fallback=True)
-
+    @seawall.fallback(
+        Recommended([], fallback=True),
+        name="recommendations",
+        on=(seawall.Rejected, httpx.HTTPError, TimeoutError),
+    )
     @seawall.timeout(1.0, name="recommendations")
     @seawall.retry(
         "recommendations",
@@ -79,6 +77,7 @@ class Protected:
     )
     @seawall.bulkhead("recommendations", max_concurrent=15)
     @seawall.timeout(ATTEMPT, name="recommendations.attempt")
-    async def _ask(self, user: int) -> Recommended:
+    async def recommend(self, user: int) -> Recommended:
+        """Recommendations, or none if there are none to be had."""
         got = await self._clients.recommendations.get("/", params={"user": user})
         return Recommended([got.raise_for_status().text])
