@@ -159,7 +159,9 @@ def test_a_deadline_around_it_is_known_to_providers(kind):
     breaker.force_open()
     with pytest.warns(seawall.CompositionWarning, match="outermost"):
         guard = seawall.Pipeline(
-            "p", seawall.Timeout(2), seawall.Fallback(lambda _: seen.append(seawall.remaining())),
+            "p",
+            seawall.Timeout(2),
+            seawall.Fallback(lambda _: seen.append(seawall.remaining())),
             breaker,
         )
     kind.run(guard(kind.function(down)))

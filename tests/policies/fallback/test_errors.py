@@ -22,7 +22,7 @@ def caught(kind, protected, *arguments):
     """What a call raises."""
     try:
         kind.run(protected, *arguments)
-    except Exception as error:  # noqa: BLE001  whatever it is
+    except Exception as error:
         return error
     return None
 

@@ -173,7 +173,12 @@ def test_a_snapshot_is_of_a_moment(kind):
         raise ConnectionError
 
     kind.run(fallback(kind.function(body)))
-    assert (seen[0].in_flight, seen[0].kind, seen[0].name, seen[0].key) == (1, "fallback", "f", None)
+    assert (seen[0].in_flight, seen[0].kind, seen[0].name, seen[0].key) == (
+        1,
+        "fallback",
+        "f",
+        None,
+    )
     assert (fallback.snapshot().in_flight, fallback.snapshot().remembered) == (0, 0)
 
 

@@ -172,7 +172,8 @@ def test_refused_calls_are_answered_from_memory(kind, service):
 
 
 @pytest.mark.parametrize(
-    "value", [iter(()), (item for item in ()), open(__file__, "rb"), map(str, ())]  # noqa: SIM115
+    "value",
+    [iter(()), (item for item in ()), open(__file__, "rb"), map(str, ())],  # noqa: SIM115
 )
 def test_what_can_be_used_once_is_not_remembered(value, service):
     """An iterator, say: the second caller would find it empty."""
