@@ -20,7 +20,12 @@ def value(order: int, *, note: str = "") -> float:
     return order / 2
 
 
-@seawall.fallback(cached, lambda error, order: 1.0, name="typed-chain", on=seawall.Rejected)
+async def elsewhere(error: Exception, order: int) -> float:
+    """A provider that is awaited."""
+    return 1.0
+
+
+@seawall.fallback(cached, elsewhere, 2.0, name="typed-chain", on=seawall.Rejected)
 async def chain(order: int) -> float:
     """Answered for by a chain."""
     return order / 2

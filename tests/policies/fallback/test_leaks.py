@@ -1,4 +1,4 @@
-"""Calls that are answered for, in whatever way, and that are cut off meanwhile, leave nothing behind."""
+"""Calls that are answered for, in whatever way, or cut off meanwhile, leave nothing behind."""
 
 import asyncio
 import contextlib

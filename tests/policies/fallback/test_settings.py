@@ -65,7 +65,7 @@ def test_only_plain_functions_judge():
 
 
 def test_the_settings_in_force():
-    """With defaults."""
+    """Defaults are filled in; what is of no use without memory is None."""
     assert dict(seawall.Fallback(1).settings) == {
         "providers": (1,),
         "on": Exception,
