@@ -49,8 +49,8 @@ class BlockingWaitWarning(RuntimeWarning):
 class NotRememberedWarning(RuntimeWarning):
     """A fallback can't remember the answers of calls whose arguments it can't tell apart.
 
-    Told once for each fallback. Arguments are told apart by their hashes, which lists, dicts and the
-    like don't have: say by ``key=`` what tells such calls apart.
+    Told once for each fallback. Arguments are told apart by their hashes, which lists, dicts and
+    the like don't have: say by ``key=`` what tells such calls apart.
     """
 
 

@@ -280,10 +280,8 @@ impl<'a, 'py> Reader<'a, 'py> {
     /// Several, of any sort.
     pub fn listed(&mut self, field: &'static str) -> Vec<Bound<'py, PyAny>> {
         let Some(value) = self.get(field) else { return Vec::new() };
-        match value.cast::<PyTuple>() {
-            Ok(listed) => listed.iter().collect(),
-            Err(_) => self.wrong(field, &value, "must be a tuple").unwrap_or_default(),
-        }
+        let listed = value.cast::<PyTuple>().ok().map(|listed| listed.iter().collect());
+        listed.or_else(|| self.wrong(field, &value, "must be a tuple")).unwrap_or_default()
     }
 
     /// Something that can be called.

@@ -71,13 +71,11 @@ pub unsafe fn go_on(slf: *mut Step) -> *mut ffi::PyObject {
                         (*generator).phase = Phase::Entered;
                         AsyncGenerator::end_unbegun(generator, py);
                     }
-                    match settled(slf, py, &mut came) {
-                        Some(turn) => turn,
-                        None => {
-                            (*slf).entered = false;
-                            return finish(slf, py, came);
-                        }
-                    }
+                    let Some(turn) = settled(slf, py, &mut came) else {
+                        (*slf).entered = false;
+                        return finish(slf, py, came);
+                    };
+                    turn
                 }
                 Turn::Awake => once_more(slf, py),
                 Turn::Step => {

@@ -41,7 +41,7 @@ pub fn attach<'py>(
         if hung.iter().any(|there| there.is(failure)) {
             continue;
         }
-        hang(failure, below, &hung);
+        hang(failure, below.as_ref(), &hung);
         hung.push(failure);
         below = Some(failure.clone());
     }
@@ -54,13 +54,13 @@ pub fn attach<'py>(
 /// Hangs `below` on the end of the row that begins with `failure`, without what is `hung` already.
 fn hang<'py>(
     failure: &Bound<'py, PyAny>,
-    below: Option<Bound<'py, PyAny>>,
+    below: Option<&Bound<'py, PyAny>>,
     hung: &[&Bound<'py, PyAny>],
 ) {
     let mut row = vec![failure.clone()];
     while row.len() < LONGEST {
         let Some(next) = row.last().and_then(genuine) else { break };
-        let met = row.iter().chain(&below).any(|there| there.is(&next))
+        let met = row.iter().chain(below).any(|there| there.is(&next))
             || hung.iter().any(|there| there.is(&next));
         if met {
             break;
@@ -68,7 +68,7 @@ fn hang<'py>(
         row.push(next);
     }
     // What is below may lead back here: a provider that raised in the handling of the other.
-    let mut at = below.clone();
+    let mut at = below.cloned();
     for _ in 0..LONGEST {
         let Some(here) = at else { break };
         let next = context(&here);
@@ -79,8 +79,8 @@ fn hang<'py>(
         at = next;
     }
     if let Some(end) = row.last() {
-        set(end, below.clone());
-        mark(end, below.as_ref());
+        set(end, below.cloned());
+        mark(end, below);
     }
 }
 
@@ -99,7 +99,7 @@ fn genuine<'py>(error: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
 }
 
 fn set(error: &Bound<'_, PyAny>, context: Option<Bound<'_, PyAny>>) {
-    let context = context.filter(|it| it.is_instance_of::<PyBaseException>());
+    let context = context.filter(PyAnyMethods::is_instance_of::<PyBaseException>);
     let context = context.map_or(std::ptr::null_mut(), Bound::into_ptr);
     // SAFETY: attached; an exception's context is an exception or NULL, and given away.
     unsafe { ffi::PyException_SetContext(error.as_ptr(), context) };

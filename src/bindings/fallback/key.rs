@@ -22,13 +22,13 @@ pub fn of_arguments<'py>(py: Python<'py>, call: &Call) -> PyResult<Bound<'py, Py
     let (callee, names, values) = unsafe {
         let count = ffi::PyVectorcall_NARGS(arguments.count).cast_unsigned();
         let names = Bound::from_borrowed_ptr_or_opt(py, arguments.names);
-        let named = if arguments.names.is_null() {
+        let by_name = if arguments.names.is_null() {
             0
         } else {
             ffi::PyTuple_GET_SIZE(arguments.names).cast_unsigned()
         };
         let value = |at| Bound::from_borrowed_ptr(py, *arguments.values.add(at));
-        let values: Vec<Bound<'py, PyAny>> = (0..count + named).map(value).collect();
+        let values: Vec<Bound<'py, PyAny>> = (0..count + by_name).map(value).collect();
         (Bound::from_borrowed_ptr(py, call.callee), names, values)
     };
     let names = names.unwrap_or_else(|| PyTuple::empty(py).into_any());

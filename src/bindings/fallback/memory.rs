@@ -101,17 +101,15 @@ impl Shelf for Memory {
     type Error = PyErr;
 
     fn keep<'a>(&self, key: Self::Key<'a>, kept: Kept<Self::Answer<'a>>) -> PyResult<()> {
-        let memo = match self.0.get(key)? {
-            Some(memo) => Some(memo),
-            None => {
-                let make = || {
-                    let (own, mark) = (key.clone().unbind(), Mark::default());
-                    Bound::new(key.py(), Memo { key: own, kept: Mutex::new(None), mark })
-                };
-                self.0.admit(key, Search::Bounded, kept.at, make, |_| {}, |_| {})?
-            }
+        if let Some(memo) = self.0.get(key)? {
+            memo.get().put(kept);
+            return Ok(());
+        }
+        let make = || {
+            let (own, mark) = (key.clone().unbind(), Mark::default());
+            Bound::new(key.py(), Memo { key: own, kept: Mutex::new(None), mark })
         };
-        if let Some(memo) = memo {
+        if let Some(memo) = self.0.admit(key, Search::Bounded, kept.at, make, |_| {}, |_| {})? {
             memo.get().put(kept);
         }
         Ok(())

@@ -2,7 +2,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `step` | the fallback in a plan: which ends it answers for, and by what |
+//! | `step` | the fallback in a plan: how calls pass it |
+//! | `ending` | what follows from how a call ended: whether it is answered for, and from where |
+//! | `asking` | asking a provider for an answer |
 //! | `ticket` | what a call has of it |
 //! | `episode` | a call that failed, while providers are asked |
 //! | `contexts` | the failures of providers as the context of the call's own |
@@ -12,8 +14,10 @@
 //! | `counts` | what became of its calls |
 //! | `events` | what it tells |
 
+mod asking;
 mod contexts;
 mod counts;
+mod ending;
 mod episode;
 mod events;
 mod key;

@@ -82,12 +82,12 @@ impl Generator {
     }
 
     /// `made`, or nothing if an exception is set, is to give the first item.
-    unsafe fn begin<'py>(
+    unsafe fn begin(
         slf: *mut Self,
-        py: Python<'py>,
+        py: Python<'_>,
         made: *mut ffi::PyObject,
         result: *mut *mut ffi::PyObject,
-    ) -> Result<PySendResult, Came<'py>> {
+    ) -> Result<PySendResult, Came<'_>> {
         // SAFETY: as in `begin_again`; `made` is a new reference or NULL.
         unsafe {
             if made.is_null() {

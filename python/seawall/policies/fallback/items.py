@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from inspect import isawaitable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Generator, Iterable
+from typing import Any, TypeAlias
 
 __all__ = ["each", "each_async"]
 
+Items: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 
-def each(answer: Any) -> Generator[Any, Any, Any]:
+
+def each(answer: Iterable[Any]) -> Generator[Any, Any, Any]:
     """The items of ``answer``."""
-    return (yield from answer)
+    yield from answer
 
 
-async def each_async(answer: Any) -> AsyncGenerator[Any, Any]:
+async def each_async(answer: Items | Awaitable[Items]) -> AsyncGenerator[Any, None]:
     """The items of ``answer``, or of what awaiting it gives, which may be awaited themselves."""
-    if isawaitable(answer):
-        answer = await answer
-    if hasattr(type(answer), "__aiter__"):
-        async for item in answer:
+    items = await answer if isinstance(answer, Awaitable) else answer
+    if isinstance(items, AsyncIterable):
+        async for item in items:
             yield item
     else:
-        for item in answer:
+        for item in items:
             yield item
