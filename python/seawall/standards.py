@@ -105,7 +105,7 @@ def standard(
         )
         if given and without
     ]
-    given: object = fallback
+    given: t.Any = fallback
     if not isinstance(given, Fallback | None):
         wrong.append(("fallback", repr(given), "must be a seawall.Fallback", None))
     _check(name, makers, wrong)
