@@ -6,7 +6,6 @@ use crate::bindings::last::Last;
 use crate::bindings::native::visit;
 use crate::time::Nanos;
 use pyo3::ffi;
-use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
