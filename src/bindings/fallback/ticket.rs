@@ -13,6 +13,8 @@ use std::ptr;
 pub struct Ticket {
     /// What its answer is remembered by. Owned; NULL: it is not.
     key: *mut ffi::PyObject,
+    /// What that hashed to when the call began.
+    hash: isize,
     /// How it failed, once providers are asked. Owned, or NULL.
     episode: *mut ffi::PyObject,
     /// When it was let in, if a step of its plan wants to know how long calls take.
@@ -28,8 +30,11 @@ unsafe impl Send for Ticket {}
 unsafe impl Sync for Ticket {}
 
 impl Ticket {
-    pub fn new(key: Option<Bound<'_, PyAny>>) -> Self {
+    /// Of a call with this key, and what that hashes to.
+    pub fn new(key: Option<(Bound<'_, PyAny>, isize)>) -> Self {
+        let (key, hash) = key.unzip();
         Self {
+            hash: hash.unwrap_or_default(),
             key: key.map_or(ptr::null_mut(), Bound::into_ptr),
             episode: ptr::null_mut(),
             began: 0,
@@ -42,6 +47,11 @@ impl Ticket {
     pub fn key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         // SAFETY: NULL, or owned.
         unsafe { Bound::from_borrowed_ptr_or_opt(py, self.key) }
+    }
+
+    /// Is that still what it was? An argument may have changed since.
+    pub fn same_key(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(key.hash()? == self.hash)
     }
 
     /// How it failed.
