@@ -121,7 +121,7 @@ impl Step {
         &self,
         py: Python<'py>,
         ticket: &mut Ticket,
-        provider: u32,
+        provider: u16,
         came: &mut Came<'py>,
     ) -> bool {
         let failed = match &*came {
