@@ -1,4 +1,4 @@
-"""Stacks of retries and breakers give everything back, however a call through them ends."""
+"""Stacks of retries, breakers and fallbacks give all back, however a call through them ends."""
 
 import asyncio
 import contextlib
@@ -89,8 +89,12 @@ class Case:
             ["coroutine"] * 3 + ["awaitable"] * 2 + ["async generator"] * 2 + ["generator", "plain"]
         )
         self.calls = 0
+        self.add(chance)
         self.guard = seawall.Pipeline(f"stack {seed}", *self.layers)
         self.before = [settled(layer) for layer in self.layers]
+
+    def add(self, chance):
+        """Adds further layers."""
 
     def end(self, what):
         """Ends an attempt as the script says."""
@@ -174,6 +178,60 @@ class Case:
                 no_place_is_lost(layer, told)
 
 
+class Answered(Case):
+    """The same with fallbacks among the others, whose providers suspend and fail in their turn."""
+
+    def add(self, chance):
+        """One or two."""
+        for _ in range(chance.choice([1, 1, 2])):
+            number = chance.choice([0, 1, 2, 3])
+            providers = [self.provider(chance) for _ in range(number)]
+            if chance.random() < 0.5:
+                providers.append(("value",))
+            items = "generator" in self.kind
+            fallback = (
+                seawall.Fallback(
+                    *providers,
+                    on=chance.choice([None, None, ConnectionError, seawall.Rejected]),
+                    on_result=chance.choice([None, lambda value: value == "bad"]),
+                    stale=None if items or (providers and chance.random() < 0.5) else 60,
+                )
+                if providers or not items
+                else seawall.Fallback(())
+            )
+            self.layers.insert(chance.randrange(len(self.layers) + 1), fallback)
+
+    def provider(self, chance):
+        """One of the kind that fits."""
+        fails, turns = chance.random() < 0.5, chance.randrange(3)
+
+        def end():
+            if fails:
+                raise TroubleError("provider")
+            return "provided"
+
+        async def later(error, key):
+            for _ in range(turns):
+                await turn()
+            return end()
+
+        async def async_items(error, key):
+            for _ in range(turns):
+                await turn()
+            yield end()
+
+        def items(error, key):
+            yield end()
+
+        return {
+            "coroutine": later,
+            "awaitable": lambda error, key: later(error, key),
+            "async generator": async_items,
+            "generator": items,
+            "plain": lambda error, key: end(),
+        }[self.kind]
+
+
 def circuits(layer):
     """Snapshots of a breaker's circuits."""
     if layer.settings.get("key") is None:
@@ -198,6 +256,10 @@ def settled(layer):
         ended = sum(count[what] for count in counts for what in ENDS)
         return ended, sum(count["rejected"] for count in counts), ended
     counts = dict(layer.snapshot().counts)
+    if isinstance(layer, seawall.Fallback):
+        del counts["unkeyed"], counts["unkept"]
+        ended = sum(counts.values())
+        return ended, 0, ended
     retries, refused = counts.pop("retries"), counts.pop("rejected")
     ended = sum(counts.values())
     return ended, refused, ended + retries
@@ -312,17 +374,17 @@ def use(items, at, act):
 ACTS = ["close", "drop", "throw", "cancel"]
 
 
-async def explore(clock, cancel, shielded):
+async def explore(clock, cancel, shielded, make):
     """Each stack once undisturbed, then ended at each of its suspensions in some way."""
     for seed in range(STACKS):
         with seawall.testing.isolated():
-            case = Case(seed, clock)
+            case = make(seed, clock)
             turns = await run(case, None, None)
             case.check((seed, None))
         for at in range(1, min(turns, 8) + 1):
             act = ACTS[(seed + at) % len(ACTS)]
             with seawall.testing.isolated():
-                case = Case(seed, clock)
+                case = make(seed, clock)
                 await shielded(case, at, cancel if act == "cancel" else act)
                 case.check((seed, at, act))
 
@@ -334,7 +396,8 @@ def clock():
         yield clock
 
 
-def test_on_asyncio(clock, monkeypatch):
+@pytest.mark.parametrize("make", [Case, Answered])
+def test_on_asyncio(clock, monkeypatch, make):
     """Nothing is in flight, no place is lost, no mark is left, and all was settled once."""
     monkeypatch.setattr(Turn, "how", staticmethod(lambda: asyncio.sleep(0)))
 
@@ -347,10 +410,11 @@ def test_on_asyncio(clock, monkeypatch):
         while task.uncancel():
             pass
 
-    asyncio.run(explore(clock, cancel, shielded))
+    asyncio.run(explore(clock, cancel, shielded, make))
 
 
-def test_on_trio(clock, monkeypatch):
+@pytest.mark.parametrize("make", [Case, Answered])
+def test_on_trio(clock, monkeypatch, make):
     """The same, cancelled by scopes of trio's."""
     monkeypatch.setattr(Turn, "how", staticmethod(trio.lowlevel.checkpoint))
     scopes = []
@@ -360,4 +424,4 @@ def test_on_trio(clock, monkeypatch):
             scopes.append(scope)
             await run(case, at, act)
 
-    trio.run(explore, clock, lambda: scopes[-1].cancel(), shielded)
+    trio.run(explore, clock, lambda: scopes[-1].cancel(), shielded, make)
