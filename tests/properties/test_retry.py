@@ -1,4 +1,4 @@
-"""Stacks of retries and breakers give everything back, however a call through them ends."""
+"""Stacks of retries, breakers and fallbacks give all back, however a call through them ends."""
 
 import asyncio
 import contextlib
@@ -56,12 +56,16 @@ class Case:
             ["coroutine"] * 3 + ["awaitable"] * 2 + ["async generator"] * 2 + ["generator", "plain"]
         )
         self.calls = 0
+        self.add(chance)
         self.guard = seawall.Pipeline(f"stack {seed}", *self.layers)
         self.before = [settled(layer) for layer in self.layers]
 
     def rivals(self):
         """Nobody."""
         return ()
+
+    def add(self, chance):
+        """Adds further layers."""
 
     def end(self, what):
         """Ends an attempt as the script says."""
@@ -145,6 +149,60 @@ class Case:
                 no_place_is_lost(layer, told)
 
 
+class Answered(Case):
+    """The same with fallbacks among the others, whose providers suspend and fail in their turn."""
+
+    def add(self, chance):
+        """One or two."""
+        for _ in range(chance.choice([1, 1, 2])):
+            number = chance.choice([0, 1, 2, 3])
+            providers = [self.provider(chance) for _ in range(number)]
+            if chance.random() < 0.5:
+                providers.append(("value",))
+            items = "generator" in self.kind
+            fallback = (
+                seawall.Fallback(
+                    *providers,
+                    on=chance.choice([None, None, ConnectionError, seawall.Rejected]),
+                    on_result=chance.choice([None, lambda value: value == "bad"]),
+                    stale=None if items or (providers and chance.random() < 0.5) else 60,
+                )
+                if providers or not items
+                else seawall.Fallback(())
+            )
+            self.layers.insert(chance.randrange(len(self.layers) + 1), fallback)
+
+    def provider(self, chance):
+        """One of the kind that fits."""
+        fails, turns = chance.random() < 0.5, chance.randrange(3)
+
+        def end():
+            if fails:
+                raise TroubleError("provider")
+            return "provided"
+
+        async def later(error, key):
+            for _ in range(turns):
+                await turn()
+            return end()
+
+        async def async_items(error, key):
+            for _ in range(turns):
+                await turn()
+            yield end()
+
+        def items(error, key):
+            yield end()
+
+        return {
+            "coroutine": later,
+            "awaitable": lambda error, key: later(error, key),
+            "async generator": async_items,
+            "generator": items,
+            "plain": lambda error, key: end(),
+        }[self.kind]
+
+
 def in_flight_of(layer):
     """Calls let in and not ended."""
     seen = circuits(layer) if isinstance(layer, seawall.CircuitBreaker) else [layer.snapshot()]
@@ -158,6 +216,10 @@ def settled(layer):
         ended = sum(count[what] for count in counts for what in ENDS)
         return ended, sum(count["rejected"] for count in counts), ended
     counts = dict(layer.snapshot().counts)
+    if isinstance(layer, seawall.Fallback):
+        del counts["unkeyed"], counts["unkept"]
+        ended = sum(counts.values())
+        return ended, 0, ended
     retries, refused = counts.pop("retries"), counts.pop("rejected")
     ended = sum(counts.values())
     return ended, refused, ended + retries
@@ -214,10 +276,11 @@ def use(items, at, act):
         next(items)
 
 
-def test_nothing_is_lost(clock, host):
+@pytest.mark.parametrize("make", [Case, Answered])
+def test_nothing_is_lost(clock, host, make):
     """Nothing is in flight, no place is lost, no mark is left, and all was settled once."""
 
     def case(seed):
-        return Case(seed, clock)
+        return make(seed, clock)
 
     assert min(host.run(explore, host, case, run, STACKS, 8).values()) > 20

@@ -31,7 +31,7 @@ impl Step {
         refusal: &dyn Fn(&Refused) -> PyErr,
     ) -> *mut ffi::PyObject {
         let Stage::Asked(number) = ticket.stage else { return ptr::null_mut() };
-        let provider = self.providers.get().all.get(number as usize);
+        let provider = self.providers.get().all.get(usize::from(number));
         if let Some(Provider::Value(value)) = provider
             && number == 0
             && !items

@@ -121,7 +121,7 @@ impl Step {
         &self,
         py: Python<'py>,
         ticket: &mut Ticket,
-        provider: u32,
+        provider: u16,
         came: &mut Came<'py>,
     ) -> bool {
         let failed = match &*came {
@@ -165,7 +165,14 @@ impl Step {
             return;
         }
         let kept = Kept { answer: value.clone(), at: clock.now() };
-        if let Err(error) = memory.get().keep(&key, kept) {
+        let put = ticket.same_key(&key).and_then(|same| {
+            if same {
+                return memory.get().keep(&key, kept);
+            }
+            self.counts.unkeyed.bump();
+            Ok(())
+        });
+        if let Err(error) = put {
             report(py, error, &key);
         }
     }
@@ -178,7 +185,10 @@ impl Step {
         clock: &C,
     ) -> Option<(Bound<'py, PyAny>, Nanos)> {
         let key = ticket.key(py).filter(|_| !ticket.adopted)?;
-        match self.memory.as_ref()?.bind(py).get().last(&key) {
+        let memory = self.memory.as_ref()?.bind(py).get();
+        let found =
+            ticket.same_key(&key).and_then(|same| if same { memory.last(&key) } else { Ok(None) });
+        match found {
             Ok(kept) => {
                 let kept = kept?;
                 let age = self.settings.age(&kept, clock.now())?;

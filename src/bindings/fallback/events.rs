@@ -13,7 +13,7 @@ use pyo3::types::{PyDict, PyTuple};
 /// What there is to tell.
 pub enum Told<'a, 'py> {
     /// The provider of this number answered.
-    Used(u32),
+    Used(u16),
     /// An answer was given that is so old, of this key if the fallback was told what one is.
     Stale(Nanos, Option<Bound<'py, PyAny>>),
     /// Nothing answered, and these are the failures of the providers.

@@ -14,8 +14,9 @@ use pyo3::types::{PyFloat, PyFrozenSet, PyFrozenSetMethods, PyTuple};
 /// Nobody nests arguments this deep by hand.
 const DEPTH: usize = 32;
 
-/// The key of `call`, by all that it is called with. An error: there is none.
-pub fn of_arguments<'py>(py: Python<'py>, call: &Call) -> PyResult<Bound<'py, PyAny>> {
+/// The key of `call`, by all that it is called with, and what that hashes to. An error: there is
+/// none.
+pub fn of_arguments<'py>(py: Python<'py>, call: &Call) -> PyResult<(Bound<'py, PyAny>, isize)> {
     let arguments = call.arguments;
     // SAFETY: `values` holds the positional arguments and then one for each of `names`, a tuple of
     // strings or NULL; all are alive, as is the callee.
@@ -47,7 +48,7 @@ pub fn of_rule<'py>(
     call: &Call,
     rule: &Bound<'py, PyAny>,
     said: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<(Bound<'py, PyAny>, isize)> {
     // SAFETY: the callee is alive.
     let callee = unsafe { Bound::from_borrowed_ptr(py, call.callee) };
     let mut parts = Vec::with_capacity(5);
@@ -60,9 +61,8 @@ pub fn of_rule<'py>(
     hashable(&PyTuple::new(py, parts)?)
 }
 
-fn hashable<'py>(key: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-    key.hash()?;
-    Ok(key.as_any().clone())
+fn hashable<'py>(key: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, PyAny>, isize)> {
+    Ok((key.as_any().clone(), key.hash()?))
 }
 
 /// Adds `value`, and what it takes to tell it from equal ones.

@@ -13,6 +13,8 @@ use pyo3::prelude::*;
 #[pyclass(frozen, module = "seawall._core")]
 pub struct Memo {
     key: Py<PyAny>,
+    /// What it hashed to. One that has changed since is another key, whatever it is equal to.
+    hash: isize,
     kept: Mutex<Option<(Py<PyAny>, Nanos)>>,
     mark: Mark,
 }
@@ -101,22 +103,27 @@ impl Shelf for Memory {
     type Error = PyErr;
 
     fn keep<'a>(&self, key: Self::Key<'a>, kept: Kept<Self::Answer<'a>>) -> PyResult<()> {
-        if let Some(memo) = self.0.get(key)? {
-            memo.get().put(kept);
-            return Ok(());
-        }
-        let make = || {
-            let (own, mark) = (key.clone().unbind(), Mark::default());
-            Bound::new(key.py(), Memo { key: own, kept: Mutex::new(None), mark })
+        let hash = key.hash()?;
+        let memo = match self.0.get(key)? {
+            None => {
+                let make = || {
+                    let (own, mark) = (key.clone().unbind(), Mark::default());
+                    Bound::new(key.py(), Memo { key: own, hash, kept: Mutex::new(None), mark })
+                };
+                self.0.admit(key, Search::Bounded, kept.at, make, |_| {}, |_| {})?
+            }
+            found => found,
         };
-        if let Some(memo) = self.0.admit(key, Search::Bounded, kept.at, make, |_| {}, |_| {})? {
+        if let Some(memo) = memo.filter(|memo| memo.get().hash == hash) {
             memo.get().put(kept);
         }
         Ok(())
     }
 
     fn last<'a>(&self, key: Self::Key<'a>) -> PyResult<Option<Kept<Self::Answer<'a>>>> {
-        Ok(self.0.get(key)?.and_then(|memo| memo.get().get(key.py())))
+        let hash = key.hash()?;
+        let memo = self.0.get(key)?.filter(|memo| memo.get().hash == hash);
+        Ok(memo.and_then(|memo| memo.get().get(key.py())))
     }
 
     fn len(&self) -> usize {

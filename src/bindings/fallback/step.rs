@@ -140,8 +140,23 @@ impl Step {
         py.import("seawall.blame")?.call_method1(intern!(py, "warn"), (text, category)).map(drop)
     }
 
-    /// Lets a call in, which it has looked at if it had to.
+    /// Lets a call in that nothing need be known of, if this is such a call.
     #[inline(always)]
+    pub fn lets_pass(&self) -> bool {
+        let passes = self.memory.is_none() && !self.timed;
+        if passes {
+            self.counts.begun.bump();
+        }
+        passes
+    }
+
+    /// A call that was let pass came to a good end that nobody judges.
+    #[inline(always)]
+    pub fn went_well(&self) {
+        self.counts.success.bump();
+    }
+
+    /// Lets a call in, which it has looked at if it had to.
     pub fn enter<C: Clock>(&self, found: Option<Ticket>, clock: &C) -> Ticket {
         self.counts.begun.bump();
         let mut ticket = found.unwrap_or_else(|| Ticket::new(None));
@@ -152,7 +167,6 @@ impl Step {
     }
 
     /// The call, or the provider that took its place, came to a good end that nobody judges.
-    #[inline(always)]
     pub fn returned(&self, ticket: &Ticket) {
         if ticket.stage == Stage::Own {
             { *ticket }.let_go();
@@ -183,7 +197,7 @@ impl Step {
         { *ticket }.let_go();
     }
 
-    pub(super) fn used(&self, py: Python<'_>, ticket: &Ticket, provider: u32) {
+    pub(super) fn used(&self, py: Python<'_>, ticket: &Ticket, provider: u16) {
         self.counts.used.bump();
         if self.is_heard() {
             let own = Own::of(py, ticket.episode(py).as_ref());

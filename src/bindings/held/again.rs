@@ -36,7 +36,7 @@ impl Held {
         let slots: &[Slot] = if self.open() { self.filled() } else { &[] };
         // SAFETY: the steps that have let the call in have filled their slots, and those that have
         // looked at it theirs.
-        let objects = slots.iter().flat_map(|slot| unsafe { slot.assume_init_ref() }.objects());
+        let objects = slots.iter().map(|slot| unsafe { slot.assume_init_ref() }.object());
         for object in objects.chain(self.found_objects()) {
             // SAFETY: as the caller promises.
             let met = unsafe { visit(object, visitor, arg) };

@@ -95,7 +95,7 @@ impl Plan {
         for (step, slot) in self.steps.iter().zip(slots).take(entered) {
             if step.replaces()
                 // SAFETY: these steps have let the call in.
-                && let Ticket::Fallback(ticket) = unsafe { slot.assume_init_mut() }
+                && let Some(ticket) = unsafe { slot.assume_init_mut() }.of_fallback()
             {
                 ticket.adopted = true;
             }

@@ -231,7 +231,7 @@ impl Plan {
     pub fn found<'a>(&'a self, slots: &'a [Slot]) -> impl Iterator<Item = *mut ffi::PyObject> + 'a {
         let keyed = self.steps.iter().zip(slots).filter(|(step, _)| step.keyed());
         // SAFETY: as the caller says.
-        keyed.flat_map(|(_, slot)| unsafe { slot.assume_init_ref() }.objects())
+        keyed.map(|(_, slot)| unsafe { slot.assume_init_ref() }.object())
     }
 
     /// Gives back what [`Plan::find`] has found, of a call that never entered.

@@ -218,7 +218,9 @@ impl Plan {
                 }
                 continue;
             }
-            if let (Step::Fallback(fallback), Ticket::Fallback(ticket)) = (step, &mut *ticket) {
+            if let Step::Fallback(fallback) = step
+                && let Some(ticket) = ticket.of_fallback()
+            {
                 let error = |refused: &Refused| self.error(py, refused);
                 if fallback.settle(py, ticket, came, degraded, &error, clock) {
                     return Then::Instead { step: at, began: ticket.began };

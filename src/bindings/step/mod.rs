@@ -158,6 +158,12 @@ impl Step {
             slot.write(Ticket::RateLimit);
             return true;
         }
+        if let Self::Fallback(fallback) = self
+            && fallback.lets_pass()
+        {
+            slot.write(Ticket::Answerable);
+            return true;
+        }
         self.enter_otherwise(slot, refusal, clock)
     }
 
@@ -271,6 +277,11 @@ impl Step {
         {
             return;
         }
+        if let Self::Fallback(fallback) = self
+            && let Ticket::Answerable = ticket
+        {
+            return fallback.went_well();
+        }
         let mut passed = Passed::Not;
         if let Self::Breaker(step) = self
             && let Ticket::Closed(generation) = ticket
@@ -347,6 +358,7 @@ impl Step {
             }
             (Self::Bulkhead(bulkhead), ticket) => Self::out(py, bulkhead, ticket),
             (Self::Fallback(fallback), Ticket::Fallback(ticket)) => fallback.ended(ticket, ended),
+            (Self::Fallback(fallback), _) => fallback.ended(&fallback::Ticket::new(None), ended),
             _ => {}
         }
     }

@@ -32,6 +32,8 @@ pub enum Ticket {
     /// Of a bulkhead with one state for all calls.
     Permit(Permit),
     Bulkhead(bulkhead::Ticket),
+    /// Of a fallback that knows nothing of the call yet: what nearly every call has.
+    Answerable,
     Fallback(fallback::Ticket),
 }
 
@@ -56,19 +58,28 @@ impl Ticket {
             | Self::RateLimit
             | Self::Permit(_)
             | Self::Bulkhead(_)
+            | Self::Answerable
             | Self::Fallback(_) => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
     }
 
-    /// The objects that it owns and the collector is to know of. NULL: none.
-    pub fn objects(&self) -> [*mut ffi::PyObject; 2] {
+    /// The object that it owns and the collector is to know of. NULL: none.
+    pub fn object(&self) -> *mut ffi::PyObject {
         match self {
-            Self::Timeout(ticket) => [ticket.object(), ptr::null_mut()],
-            Self::Fallback(ticket) => ticket.objects(),
-            _ => [ptr::null_mut(); 2],
+            Self::Timeout(ticket) => ticket.object(),
+            Self::Fallback(ticket) => ticket.object(),
+            _ => ptr::null_mut(),
         }
+    }
+
+    /// The ticket in the slot of a fallback's step, with room for what it learns of the call.
+    pub fn of_fallback(&mut self) -> Option<&mut fallback::Ticket> {
+        if let Self::Answerable = self {
+            *self = Self::Fallback(fallback::Ticket::new(None));
+        }
+        if let Self::Fallback(ticket) = self { Some(ticket) } else { None }
     }
 
     /// The ticket in the slot of a breaker's step.
@@ -86,6 +97,7 @@ impl Ticket {
             | Self::Timeout(_)
             | Self::Permit(_)
             | Self::Bulkhead(_)
+            | Self::Answerable
             | Self::Fallback(_) => {
                 // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
                 unsafe { unreachable_unchecked() }

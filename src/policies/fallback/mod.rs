@@ -22,7 +22,7 @@ pub enum Stage {
     #[default]
     Own,
     /// It failed, and the provider of this number was asked.
-    Asked(u32),
+    Asked(u16),
     /// It failed, and a provider has answered.
     Provided,
     /// It failed, and was answered from memory.

@@ -11,7 +11,7 @@ const MOST_KEYS: i64 = 10_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How many providers there are to ask.
-    pub providers: u32,
+    pub providers: u16,
     /// How old an answer may be that is given once more. `None`: none is remembered.
     pub stale: Option<Nanos>,
     /// How many answers are remembered.
@@ -67,7 +67,11 @@ impl Draft {
                 }
             }
         }
-        let providers = u32::try_from(self.providers).unwrap_or(u32::MAX);
+        let providers = u16::try_from(self.providers).unwrap_or_else(|_| {
+            let rule = format!("are too many: at most {}", u16::MAX);
+            wrong("providers", self.providers.to_string(), rule);
+            0
+        });
         (problems.len() == before).then_some(Settings { providers, stale, max_keys })
     }
 }

@@ -191,6 +191,57 @@ def test_arguments_without_end_are_not_remembered():
     assert counts(asked.fallback) == {"success": 1, "unkeyed": 1}
 
 
+class Named:
+    """Equal by its name, which may change, against all good advice."""
+
+    def __init__(self, name):
+        """So called at first."""
+        self.name = name
+
+    def __eq__(self, other):
+        """By name."""
+        return self.name == other.name
+
+    def __hash__(self):
+        """By name."""
+        return hash(self.name)
+
+
+def test_an_argument_that_changes_is_another():
+    """While the function runs: what was said to one is not said to whom it became."""
+
+    def rename(user):
+        if error:
+            raise error
+        answer, user.name = user.name, "bob"
+        return answer
+
+    error = None
+    fallback = seawall.Fallback(stale=60)
+    protected = fallback(rename)
+    assert protected(Named("ann")) == "ann"
+    error = ConnectionError()
+    for name in ("bob", "ann"):
+        with pytest.raises(ConnectionError):
+            protected(Named(name))
+    assert counts(fallback) == {"success": 1, "failed": 2, "unkeyed": 1}
+
+
+def test_an_argument_that_changes_later_takes_no_answer_along():
+    """Neither where it is found, nor when memory is put in order."""
+    asked = Asked(max_keys=50)
+    users = [Named(f"user {number}") for number in range(50)]
+    for user in users:
+        asked.once(user)
+    for number, user in enumerate(users):
+        user.name = f"other {number}"
+    for number in range(500):
+        asked.once(number)
+    for number in range(50):
+        assert not asked.remembers(Named(f"other {number}"))
+        assert not asked.remembers(Named(f"user {number}"))
+
+
 def test_a_key_of_ones_own(kind):
     """A callable of the arguments, or the name of one: what it leaves out does not matter."""
     for key in ("user", lambda user, trace: user):
