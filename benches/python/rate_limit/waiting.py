@@ -19,7 +19,7 @@ RATE = 1000
 CALLERS = 20
 SHARE = "let in, of what may be"
 BURN = "µs of the processor a call"
-ROUNDS = 5
+ROUNDS = 3
 
 ASKED = Quota(limit=1, seconds=1 / RATE, waits=True)
 
