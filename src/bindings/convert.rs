@@ -39,6 +39,18 @@ pub enum Window {
     Seconds(f64),
 }
 
+/// When a hedge starts a further attempt, as it was given.
+pub enum HedgeDelay {
+    Seconds(f64),
+    Quantile {
+        share: Option<f64>,
+        min_samples: Option<i64>,
+        window: Option<i64>,
+        /// `initial`, `min_delay`, `max_delay`.
+        lengths: [Option<f64>; 3],
+    },
+}
+
 impl<'a, 'py> Reader<'a, 'py> {
     pub fn new(settings: &'a Bound<'py, PyDict>) -> Self {
         Self { settings, known: Vec::new(), problems: Vec::new() }
@@ -132,6 +144,25 @@ impl<'a, 'py> Reader<'a, 'py> {
         } else {
             self.wrong(field, &value, RULE)
         }
+    }
+
+    /// Seconds, or a `seawall.quantile(…)`.
+    pub fn hedge_delay(&mut self, field: &'static str) -> Option<HedgeDelay> {
+        const WHOLE: &str = "must be a whole number";
+        let value = self.get(field)?;
+        if let Some(seconds) = seconds(&value) {
+            return Some(HedgeDelay::Seconds(seconds));
+        }
+        if !value.hasattr("share").unwrap_or(false) {
+            return self.wrong(field, &value, "must be seconds, a timedelta or seawall.quantile(…)");
+        }
+        Some(HedgeDelay::Quantile {
+            share: self.part(field, &value, "share", "must be a number", number),
+            min_samples: self.part(field, &value, "min_samples", WHOLE, whole),
+            window: self.part(field, &value, "window", WHOLE, whole),
+            lengths: ["initial", "min_delay", "max_delay"]
+                .map(|name| self.part(field, &value, name, DURATION, seconds)),
+        })
     }
 
     /// Seconds, a backoff, or a callable.

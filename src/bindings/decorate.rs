@@ -5,6 +5,7 @@ use super::breaker::Breaker;
 use super::bulkhead::Bulkhead;
 use super::compose;
 use super::failures::config_error;
+use super::hedge::Hedge;
 use super::function::{
     FUNCTION_ATTRIBUTES, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, function_inside, kind,
     refuse, shows_itself, target,
@@ -143,6 +144,8 @@ pub fn check(
                             the time until a call is let in: put the timeout inside of the bulkhead";
                 problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
             }
+        } else if policy.cast::<Hedge>().is_ok() {
+            problems.extend(function.and_then(Hedge::problem));
         } else if let Ok(timeout) = policy.cast::<Timeout>() {
             problems.extend(function.and_then(|function| timeout_problem(timeout, function)));
         } else {
@@ -163,4 +166,10 @@ pub fn check(
         return Err(config_error(py, &subject(), problems));
     }
     Ok(())
+}
+
+/// What `subject` can't do with a function.
+pub fn refused(subject: &Bound<'_, PyAny>, problem: Problem) -> PyErr {
+    let text = subject.repr().map_or_else(|_| "guard".to_owned(), |text| text.to_string());
+    config_error(subject.py(), &text, vec![problem])
 }

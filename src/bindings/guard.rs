@@ -18,6 +18,7 @@ use super::function::{
 };
 use super::gate;
 use super::generator;
+use super::hedge::{self, Flight};
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use super::rate_limit::RateLimit;
@@ -27,6 +28,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use std::ffi::CStr;
 use std::ptr;
@@ -42,12 +44,24 @@ pub struct Guard {
     key: Option<Py<PyAny>>,
     /// What this is a block of.
     of: Option<Py<Guard>>,
+    /// What lies inside of its hedge, once a call was made through that.
+    rest: PyOnceLock<Py<Guard>>,
 }
 
 impl Guard {
     /// The ground of a single policy.
     pub fn policy() -> Self {
-        Self { plan: PlanCell::new(None), members: None, key: None, of: None }
+        Self::of(None, None, None)
+    }
+
+    fn of(members: Option<Py<PyTuple>>, key: Option<Py<PyAny>>, of: Option<Py<Self>>) -> Self {
+        Self { plan: PlanCell::new(None), members, key, of, rest: PyOnceLock::new() }
+    }
+
+    /// Some of its policies, for the same key.
+    pub fn part(&self, py: Python<'_>, members: Bound<'_, PyTuple>) -> Self {
+        let key = self.key.as_ref().map(|key| key.clone_ref(py));
+        Self::of(Some(members.unbind()), key, None)
     }
 
     fn build(slf: &Bound<'_, Self>) -> PyResult<PlanRef> {
@@ -82,8 +96,7 @@ impl Guard {
     fn new(policies: Bound<'_, PyTuple>, subject: &str) -> PyResult<Self> {
         check(&policies, None, &|| subject.to_owned())?;
         warn_all(&policies, &|| subject.to_owned())?;
-        let members = Some(policies.unbind());
-        Ok(Self { plan: PlanCell::new(None), members, key: None, of: None })
+        Ok(Self::of(Some(policies.unbind()), None, None))
     }
 
     /// The same policies for calls of one key: to enter as a block, or to call through.
@@ -107,7 +120,7 @@ impl Guard {
         }
         let members = Some(members.unbind());
         let of = Some(slf.clone().unbind());
-        Ok(Self { plan: PlanCell::new(None), members, key: Some(key.unbind()), of })
+        Ok(Self::of(members, Some(key.unbind()), of))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -174,6 +187,9 @@ impl Guard {
         self.plan.traverse(&visit)?;
         visit.call(&self.key)?;
         visit.call(&self.of)?;
+        // SAFETY: the collector runs attached, and only a pointer is read.
+        let py = unsafe { Python::assume_attached() };
+        self.rest.get(py).map_or(Ok(()), |rest| visit.call(rest))?;
         visit.call(&self.members)
     }
 
@@ -264,12 +280,16 @@ unsafe fn once<F: Finish>(
             Kind::Plain | Kind::Coroutine | Kind::Generator | Kind::AsyncGenerator => {}
         }
         match guard.get().plan.get() {
+            Some(plan) if plan.hedges() => hedged(guard, &function, arguments, kind, finish),
             Some(plan) if plan.gate == gate::word() => {
                 run(plan, callee, arguments, kind, &System, finish)
             }
             _ => {
                 let build = || Guard::build(guard);
                 match guard.get().plan.refreshed(py, build) {
+                    Ok(plan) if plan.hedges() => {
+                        hedged(guard, &function, arguments, kind, finish)
+                    }
                     Ok(plan) => run(plan, callee, arguments, kind, &ambient(py), finish),
                     Err(error) => {
                         error.restore(py);
@@ -279,6 +299,45 @@ unsafe fn once<F: Finish>(
             }
         }
     }
+}
+
+/// A call through a hedge: what is called is what makes attempts of it.
+#[cold]
+unsafe fn hedged<F: Finish>(
+    guard: &Bound<'_, Guard>,
+    function: &Bound<'_, PyAny>,
+    arguments: Arguments,
+    kind: Kind,
+    finish: F,
+) -> *mut ffi::PyObject {
+    // Attached through pyo3: what is made here is dropped here.
+    Python::attach(|py| {
+        let called = || -> PyResult<*mut ffi::PyObject> {
+            let plan = Guard::in_force(guard)?;
+            let flight = F::CAPTURES.then(|| Py::new(py, Flight::default())).transpose()?;
+            let seen = flight.as_ref().map(|flight| flight.clone_ref(py));
+            let members = Guard::members(guard)?;
+            let callee = hedge::once(guard, &members, &guard.get().rest, function, flight)?;
+            // SAFETY: as the caller promises; the callee is alive throughout, and what is made again
+            // later keeps it.
+            let made = unsafe {
+                run(plan, Callee::of(callee.as_ptr()), arguments, kind, &ambient(py), finish)
+            };
+            match seen {
+                Some(flight) if !made.is_null() => {
+                    // SAFETY: a new reference.
+                    let made = unsafe { Bound::from_owned_ptr(py, made) };
+                    let observe = py.import("seawall.policies.hedge.calls")?.getattr("observe")?;
+                    Ok(observe.call1((made, flight))?.into_ptr())
+                }
+                _ => Ok(made),
+            }
+        };
+        called().unwrap_or_else(|error| {
+            error.restore(py);
+            ptr::null_mut()
+        })
+    })
 }
 
 /// What would protect nothing, or has no outcome to give.

@@ -141,7 +141,8 @@ impl Rules {
     }
 }
 
-fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
+/// Is it one of our own refusals?
+pub fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
     classes(py).is_ok_and(|known| error.matches(py, known.rejected.bind(py)).unwrap_or(false))
 }
 

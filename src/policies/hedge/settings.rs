@@ -96,7 +96,7 @@ impl Draft {
         let settings = Settings {
             delay,
             max_hedges: count("max_hedges", self.max_hedges, 1, MOST_HEDGES, 1),
-            max_losers: count("max_losers", self.max_losers, 0, MOST_LOSERS, DEFAULT_MOST),
+            max_losers: count("max_losers", self.max_losers, 1, MOST_LOSERS, DEFAULT_MOST),
             max_threads: count("max_threads", self.max_threads, 1, MOST_THREADS, DEFAULT_MOST),
         };
         (problems.len() == before).then_some(settings)
