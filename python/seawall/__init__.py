@@ -26,6 +26,7 @@ from seawall.errors import (
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 from seawall.policies.bulkhead import Bulkhead, bulkhead
+from seawall.policies.hedge import Hedge, hedge
 from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
@@ -64,6 +65,17 @@ if TYPE_CHECKING:
         BulkheadSettings,
         BulkheadSnapshot,
         BulkheadWaited,
+    )
+    from seawall.policies.hedge import (
+        HedgeEvent,
+        HedgeFailed,
+        HedgeRefused,
+        HedgeSettings,
+        HedgeSnapshot,
+        HedgeStarted,
+        HedgeWon,
+        Quantile,
+        quantile,
     )
     from seawall.policies.rate_limit import (
         RateLimitDelayed,
@@ -129,10 +141,19 @@ __all__ = [
     "ConfigError",
     "DeadlineExceededError",
     "Event",
+    "Hedge",
+    "HedgeEvent",
+    "HedgeFailed",
+    "HedgeRefused",
+    "HedgeSettings",
+    "HedgeSnapshot",
+    "HedgeStarted",
+    "HedgeWon",
     "NestedRetryError",
     "Outcome",
     "Pipeline",
     "Problem",
+    "Quantile",
     "RateLimit",
     "RateLimitDelayed",
     "RateLimitEvent",
@@ -170,7 +191,9 @@ __all__ = [
     "events",
     "exponential",
     "fibonacci",
+    "hedge",
     "linear",
+    "quantile",
     "rate_limit",
     "registry",
     "remaining",
@@ -211,7 +234,16 @@ __getattr__, __dir__ = lazy.names(
         "BulkheadWaited": "seawall.policies.bulkhead",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
+        "HedgeEvent": "seawall.policies.hedge",
+        "HedgeFailed": "seawall.policies.hedge",
+        "HedgeRefused": "seawall.policies.hedge",
+        "HedgeSettings": "seawall.policies.hedge",
+        "HedgeSnapshot": "seawall.policies.hedge",
+        "HedgeStarted": "seawall.policies.hedge",
+        "HedgeWon": "seawall.policies.hedge",
         "OTHER_KEYS": "seawall.keys",
+        "Quantile": "seawall.policies.hedge",
+        "quantile": "seawall.policies.hedge",
         "RateLimitDelayed": "seawall.policies.rate_limit",
         "RateLimitEvent": "seawall.policies.rate_limit",
         "RateLimitRejected": "seawall.policies.rate_limit",

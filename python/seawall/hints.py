@@ -30,13 +30,17 @@ from seawall.policies.budget.snapshot import BudgetSnapshot
 from seawall.policies.bulkhead.events import BulkheadEvent
 from seawall.policies.bulkhead.settings import BulkheadSettings
 from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
+from seawall.policies.hedge.events import HedgeEvent
+from seawall.policies.hedge.quantile import Quantile
+from seawall.policies.hedge.settings import HedgeSettings
+from seawall.policies.hedge.snapshot import HedgeSnapshot
 from seawall.policies.policy import Named, Policy
 from seawall.policies.rate_limit.events import RateLimitEvent
 from seawall.policies.rate_limit.settings import RateLimitSettings
 from seawall.policies.rate_limit.snapshot import RateLimitSnapshot
 from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
-from seawall.policies.retry.settings import RetrySettings
+from seawall.policies.retry.settings import Exceptions, RetrySettings
 from seawall.policies.retry.snapshot import RetrySnapshot
 from seawall.policies.timeout.events import TimeoutEvent
 from seawall.policies.timeout.settings import TimeoutSettings
@@ -62,14 +66,19 @@ __all__ = [
     "Callable",
     "ClassVar",
     "Collection",
+    "Exceptions",
     "F",
     "Hashable",
+    "HedgeEvent",
+    "HedgeSettings",
+    "HedgeSnapshot",
     "Iterable",
     "Iterator",
     "Mapping",
     "Named",
     "P",
     "Policy",
+    "Quantile",
     "R",
     "RateLimitEvent",
     "RateLimitSettings",

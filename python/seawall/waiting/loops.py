@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 from weakref import ref
 
 if TYPE_CHECKING:
-    from seawall._core import Bell
+    from seawall._core import Bell, Race
 
 __all__ = ["at_rest"]
 
 
-async def at_rest(bell: Bell, seconds: float) -> None:
-    """Waits until ``bell`` rings, or for ``seconds``."""
+async def at_rest(bell: Bell | Race, seconds: float) -> None:
+    """Waits until ``bell`` rings, or for ``seconds``, which may be ``inf``."""
     loop = asyncio.get_running_loop()
     future = loop.create_future()
     if not bell.listen(_Ring(loop, future)):
+        return
+    if seconds == math.inf:
+        await future
         return
     timer = loop.call_later(max(seconds, 0.0), _end, future)
     try:

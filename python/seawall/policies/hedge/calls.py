@@ -1,0 +1,143 @@
+"""A hedged call: attempts in tasks or threads of their own, until one has given the answer.
+
+When the next attempt starts, and whose end is the call's, the native `Race` says. Here attempts are
+started and cancelled, and whoever makes the call waits.
+"""
+
+# The hedge is asked in private.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Protocol
+
+from seawall import _core, waiting
+from seawall.policies.timeout.deadlines import exceeded
+from seawall.waiting import hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from seawall._core import Flight, Hedge, Outcome, Race
+
+__all__ = ["Crew", "in_task", "in_threads", "observe"]
+
+
+class Crew(Protocol):
+    """The attempts of one call."""
+
+    def start(self) -> None:
+        """Starts the next attempt."""
+
+    def result(self, number: int) -> Any:
+        """What the attempt of that number returned. What it raised is raised."""
+
+    def dismiss(self) -> None:
+        """Cancels whatever still runs, without waiting for its end; forgets what has ended."""
+
+
+async def in_task(
+    hedge: Hedge,
+    attempt: Callable[..., Awaitable[Any]],
+    flight: Flight | None,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any] | None,
+) -> Any:
+    """Calls a coroutine function. Called by the native core."""
+    race = hedge._begin(flight)
+    crew = _tasks()(race, attempt, arguments, named or {})
+    try:
+        crew.start()
+        while (left := race.next()) >= 0.0:
+            if left:
+                await waiting.at_rest(race, left)
+            else:
+                crew.start()
+        return _result(race, crew)
+    finally:
+        crew.dismiss()
+        race.close()
+
+
+def in_threads(
+    hedge: Hedge,
+    attempt: Callable[..., Any],
+    flight: Flight | None,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any] | None,
+) -> Any:
+    """Calls a plain function. Called by the native core.
+
+    It waits no longer than the deadline allows: the attempts go on then, to no avail.
+    """
+    from seawall.policies.hedge.threads import Threads
+
+    race = hedge._begin(flight)
+    crew = Threads(race, hedge._threads(), attempt, arguments, named or {})
+    deadline = _core.current_deadline()
+    try:
+        crew.start()
+        while (left := race.next()) >= 0.0:
+            if not left:
+                crew.start()
+                continue
+            if deadline is not None:
+                remaining = deadline.remaining
+                if remaining <= 0.0:
+                    raise exceeded(deadline)
+                left = min(left, remaining)
+            waiting.rest(race, left, f"hedge {race.name!r}")
+        return _refuse_awaitable(race, attempt, _result(race, crew))
+    finally:
+        crew.dismiss()
+        race.close()
+
+
+def observe(outcome: Any, flight: Flight) -> Any:
+    """An outcome, or what it comes from when awaited, with what is known of the attempts."""
+    if inspect.isawaitable(outcome) and not isinstance(outcome, _core.Outcome):
+        return _observed(outcome, flight)
+    return _core.observed(outcome, flight)
+
+
+async def _observed(outcome: Awaitable[Outcome[Any]], flight: Flight) -> Any:
+    return _core.observed(await outcome, flight)
+
+
+def _tasks() -> Callable[..., Crew]:
+    if hosts.of_task().__name__ == "trio":
+        from seawall.policies.hedge.trios import Tasks as OfTrio
+
+        return OfTrio
+    from seawall.policies.hedge.tasks import Tasks
+
+    return Tasks
+
+
+def _result(race: Race, crew: Crew) -> Any:
+    winner = race.winner
+    assert winner is not None, "the race is decided"
+    if not race._all_failed:
+        return crew.result(winner)
+    try:
+        return crew.result(winner)
+    except Exception as error:
+        note = f"hedge {race.name!r}: all of {race.attempts} attempts failed; this one did first"
+        try:
+            error.add_note(note)
+        except Exception:  # noqa: S110, BLE001  one that takes no note goes without
+            pass
+        raise
+
+
+def _refuse_awaitable(race: Race, attempt: Any, value: Any) -> Any:
+    if not inspect.isawaitable(value):
+        return value
+    close = getattr(value, "close", None)
+    if close is not None:
+        close()
+    raise TypeError(
+        f"hedge {race.name!r}: {attempt!r} is no coroutine function, but returned an awaitable,"
+        " whose end is not seen in another thread: hedge an `async def` that awaits it"
+    )
