@@ -234,7 +234,7 @@ impl Hedge {
                 parts.set_item("initial", quantile.initial.map(in_seconds))?;
                 parts.set_item("min_delay", in_seconds(quantile.min_delay))?;
                 parts.set_item("max_delay", quantile.max_delay.map(in_seconds))?;
-                let make = py.import("seawall.policies.hedge.quantile")?.getattr("quantile")?;
+                let make = py.import("seawall.policies.hedge.delays")?.getattr("quantile")?;
                 facts.set_item("delay", make.call((quantile.share,), Some(&parts))?)?;
             }
         }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         HedgeStarted,
         HedgeWon,
     )
-    from seawall.policies.hedge.quantile import Quantile, quantile
+    from seawall.policies.hedge.delays import Quantile, quantile
     from seawall.policies.hedge.settings import HedgeSettings
     from seawall.policies.hedge.snapshot import HedgeSnapshot
 
@@ -37,7 +37,7 @@ __getattr__, __dir__ = lazy.names(
         **dict.fromkeys(_EVENTS, f"{__name__}.events"),
         "HedgeSettings": f"{__name__}.settings",
         "HedgeSnapshot": f"{__name__}.snapshot",
-        "Quantile": f"{__name__}.quantile",
-        "quantile": f"{__name__}.quantile",
+        "Quantile": f"{__name__}.delays",
+        "quantile": f"{__name__}.delays",
     },
 )

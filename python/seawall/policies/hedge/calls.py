@@ -56,8 +56,8 @@ async def in_task(
                 crew.start()
         return _result(race, crew)
     finally:
-        crew.dismiss()
         race.close()
+        crew.dismiss()
 
 
 def in_threads(
@@ -73,6 +73,8 @@ def in_threads(
     """
     from seawall.policies.hedge.threads import Threads
 
+    who = f"hedge {hedge.name!r}"
+    waiting.warn_of_loop(who)
     race = hedge._begin(flight)
     crew = Threads(race, hedge._threads(), attempt, arguments, named or {})
     deadline = _core.current_deadline()
@@ -87,11 +89,11 @@ def in_threads(
                 if remaining <= 0.0:
                     raise exceeded(deadline)
                 left = min(left, remaining)
-            waiting.rest(race, left, f"hedge {race.name!r}")
+            waiting.rest(race, left, who)
         return _refuse_awaitable(race, attempt, _result(race, crew))
     finally:
-        crew.dismiss()
         race.close()
+        crew.dismiss()
 
 
 def observe(outcome: Any, flight: Flight) -> Any:

@@ -25,7 +25,17 @@ class Tasks:
     end at once when they are cancelled have ended by then.
     """
 
-    __slots__ = ("_arguments", "_attempt", "_dismissed", "_ended", "_loop", "_named", "_race", "_running")  # noqa: E501
+    __slots__ = (
+        "_arguments",
+        "_attempt",
+        "_cancelled",
+        "_dismissed",
+        "_ended",
+        "_loop",
+        "_named",
+        "_race",
+        "_running",
+    )
 
     def __init__(
         self,
@@ -41,6 +51,7 @@ class Tasks:
         self._loop = asyncio.get_running_loop()
         self._running: dict[asyncio.Task[Any], int] = {}
         self._ended: dict[int, asyncio.Task[Any]] = {}
+        self._cancelled = False
         self._dismissed = False
 
     def start(self) -> None:
@@ -58,7 +69,9 @@ class Tasks:
             task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[Any]) -> None:
-        number = self._running.pop(task)
+        number = self._running.pop(task, None)
+        if number is None:
+            return  # it was seen to have ended
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if self._dismissed:
             if not self._running:
@@ -75,20 +88,24 @@ class Tasks:
 
     def dismiss(self) -> None:
         """Cancels what runs; forgets what has ended."""
-        decided = self._race.winner is not None
         self._dismissed = True
         self._ended.clear()
-        if not self._running:
+        if not self._running or self._loop.is_closed():
             return
-        if not decided:
-            self._cancel()
-        if len(_left) >= _MANY:
-            _left.difference_update([crew for crew in _left if crew._loop.is_closed()])
-        _left.add(self)
+        self._cancel()
+        for task in list(self._running):
+            if task.done():  # its loop is about to say so
+                self._end(task)
+        if self._running:
+            if len(_left) >= _MANY:
+                _left.difference_update([crew for crew in _left if crew._loop.is_closed()])
+            _left.add(self)
 
     def _cancel(self) -> None:
-        for task in list(self._running):
-            task.cancel()
+        if not self._cancelled:
+            self._cancelled = True
+            for task in list(self._running):
+                task.cancel()
 
 
 async def _wait(made: Awaitable[Any]) -> Any:

@@ -21,7 +21,16 @@ class Threads:
     A thread can't be stopped: losers are given up, and go on to their end.
     """
 
-    __slots__ = ("_arguments", "_attempt", "_dismissed", "_ended", "_named", "_pool", "_race", "_running")  # noqa: E501
+    __slots__ = (
+        "_arguments",
+        "_attempt",
+        "_dismissed",
+        "_ended",
+        "_named",
+        "_pool",
+        "_race",
+        "_running",
+    )
 
     def __init__(
         self,
