@@ -65,6 +65,7 @@ class Threads:
         except BaseException as raised:  # noqa: BLE001  it is raised where the call is waited for
             error = raised
         self._end(number, error, value)
+        # An error leads back to this frame, by its traceback.
         del error, value
 
     def _end(self, number: int, error: BaseException | None, value: Any) -> None:

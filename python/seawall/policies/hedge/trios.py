@@ -61,6 +61,8 @@ class Tasks:
         if scope.cancelled_caught:
             error = GeneratorExit()  # what says that it came to no end of its own
         self._end(number, error, value)
+        # An error leads back to this frame, by its traceback.
+        del error, value
 
     @trio.lowlevel.disable_ki_protection
     async def _call(self) -> Any:
