@@ -10,7 +10,7 @@ started and cancelled, and whoever makes the call waits.
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from seawall import _core, waiting
 from seawall.policies.timeout.deadlines import exceeded
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from seawall._core import Flight, Hedge, Outcome, Race
+
+#: What makes the attempts of a call, and how it waits if no test's clock is on; None: as all do.
+_Host: TypeAlias = "tuple[Callable[..., Crew], Callable[[Any, float], Awaitable[None]] | None]"
+
+#: That of asyncio, once somebody has used it.
+_hosts: list[_Host] = []
 
 __all__ = ["Crew", "in_task", "in_threads", "observe"]
 
@@ -46,14 +52,17 @@ async def in_task(
 ) -> Any:
     """Calls a coroutine function. Called by the native core."""
     race = hedge._begin(flight)
-    crew = _tasks()(race, attempt, arguments, named or {})
+    make, rest = _host()
+    crew = make(race, attempt, arguments, named or {})
     try:
         crew.start()
         while (left := race.next()) >= 0.0:
-            if left:
+            if not left:
+                crew.start()
+            elif rest is None or _core.test_clock() is not None:
                 await waiting.at_rest(race, left)
             else:
-                crew.start()
+                await rest(crew, left)
         return _result(race, crew)
     finally:
         race.close()
@@ -107,14 +116,17 @@ async def _observed(outcome: Awaitable[Outcome[Any]], flight: Flight) -> Any:
     return _core.observed(await outcome, flight)
 
 
-def _tasks() -> Callable[..., Crew]:
-    if hosts.of_task().__name__ == "trio":
+def _host() -> _Host:
+    if hosts.in_trio():
         from seawall.policies.hedge.trios import Tasks as OfTrio
 
-        return OfTrio
-    from seawall.policies.hedge.tasks import Tasks
+        return OfTrio, None
+    if not _hosts:
+        hosts.of_task()  # says that nobody runs this, if nobody does
+        from seawall.policies.hedge.tasks import Tasks
 
-    return Tasks
+        _hosts.append((Tasks, Tasks.rest))
+    return _hosts[0]
 
 
 def _result(race: Race, crew: Crew) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from seawall.waiting.loops import Nap
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -18,7 +20,7 @@ _left: set[Tasks] = set()
 _MANY = 64
 
 
-class Tasks:
+class Tasks(Nap):
     """The attempts of one call, each a task with a copy of the caller's context.
 
     Losers are cancelled by the end that decides the call, before its caller goes on: those that
@@ -31,7 +33,6 @@ class Tasks:
         "_cancelled",
         "_dismissed",
         "_ended",
-        "_loop",
         "_named",
         "_race",
         "_running",
@@ -44,11 +45,11 @@ class Tasks:
         arguments: tuple[Any, ...],
         named: dict[str, Any],
     ) -> None:
+        super().__init__(asyncio.get_running_loop())
         self._race = race
         self._attempt = attempt
         self._arguments = arguments
         self._named = named
-        self._loop = asyncio.get_running_loop()
         self._running: dict[asyncio.Task[Any], int] = {}
         self._ended: dict[int, asyncio.Task[Any]] = {}
         self._cancelled = False
@@ -80,7 +81,8 @@ class Tasks:
             self._ended[number] = task
         if self._race.ended(number, error, None if error else task.result()):
             self._cancel()
-        self._race.ring()
+        self._race.ring()  # a test's clock
+        self.wake()
 
     def result(self, number: int) -> Any:
         """What the attempt of that number returned. What it raised is raised."""
@@ -90,6 +92,7 @@ class Tasks:
         """Cancels what runs; forgets what has ended."""
         self._dismissed = True
         self._ended.clear()
+        self.get_up()
         if not self._running or self._loop.is_closed():
             return
         self._cancel()
