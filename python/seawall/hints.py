@@ -30,8 +30,8 @@ from seawall.policies.budget.snapshot import BudgetSnapshot
 from seawall.policies.bulkhead.events import BulkheadEvent
 from seawall.policies.bulkhead.settings import BulkheadSettings
 from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
-from seawall.policies.hedge.events import HedgeEvent
 from seawall.policies.hedge.delays import Quantile
+from seawall.policies.hedge.events import HedgeEvent
 from seawall.policies.hedge.settings import HedgeSettings
 from seawall.policies.hedge.snapshot import HedgeSnapshot
 from seawall.policies.policy import Named, Policy

@@ -39,29 +39,19 @@ pub enum Window {
     Seconds(f64),
 }
 
-/// When a hedge starts a further attempt, as it was given.
-pub enum HedgeDelay {
-    Seconds(f64),
-    Quantile {
-        share: Option<f64>,
-        min_samples: Option<i64>,
-        window: Option<i64>,
-        /// `initial`, `min_delay`, `max_delay`.
-        lengths: [Option<f64>; 3],
-    },
-}
-
 impl<'a, 'py> Reader<'a, 'py> {
     pub fn new(settings: &'a Bound<'py, PyDict>) -> Self {
         Self { settings, known: Vec::new(), problems: Vec::new() }
     }
 
-    fn get(&mut self, field: &'static str) -> Option<Bound<'py, PyAny>> {
+    /// What was given, unless that is `None`.
+    pub fn get(&mut self, field: &'static str) -> Option<Bound<'py, PyAny>> {
         self.known.push(field);
         self.settings.get_item(field).ok()?.filter(|value| !value.is_none())
     }
 
-    fn wrong<T>(&mut self, field: &str, value: &Bound<'_, PyAny>, rule: &str) -> Option<T> {
+    /// It breaks `rule`.
+    pub fn wrong<T>(&mut self, field: &str, value: &Bound<'_, PyAny>, rule: &str) -> Option<T> {
         self.problems.push(Problem::new(field, text(value), rule));
         None
     }
@@ -144,25 +134,6 @@ impl<'a, 'py> Reader<'a, 'py> {
         } else {
             self.wrong(field, &value, RULE)
         }
-    }
-
-    /// Seconds, or a `seawall.quantile(…)`.
-    pub fn hedge_delay(&mut self, field: &'static str) -> Option<HedgeDelay> {
-        const WHOLE: &str = "must be a whole number";
-        let value = self.get(field)?;
-        if let Some(seconds) = seconds(&value) {
-            return Some(HedgeDelay::Seconds(seconds));
-        }
-        if !value.hasattr("share").unwrap_or(false) {
-            return self.wrong(field, &value, "must be seconds, a timedelta or seawall.quantile(…)");
-        }
-        Some(HedgeDelay::Quantile {
-            share: self.part(field, &value, "share", "must be a number", number),
-            min_samples: self.part(field, &value, "min_samples", WHOLE, whole),
-            window: self.part(field, &value, "window", WHOLE, whole),
-            lengths: ["initial", "min_delay", "max_delay"]
-                .map(|name| self.part(field, &value, name, DURATION, seconds)),
-        })
     }
 
     /// Seconds, a backoff, or a callable.
@@ -253,7 +224,7 @@ impl<'a, 'py> Reader<'a, 'py> {
     }
 
     /// One attribute of a setting that has several; None if it is absent or None.
-    fn part<T>(
+    pub fn part<T>(
         &mut self,
         field: &str,
         whole: &Bound<'py, PyAny>,
@@ -367,7 +338,8 @@ impl<'a, 'py> Reader<'a, 'py> {
     }
 }
 
-const DURATION: &str = "must be seconds or a timedelta";
+/// What a length of time has to be.
+pub const DURATION: &str = "must be seconds or a timedelta";
 
 fn text(value: &Bound<'_, PyAny>) -> String {
     const MOST: usize = 100;
@@ -381,7 +353,8 @@ fn text(value: &Bound<'_, PyAny>) -> String {
     text.chars().take(MOST - 1).chain(['…']).collect()
 }
 
-fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {
+/// A whole number: no truth.
+pub fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {
     if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyFloat>() {
         return None;
     }

@@ -5,11 +5,11 @@ use super::breaker::Breaker;
 use super::bulkhead::Bulkhead;
 use super::compose;
 use super::failures::config_error;
-use super::hedge::Hedge;
 use super::function::{
     FUNCTION_ATTRIBUTES, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, function_inside, kind,
     refuse, shows_itself, target,
 };
+use super::hedge::Hedge;
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;

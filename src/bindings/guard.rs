@@ -18,7 +18,7 @@ use super::function::{
 };
 use super::gate;
 use super::generator;
-use super::hedge::{self, Flight};
+use super::hedge;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use super::rate_limit::RateLimit;
@@ -58,8 +58,18 @@ impl Guard {
         Self { plan: PlanCell::new(None), members, key, of, rest: PyOnceLock::new() }
     }
 
+    /// What lies inside of its hedge, for the same key.
+    pub fn inside<'a, 'py>(
+        slf: &'a Bound<'py, Self>,
+        policies: impl FnOnce() -> Bound<'py, PyTuple>,
+    ) -> PyResult<&'a Bound<'py, Self>> {
+        let py = slf.py();
+        let make = || Py::new(py, slf.get().part(py, policies()));
+        slf.get().rest.get_or_try_init(py, make).map(|rest| rest.bind(py))
+    }
+
     /// Some of its policies, for the same key.
-    pub fn part(&self, py: Python<'_>, members: Bound<'_, PyTuple>) -> Self {
+    fn part(&self, py: Python<'_>, members: Bound<'_, PyTuple>) -> Self {
         let key = self.key.as_ref().map(|key| key.clone_ref(py));
         Self::of(Some(members.unbind()), key, None)
     }
@@ -81,7 +91,8 @@ impl Guard {
         }
     }
 
-    fn members<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+    /// Its policies, outermost first.
+    pub fn members<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         match &slf.get().members {
             Some(members) => Ok(members.bind(slf.py()).clone()),
             None => PyTuple::new(slf.py(), [slf]),
@@ -280,7 +291,7 @@ unsafe fn once<F: Finish>(
             Kind::Plain | Kind::Coroutine | Kind::Generator | Kind::AsyncGenerator => {}
         }
         match guard.get().plan.get() {
-            Some(plan) if plan.hedges() => hedged(guard, &function, arguments, kind, finish),
+            Some(plan) if plan.hedges() => hedge::call(guard, &function, arguments, kind, finish),
             Some(plan) if plan.gate == gate::word() => {
                 run(plan, callee, arguments, kind, &System, finish)
             }
@@ -288,7 +299,7 @@ unsafe fn once<F: Finish>(
                 let build = || Guard::build(guard);
                 match guard.get().plan.refreshed(py, build) {
                     Ok(plan) if plan.hedges() => {
-                        hedged(guard, &function, arguments, kind, finish)
+                        hedge::call(guard, &function, arguments, kind, finish)
                     }
                     Ok(plan) => run(plan, callee, arguments, kind, &ambient(py), finish),
                     Err(error) => {
@@ -299,45 +310,6 @@ unsafe fn once<F: Finish>(
             }
         }
     }
-}
-
-/// A call through a hedge: what is called is what makes attempts of it.
-#[cold]
-unsafe fn hedged<F: Finish>(
-    guard: &Bound<'_, Guard>,
-    function: &Bound<'_, PyAny>,
-    arguments: Arguments,
-    kind: Kind,
-    finish: F,
-) -> *mut ffi::PyObject {
-    // Attached through pyo3: what is made here is dropped here.
-    Python::attach(|py| {
-        let called = || -> PyResult<*mut ffi::PyObject> {
-            let plan = Guard::in_force(guard)?;
-            let flight = F::CAPTURES.then(|| Py::new(py, Flight::default())).transpose()?;
-            let seen = flight.as_ref().map(|flight| flight.clone_ref(py));
-            let members = Guard::members(guard)?;
-            let callee = hedge::once(guard, &members, &guard.get().rest, function, flight)?;
-            // SAFETY: as the caller promises; the callee is alive throughout, and what is made again
-            // later keeps it.
-            let made = unsafe {
-                run(plan, Callee::of(callee.as_ptr()), arguments, kind, &ambient(py), finish)
-            };
-            match seen {
-                Some(flight) if !made.is_null() => {
-                    // SAFETY: a new reference.
-                    let made = unsafe { Bound::from_owned_ptr(py, made) };
-                    let observe = py.import("seawall.policies.hedge.calls")?.getattr("observe")?;
-                    Ok(observe.call1((made, flight))?.into_ptr())
-                }
-                _ => Ok(made),
-            }
-        };
-        called().unwrap_or_else(|error| {
-            error.restore(py);
-            ptr::null_mut()
-        })
-    })
 }
 
 /// What would protect nothing, or has no outcome to give.
@@ -352,8 +324,12 @@ fn refuse_generator(
     ptr::null_mut()
 }
 
+/// The driver for `kind`.
+///
+/// # Safety
+/// As [`drive`].
 #[inline(always)]
-unsafe fn run<C: Clock, F: Finish>(
+pub unsafe fn run<C: Clock, F: Finish>(
     plan: PlanRef,
     callee: Callee,
     arguments: Arguments,

@@ -1,18 +1,15 @@
 //! What stands in the place of a function that is hedged.
 
 use super::Hedge;
-use crate::bindings::decorate;
 use crate::bindings::function::{Kind, kind};
-use crate::bindings::guard::Guard;
-use crate::bindings::outcome::Outcome;
 use crate::bindings::protected::Protected;
+use crate::bindings::retry::Retry;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Calls a function through a hedge.
@@ -23,6 +20,8 @@ pub struct Hedged {
     attempt: Py<PyAny>,
     /// The function itself.
     function: Py<PyAny>,
+    /// The retries outside of the hedge, each of whose calls is a call of the hedge.
+    retries: Vec<Py<Retry>>,
     /// What runs a call of it, in Python: its kind's way to wait.
     run: Py<PyAny>,
     /// Where it is told what a call came to, if anybody wants to know.
@@ -44,29 +43,42 @@ impl Hedged {
         let inside = policies.get_slice(at + 1, policies.len());
         let attempt =
             if inside.is_empty() { function.clone() } else { Protected::wrap(function, &inside)? };
-        let hedged = Self::around(&policies.get_item(at)?, &attempt, function, None)?;
+        let hedged = Self::around(policies, at, &attempt, function, None)?;
         Bound::new(function.py(), hedged).map(Some)
     }
 
-    fn around(
-        hedge: &Bound<'_, PyAny>,
+    /// As [`Hedged::of`], whose attempts call `attempt`.
+    pub(super) fn around(
+        policies: &Bound<'_, PyTuple>,
+        at: usize,
         attempt: &Bound<'_, PyAny>,
         function: &Bound<'_, PyAny>,
         flight: Option<Py<Flight>>,
     ) -> PyResult<Self> {
-        let py = hedge.py();
-        let name = match kind(function) {
-            Kind::Coroutine => intern!(py, "in_task"),
-            _ => intern!(py, "in_threads"),
-        };
+        let py = function.py();
+        let in_task = kind(function) == Kind::Coroutine;
+        let name = if in_task { intern!(py, "in_task") } else { intern!(py, "in_threads") };
         let run = py.import("seawall.policies.hedge.calls")?.getattr(name)?;
         Ok(Self {
-            hedge: hedge.clone().unbind(),
+            hedge: policies.get_item(at)?.unbind(),
             attempt: attempt.clone().unbind(),
             function: function.clone().unbind(),
+            retries: policies
+                .iter()
+                .take(at)
+                .filter_map(|policy| policy.cast_into::<Retry>().ok().map(Bound::unbind))
+                .collect(),
             run: run.unbind(),
             flight,
         })
+    }
+
+    /// Has a retry outside of the hedge the same budget, which it tells of its calls?
+    fn shared(&self, py: Python<'_>) -> PyResult<bool> {
+        let Ok(hedge) = self.hedge.bind(py).cast::<Hedge>() else { return Ok(false) };
+        let Some(own) = hedge.get().budget(py)? else { return Ok(false) };
+        let mut others = self.retries.iter().filter_map(|retry| retry.get().budget(py));
+        Ok(others.any(|other| Arc::ptr_eq(&own, &other)))
     }
 
     /// The function inside.
@@ -86,7 +98,8 @@ impl Hedged {
     ) -> PyResult<Bound<'py, PyAny>> {
         let flight = self.flight.as_ref().map(|flight| flight.bind(py));
         let hedge = self.hedge.bind(py);
-        self.run.bind(py).call1((hedge, self.attempt.bind(py), flight, arguments, named))
+        let shared = !self.retries.is_empty() && self.shared(py)?;
+        self.run.bind(py).call1((hedge, self.attempt.bind(py), flight, shared, arguments, named))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -99,6 +112,7 @@ impl Hedged {
         visit.call(&self.attempt)?;
         visit.call(&self.function)?;
         visit.call(&self.run)?;
+        self.retries.iter().try_for_each(|retry| visit.call(retry))?;
         visit.call(&self.flight)
     }
 }
@@ -107,8 +121,8 @@ impl Hedged {
 #[pyclass(frozen, module = "seawall._core")]
 #[derive(Default)]
 pub struct Flight {
-    attempts: AtomicU32,
-    hedged: AtomicBool,
+    pub(super) attempts: AtomicU32,
+    pub(super) hedged: AtomicBool,
 }
 
 impl Flight {
@@ -116,45 +130,5 @@ impl Flight {
     pub fn landed(&self, attempts: u32, hedged: bool) {
         self.attempts.fetch_add(attempts, Ordering::AcqRel);
         self.hedged.store(hedged, Ordering::Release);
-    }
-}
-
-/// The callee of a call of `function` through the hedge of `guard`.
-pub fn once<'py>(
-    guard: &Bound<'py, Guard>,
-    policies: &Bound<'py, PyTuple>,
-    rest: &PyOnceLock<Py<Guard>>,
-    function: &Bound<'py, PyAny>,
-    flight: Option<Py<Flight>>,
-) -> PyResult<Bound<'py, Hedged>> {
-    let py = guard.py();
-    let Some(at) = split(policies) else {
-        return Err(PyRuntimeError::new_err("there is no hedge here"));
-    };
-    if let Some(problem) = Hedge::problem(function) {
-        return Err(decorate::refused(guard.as_any(), problem));
-    }
-    let attempt = if at + 1 == policies.len() {
-        function.clone()
-    } else {
-        let rest = rest.get_or_try_init(py, || {
-            Py::new(py, guard.get().part(py, policies.get_slice(at + 1, policies.len())))
-        })?;
-        let call = rest.bind(py).getattr(intern!(py, "call"))?;
-        py.import("functools")?.getattr(intern!(py, "partial"))?.call1((call, function))?
-    };
-    let hedged = Hedged::around(&policies.get_item(at)?, &attempt, function, flight)?;
-    Bound::new(py, hedged)
-}
-
-/// An outcome, with what is known of the races of its call.
-#[pyfunction]
-pub fn observed(py: Python<'_>, outcome: Bound<'_, PyAny>, flight: &Flight) -> Py<PyAny> {
-    let Ok(seen) = outcome.cast::<Outcome>() else { return outcome.unbind() };
-    let attempts = flight.attempts.load(Ordering::Acquire);
-    let hedged = flight.hedged.load(Ordering::Acquire);
-    match seen.get().raced(py, attempts, hedged).and_then(|raced| Py::new(py, raced).ok()) {
-        Some(raced) => raced.into_any(),
-        None => outcome.unbind(),
     }
 }

@@ -7,7 +7,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `hedged` | what stands in the place of the function: makes attempts of a call |
-//! | `race` | one call: what is to be done next, and whose end is the call's |
+//! | `once` | a single call of a function that is not decorated |
+//! | `race`, `judging` | one call: what is to be done next, and whose end is the call's; what it asks for that, and tells |
 //! | `settings` | what it is set up with |
 //! | `counts` | what became of its calls and attempts |
 //! | `events` | what it tells |
@@ -15,10 +16,14 @@
 mod counts;
 mod events;
 mod hedged;
+mod judging;
+mod once;
 mod race;
 mod settings;
 
-pub use hedged::{Flight, Hedged, observed, once, split};
+pub use hedged::{Flight, Hedged, split};
+pub use once::{call, observed};
+use race::Paid;
 pub use race::Race;
 
 use super::budget::{self, Live};
@@ -89,7 +94,7 @@ impl Hedge {
     }
 
     /// The budget that is asked before each further attempt, if it was given one.
-    fn budget(&self, py: Python<'_>) -> PyResult<Option<Arc<Live>>> {
+    pub(super) fn budget(&self, py: Python<'_>) -> PyResult<Option<Arc<Live>>> {
         let (given, name) = {
             let current = self.current.lock();
             let Some(given) = &current.given else { return Ok(None) };
@@ -196,16 +201,18 @@ impl Hedge {
         Ok(())
     }
 
-    /// A call begins, and its first attempt. What it comes to is left in `flight` as well.
+    /// A call begins, and its first attempt. What it comes to is left in `flight` as well. `shared`:
+    /// somebody else tells the budget of this call.
     ///
     /// Raises what says that there is no time left, or no such budget.
-    fn _begin(&self, py: Python<'_>, flight: Option<Py<Flight>>) -> PyResult<Race> {
+    fn _begin(&self, py: Python<'_>, flight: Option<Py<Flight>>, shared: bool) -> PyResult<Race> {
         let clock = ambient(py);
         if let Some(passed) = timeout::over(&clock) {
             self.counts.rejected.bump();
             return Err(timeout::exceeded(passed.bind(py)));
         }
         let budget = self.budget(py)?;
+        let budget = budget.map(|live| Paid { live, shared });
         Ok(Race::begin(py, &self.current, &self.counts, budget, flight, &clock))
     }
 

@@ -5,38 +5,43 @@
 //! with nothing locked. Attempts may outlive the call, and the process: an end that never comes is
 //! made up for when the race is dropped.
 
-use super::counts::{Counts, Why};
-use super::events::{About, Told, heard, tell};
+use super::counts::Counts;
+use super::events::Told;
 use super::hedged::Flight;
 use super::{Current, Latencies};
 use crate::bindings::budget::Live;
 use crate::bindings::clock::{Ambient, ambient, in_seconds};
 use crate::bindings::failures::discard;
-use crate::bindings::rules::{Rules, is_rejection};
-use crate::bindings::timeout;
-use crate::outcome::Verdict;
-use crate::policies::hedge::{Delay, End, Now, Race as Core, Settings};
+use crate::bindings::rules::Rules;
+use crate::policies::hedge::{End, Now, Race as Core, Settings};
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyException;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use std::sync::Arc;
 
 /// The call, from its first attempt's beginning to its last attempt's end.
 #[pyclass(frozen, module = "seawall._core")]
 pub struct Race {
-    settings: Settings,
+    pub(super) settings: Settings,
     delay: Option<Nanos>,
-    rules: Py<Rules>,
-    current: Arc<Mutex<Current>>,
-    counts: Arc<Counts>,
-    budget: Option<Arc<Live>>,
-    latencies: Option<Latencies>,
+    pub(super) rules: Py<Rules>,
+    pub(super) current: Arc<Mutex<Current>>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) budget: Option<Paid>,
+    pub(super) latencies: Option<Latencies>,
     flight: Option<Py<Flight>>,
-    began: Nanos,
+    pub(super) began: Nanos,
     state: Mutex<State>,
+}
+
+/// What pays for attempts besides the first.
+pub struct Paid {
+    pub live: Arc<Live>,
+    /// A retry around the hedge has the same, and tells it of the call.
+    pub shared: bool,
 }
 
 struct State {
@@ -69,13 +74,13 @@ impl Race {
         py: Python<'_>,
         current: &Arc<Mutex<Current>>,
         counts: &Arc<Counts>,
-        budget: Option<Arc<Live>>,
+        budget: Option<Paid>,
         flight: Option<Py<Flight>>,
         clock: &Ambient,
     ) -> Self {
         let began = clock.now();
-        if let Some(live) = &budget {
-            live.core().begin(clock);
+        if let Some(paid) = budget.as_ref().filter(|paid| !paid.shared) {
+            paid.live.core().begin(clock);
         }
         counts.begun.bump();
         let now = current.lock();
@@ -103,61 +108,6 @@ impl Race {
             state: Mutex::new(state),
         }
     }
-
-    /// Why a further attempt is not made, if it is not. If it is, the budget has paid for it.
-    fn refusal(&self, py: Python<'_>, clock: &Ambient) -> Option<Why> {
-        if timeout::passed(py, clock) {
-            return Some(Why::Deadline);
-        }
-        if self.counts.losers.get() >= u64::from(self.settings.max_losers) {
-            return Some(Why::Losers);
-        }
-        let refused = self.budget.as_ref().is_some_and(|live| !live.permit(py, clock));
-        refused.then_some(Why::Budget)
-    }
-
-    fn judge(&self, py: Python<'_>, error: Option<&PyErr>, value: &Bound<'_, PyAny>) -> End {
-        let rules = self.rules.get();
-        let verdict = match error {
-            Some(error) => rules.judge_error(py, error),
-            None => rules.judge_value(value),
-        };
-        match (verdict, error) {
-            (Verdict::Failure, _) => End::Failed,
-            (Verdict::Ignored, Some(error)) if is_rejection(py, error) => End::Rejected,
-            (_, Some(_)) => End::Final,
-            (_, None) => End::Good,
-        }
-    }
-
-    /// A loser has ended.
-    fn lost(&self, py: Python<'_>, error: Option<&PyErr>) {
-        let counts = &self.counts;
-        match error {
-            None => counts.lost_succeeded.bump(),
-            Some(error) if error.is_instance_of::<PyException>(py) => counts.lost_failed.bump(),
-            Some(_) => counts.lost_cancelled.bump(),
-        }
-    }
-
-    fn tell(&self, py: Python<'_>, clock: &Ambient, attempts: u32, told: &Told<'_, '_>) {
-        if heard(&self.rules) {
-            let name = self.current.lock().name.clone_ref(py);
-            let elapsed = clock.now().saturating_sub(self.began);
-            let (rules, counts) = (&self.rules, &*self.counts);
-            tell(py, &About { rules, counts, name, attempts, elapsed }, clock, told);
-        }
-    }
-
-    /// What the first attempt says about how long calls take.
-    fn sample(&self, core: &Core, end: Option<End>, now: Nanos) {
-        let first_won = core.decided() == Some(0) && end == Some(End::Good);
-        let Delay::Quantile(rule) = self.settings.delay else { return };
-        let Some(latencies) = &self.latencies else { return };
-        if first_won || (core.runs(0) && end == Some(End::Good)) {
-            latencies.record(now.saturating_sub(self.began), &rule);
-        }
-    }
 }
 
 #[pymethods]
@@ -183,8 +133,8 @@ impl Race {
             // Another may have ended meanwhile, in its own thread.
             if state.core.now(now) != Now::Due {
                 drop(state);
-                if let (None, Some(live)) = (refused, &self.budget) {
-                    live.core().attempt_over();
+                if let (None, Some(paid)) = (refused, &self.budget) {
+                    paid.live.core().attempt_over();
                 }
                 continue;
             }
@@ -260,12 +210,12 @@ impl Race {
         if let Some(before) = before {
             before.drop_ref(py);
         }
-        if let Some(live) = &self.budget {
+        if let Some(paid) = &self.budget {
             if !late && end == End::Failed {
-                live.core().failed();
+                paid.live.core().failed();
             }
             if number > 0 {
-                live.core().attempt_over();
+                paid.live.core().attempt_over();
             }
         }
         if late {
@@ -327,8 +277,8 @@ impl Race {
 
     /// What it is an attempt of, for who wants to know.
     #[getter]
-    fn name(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.current.lock().name.clone_ref(py).into_any())
+    fn name(&self, py: Python<'_>) -> Py<PyString> {
+        self.current.lock().name.clone_ref(py)
     }
 
     /// The call is over, decided or not. What runs yet has lost.
@@ -360,11 +310,11 @@ impl Race {
             Some(End::Rejected) if attempts > rejected => counts.failed.bump(),
             Some(End::Rejected) => counts.rejected.bump(),
         }
-        if let Some(live) = &self.budget {
+        if let Some(paid) = self.budget.as_ref().filter(|paid| !paid.shared) {
             if good {
-                live.core().succeeded();
+                paid.live.core().succeeded();
             }
-            live.core().finish();
+            paid.live.core().finish();
         }
         if let Some(flight) = &self.flight {
             flight.get().landed(attempts - rejected, good && winner != Some(0));
@@ -426,8 +376,8 @@ impl Drop for Race {
         let state = self.state.get_mut();
         self.counts.losers.take(state.losers);
         let hedges = (1..state.core.started()).filter(|number| state.core.runs(*number)).count();
-        if let Some(live) = &self.budget {
-            (0..hedges).for_each(|_| live.core().attempt_over());
+        if let Some(paid) = &self.budget {
+            (0..hedges).for_each(|_| paid.live.core().attempt_over());
         }
         self.let_go();
     }

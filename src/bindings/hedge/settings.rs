@@ -1,6 +1,6 @@
 //! A hedge's settings, as Python gives them and as the core takes them.
 
-use crate::bindings::convert::{HedgeDelay, Reader};
+use crate::bindings::convert::{DURATION, Reader, number, seconds, whole};
 use crate::bindings::rules::Rules;
 use crate::error::Problem;
 use crate::policies::hedge::{DelayDraft, Draft, QuantileDraft, Settings};
@@ -17,19 +17,7 @@ pub struct Read {
 /// Reads them, or names everything that is wrong with them.
 pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
     let mut reader = Reader::new(settings);
-    let delay = reader.hedge_delay("delay").map(|delay| match delay {
-        HedgeDelay::Seconds(seconds) => DelayDraft::Seconds(seconds),
-        HedgeDelay::Quantile { share, min_samples, window, lengths: [initial, least, most] } => {
-            DelayDraft::Quantile(QuantileDraft {
-                share,
-                min_samples,
-                window,
-                initial,
-                min_delay: least,
-                max_delay: most,
-            })
-        }
-    });
+    let delay = delay(&mut reader);
     let draft = Draft {
         delay,
         max_hedges: reader.count("max_hedges"),
@@ -55,4 +43,29 @@ pub fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
         Some(settings) if problems.is_empty() => Ok(Read { settings, rules, budget }),
         _ => Err(problems),
     }
+}
+
+/// When a further attempt starts: seconds, or a `seawall.quantile(…)`.
+fn delay(reader: &mut Reader<'_, '_>) -> Option<DelayDraft> {
+    const FIELD: &str = "delay";
+    const WHOLE: &str = "must be a whole number";
+    let value = reader.get(FIELD)?;
+    if let Some(seconds) = seconds(&value) {
+        return Some(DelayDraft::Seconds(seconds));
+    }
+    if !value.hasattr("share").unwrap_or(false) {
+        return reader.wrong(FIELD, &value, "must be seconds, a timedelta or seawall.quantile(…)");
+    }
+    let share = reader.part(FIELD, &value, "share", "must be a number", number);
+    let mut count = |name| reader.part(FIELD, &value, name, WHOLE, whole);
+    let (min_samples, window) = (count("min_samples"), count("window"));
+    let mut length = |name| reader.part(FIELD, &value, name, DURATION, seconds);
+    Some(DelayDraft::Quantile(QuantileDraft {
+        share,
+        min_samples,
+        window,
+        initial: length("initial"),
+        min_delay: length("min_delay"),
+        max_delay: length("max_delay"),
+    }))
 }

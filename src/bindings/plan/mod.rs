@@ -110,12 +110,7 @@ impl Plan {
         Self::make(py, gate, steps, self.hedges)
     }
 
-    fn make(
-        py: Python<'_>,
-        gate: u64,
-        mut steps: Box<[Step]>,
-        hedges: bool,
-    ) -> PyResult<PlanRef> {
+    fn make(py: Python<'_>, gate: u64, mut steps: Box<[Step]>, hedges: bool) -> PyResult<PlanRef> {
         let timed = steps.iter().any(Step::timed);
         let keyed = steps.iter().any(Step::keyed);
         let repeats = steps.iter().any(Step::repeats);

@@ -69,11 +69,7 @@ unsafe extern "C" fn repr(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with a wrapper; both objects are its own.
     unsafe {
         let this = &*slf.cast::<Protected>();
-        ffi::PyUnicode_FromFormat(
-            c"<%R protected by %R>".as_ptr(),
-            this.function,
-            this.policies,
-        )
+        ffi::PyUnicode_FromFormat(c"<%R protected by %R>".as_ptr(), this.function, this.policies)
     }
 }
 

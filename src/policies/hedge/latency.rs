@@ -72,7 +72,7 @@ impl<P: Place> Latencies<P> {
         }
         let taken = number + 1;
         let least = u64::from(rule.min_samples);
-        if taken == least || (taken > least && taken % (size / UPDATES).max(1) == 0) {
+        if taken == least || (taken > least && taken.is_multiple_of((size / UPDATES).max(1))) {
             self.work_out(rule.share);
         }
     }

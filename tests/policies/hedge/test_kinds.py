@@ -34,7 +34,10 @@ class Place:
 
 
 @seawall.Pipeline(
-    "kinds", seawall.Retry("kinds"), seawall.Hedge("kinds", delay=5), seawall.CircuitBreaker("kinds")
+    "kinds",
+    seawall.Retry("kinds"),
+    seawall.Hedge("kinds", delay=5),
+    seawall.CircuitBreaker("kinds"),
 )
 async def work(number: int, *, double: bool = False) -> int:
     """Works."""
@@ -215,7 +218,11 @@ def test_outcomes_of_what_was_refused(way, service):
     breaker = seawall.CircuitBreaker("b")
     breaker.force_open()
     for order in ((seawall.Hedge("a", delay=5), breaker), (breaker, seawall.Hedge("b", delay=5))):
-        with contextlib.nullcontext() if order[1] is breaker else pytest.warns(seawall.CompositionWarning):
+        with (
+            contextlib.nullcontext()
+            if order[1] is breaker
+            else pytest.warns(seawall.CompositionWarning)
+        ):
             guard = seawall.Pipeline("p", *order)
         outcome = way.run(lambda guard=guard: guard.try_call(way.of(service(None))))
         assert isinstance(outcome.rejected, seawall.CircuitOpenError)

@@ -70,7 +70,7 @@ def test_defaults():
 
 
 def test_times_may_be_timedeltas():
-    """Everywhere."""
+    """A delay and the bounds of a quantile are seconds or timedeltas."""
     assert seawall.Hedge("a", delay=timedelta(milliseconds=50)).settings["delay"] == 0.05
     quick = seawall.quantile(0.5, min_delay=timedelta(seconds=1))
     assert seawall.Hedge("b", delay=quick).settings["delay"].min_delay == 1.0

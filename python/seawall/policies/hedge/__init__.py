@@ -5,6 +5,7 @@ from seawall.policies.hedge.policy import Hedge, hedge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from seawall.policies.hedge.delays import Quantile, quantile
     from seawall.policies.hedge.events import (
         HedgeEvent,
         HedgeFailed,
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
         HedgeStarted,
         HedgeWon,
     )
-    from seawall.policies.hedge.delays import Quantile, quantile
     from seawall.policies.hedge.settings import HedgeSettings
     from seawall.policies.hedge.snapshot import HedgeSnapshot
 

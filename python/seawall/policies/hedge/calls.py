@@ -47,11 +47,12 @@ async def in_task(
     hedge: Hedge,
     attempt: Callable[..., Awaitable[Any]],
     flight: Flight | None,
+    shared: bool,  # noqa: FBT001  the native core gives it by place
     arguments: tuple[Any, ...],
     named: dict[str, Any] | None,
 ) -> Any:
     """Calls a coroutine function. Called by the native core."""
-    race = hedge._begin(flight)
+    race = hedge._begin(flight, shared)
     make, rest = _host()
     crew = make(race, attempt, arguments, named or {})
     try:
@@ -73,6 +74,7 @@ def in_threads(
     hedge: Hedge,
     attempt: Callable[..., Any],
     flight: Flight | None,
+    shared: bool,  # noqa: FBT001  the native core gives it by place
     arguments: tuple[Any, ...],
     named: dict[str, Any] | None,
 ) -> Any:
@@ -84,7 +86,7 @@ def in_threads(
 
     who = f"hedge {hedge.name!r}"
     waiting.warn_of_loop(who)
-    race = hedge._begin(flight)
+    race = hedge._begin(flight, shared)
     crew = Threads(race, hedge._threads(), attempt, arguments, named or {})
     deadline = _core.current_deadline()
     try:

@@ -84,8 +84,6 @@ _CLASSES: dict[str, Any] = {
 }
 
 
-def tell(
-    on_event: Callable[[HedgeEvent], object] | None, what: str, facts: dict[str, Any]
-) -> None:
+def tell(on_event: Callable[[HedgeEvent], object] | None, what: str, facts: dict[str, Any]) -> None:
     """Makes the event, and lets it be heard. Called by the native core."""
     events.publish(_CLASSES[what](kind=f"hedge.{what}", policy="hedge", **facts), on_event)
