@@ -17,6 +17,7 @@ use crate::policies::hedge::{End, Now, Race as Core, Settings};
 use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -255,10 +256,11 @@ impl Race {
         true
     }
 
-    /// Whose end was the call's; None: it is not decided.
+    /// Whose end was the call's.
     #[getter]
-    fn winner(&self) -> Option<u32> {
-        self.state.lock().core.decided()
+    fn winner(&self) -> PyResult<u32> {
+        let decided = self.state.lock().core.decided();
+        decided.ok_or_else(|| PyRuntimeError::new_err("this call is not decided"))
     }
 
     /// How many attempts were started.

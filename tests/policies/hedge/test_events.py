@@ -21,9 +21,11 @@ def test_what_happens_is_told(way, clock, service, told):
 
 def test_failures_are_told(way, clock, service, told):
     """Why there is a further attempt, and that none gave an answer."""
-    first = OSError("first")
-    with pytest.raises(OSError):
-        way.call(seawall.Hedge("h", delay=5)(way.of(service((0.01, first), (0.01, OSError())))))
+    first = OSError("down")
+    with pytest.raises(OSError, match="down"):
+        way.call(
+            seawall.Hedge("h", delay=5)(way.of(service((0.01, first), (0.01, OSError("down")))))
+        )
     assert [event.kind for event in told] == ["hedge.started", "hedge.failed"]
     assert told[0].why == "failed"
     assert (told[1].error, told[1].attempts) == (first, 2)

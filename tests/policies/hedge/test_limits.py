@@ -24,8 +24,8 @@ def test_a_refusal_after_a_failure_ends_the_call(way, clock, service, counts):
     """Nobody runs, and nobody may: the failure is the call's."""
     budget = seawall.RetryBudget(ratio=0.0, min_per_second=0, ttl=10)
     hedge = seawall.Hedge("h", delay=0.1, budget=budget)
-    calls = service((0.01, OSError()))
-    with pytest.raises(OSError):
+    calls = service((0.01, OSError("down")))
+    with pytest.raises(OSError, match="down"):
         way.call(hedge(way.of(calls)))
     assert (calls.begun, clock.elapsed) == (1, 0.01)
     assert counts(hedge) == {"failed": 1, "refused_budget": 1}
@@ -60,8 +60,8 @@ def test_retries_and_hedges_share_one(way, clock, service):
     budget = seawall.RetryBudget(ratio=0.0, min_per_second=0.1, ttl=10)
     retry = seawall.Retry("r", attempts=2, on=OSError, backoff=0, budget=budget)
     hedge = seawall.Hedge("h", delay=0.1, budget=budget)
-    calls = service((0.01, OSError()))
-    with pytest.raises(OSError):
+    calls = service((0.01, OSError("down")))
+    with pytest.raises(OSError, match="down"):
         way.call(retry(hedge(way.of(calls))))
     assert calls.begun == 2
     # The call is one, though both take part in it.
@@ -70,7 +70,7 @@ def test_retries_and_hedges_share_one(way, clock, service):
 
 def test_no_attempt_starts_after_the_deadline(way, clock, service, counts):
     """When it is due there must be time left."""
-    calls = service((1.0, OSError()))
+    calls = service((1.0, OSError("down")))
     hedge = seawall.Hedge("h", delay=5)
     if way.threads:
         # In a thread the waiting ends with the deadline.
@@ -90,16 +90,16 @@ def test_no_attempt_starts_after_the_deadline(way, clock, service, counts):
 
 def test_a_failure_at_the_deadline_starts_none(clock, service, counts):
     """The attempt failed because there is no time left."""
-    calls = service((1.0, OSError()))
+    calls = service((1.0, OSError("down")))
     hedge = seawall.Hedge("h", delay=5)
 
     @hedge
     def work():
         calls.begun += 1
         clock.advance(1)
-        raise OSError
+        raise OSError("down")
 
-    with pytest.raises(OSError), seawall.deadline(1):
+    with pytest.raises(OSError, match="down"), seawall.deadline(1):
         work()
     assert calls.begun == 1
     assert counts(hedge) == {"failed": 1, "refused_deadline": 1}
@@ -176,8 +176,8 @@ def test_a_failure_says_more_than_a_rejection(way, clock, service):
     """When there is no answer, the caller gets the error of the attempt that was let in."""
     bulkhead = seawall.Bulkhead("b", max_concurrent=1)
     hedge = seawall.Hedge("h", delay=0.1)
-    calls = service((1, OSError()))
-    with pytest.raises(OSError):
+    calls = service((1, OSError("down")))
+    with pytest.raises(OSError, match="down"):
         way.call(hedge(bulkhead(way.of(calls))))
 
 
@@ -219,7 +219,8 @@ def test_threads_are_capped(clock, service, counts):
     assert counts(hedge) == {"first": 1, "hedges": 1}
     with pytest.raises(seawall.DeadlineExceededError), seawall.deadline(1):
         hedged()
-    with pytest.raises(seawall.ThreadsExhaustedError):
+    with pytest.raises(seawall.ThreadsExhaustedError, match="hedge 'h'") as caught:
         hedged()
+    assert (caught.value.policy, caught.value.abandoned) == ("hedge", 1)
     assert calls.begun == 2
     assert counts(hedge)["rejected"] == 1

@@ -1,4 +1,4 @@
-"""Settings: what is right, every problem at once, changes in place; delays that follow latencies."""
+"""Settings, every problem at once, and changes in place; delays that follow latencies."""
 
 import asyncio
 from datetime import timedelta

@@ -1,6 +1,7 @@
 """Callers that are cancelled at any moment: no attempt is lost, none runs on."""
 
 import asyncio
+import contextlib
 import random
 import threading
 import time
@@ -80,10 +81,8 @@ def test_cancelled_at_random(run, clock, turns, seed):
             if chance.chance.random() < 0.5:
                 await seawall.waiting.asleep(chance.chance.random() / 100)
                 task.cancel()
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 with_errors(await task)
-            except asyncio.CancelledError:
-                pass
 
     async def outcome():
         try:

@@ -9,6 +9,7 @@ started and cancelled, and whoever makes the call waits.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -47,7 +48,7 @@ async def in_task(
     hedge: Hedge,
     attempt: Callable[..., Awaitable[Any]],
     flight: Flight | None,
-    shared: bool,  # noqa: FBT001  the native core gives it by place
+    shared: bool,
     arguments: tuple[Any, ...],
     named: dict[str, Any] | None,
 ) -> Any:
@@ -74,7 +75,7 @@ def in_threads(
     hedge: Hedge,
     attempt: Callable[..., Any],
     flight: Flight | None,
-    shared: bool,  # noqa: FBT001  the native core gives it by place
+    shared: bool,
     arguments: tuple[Any, ...],
     named: dict[str, Any] | None,
 ) -> Any:
@@ -132,18 +133,15 @@ def _host() -> _Host:
 
 
 def _result(race: Race, crew: Crew) -> Any:
-    winner = race.winner
-    assert winner is not None, "the race is decided"
     if not race._all_failed:
-        return crew.result(winner)
+        return crew.result(race.winner)
     try:
-        return crew.result(winner)
+        return crew.result(race.winner)
     except Exception as error:
-        note = f"hedge {race.name!r}: all of {race.attempts} attempts failed; this one did first"
-        try:
-            error.add_note(note)
-        except Exception:  # noqa: S110, BLE001  one that takes no note goes without
-            pass
+        with contextlib.suppress(Exception):  # one that takes no note goes without
+            error.add_note(
+                f"hedge {race.name!r}: all of {race.attempts} attempts failed; this one did first"
+            )
         raise
 
 

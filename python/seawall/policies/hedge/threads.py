@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from seawall._core import Race
     from seawall.policies.timeout.pool import Pool, Started
 
-__all__ = ["Threads"]
+__all__ = ["HedgeThreadsExhaustedError", "Threads"]
+
+
+class HedgeThreadsExhaustedError(ThreadsExhaustedError):
+    """As that, of a hedge."""
+
+    policy = "hedge"
 
 
 class Threads:
@@ -55,7 +61,7 @@ class Threads:
         try:
             self._running[number] = self._pool.start(lambda: self._run(number))
         except ThreadsExhaustedError as error:
-            self._end(number, error, None)
+            self._end(number, HedgeThreadsExhaustedError(*error.args), None)
 
     def _run(self, number: int) -> None:
         error: BaseException | None = None
