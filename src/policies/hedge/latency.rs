@@ -25,7 +25,7 @@ const FINE_BITS: u32 = 4;
 const FINE: usize = 1 << FINE_BITS;
 /// Longer than 2^40 units, 13 days, counts as that.
 const OCTAVES: u32 = 40 - FINE_BITS;
-const BUCKETS: usize = (OCTAVES as usize + 1) * FINE;
+pub(super) const BUCKETS: usize = (OCTAVES as usize + 1) * FINE;
 /// The quantile is worked out so often while the ring is filled once.
 const UPDATES: u64 = 64;
 
@@ -39,11 +39,24 @@ impl Latencies {
     /// Of none.
     #[must_use]
     pub fn new(window: u32) -> Self {
-        Self { place: Private::of(window.max(1) as usize, BUCKETS) }
+        Self { place: Private::of(window.max(1) as usize) }
     }
 }
 
 impl<P: Place> Latencies<P> {
+    /// Over words that exist already; see [`Words::of`].
+    #[must_use]
+    pub fn over(place: P) -> Self {
+        Self { place }
+    }
+
+    /// How many are counted, bucket by bucket: as many as are held, unless some are just coming.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        let buckets = self.place.words().buckets.iter();
+        buckets.map(|count| count.load(Ordering::Acquire)).sum()
+    }
+
     /// How many samples it holds at most.
     #[must_use]
     pub fn window(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Where the words of a hedge's latencies lie.
 
+use super::latency::BUCKETS;
 use crate::sync::AtomicU64;
 use std::sync::Arc;
 
@@ -25,13 +26,13 @@ pub struct Words {
 impl Words {
     /// Room for so many samples.
     #[must_use]
-    pub fn of(samples: usize, buckets: usize) -> Self {
+    pub fn of(samples: usize) -> Self {
         let zeros = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
         Self {
             taken: AtomicU64::new(0),
             quantile: AtomicU64::new(0),
             samples: zeros(samples),
-            buckets: zeros(buckets),
+            buckets: zeros(BUCKETS),
         }
     }
 }
@@ -43,8 +44,8 @@ pub struct Private(Arc<Words>);
 impl Private {
     /// Room for so many samples.
     #[must_use]
-    pub fn of(samples: usize, buckets: usize) -> Self {
-        Self(Arc::new(Words::of(samples, buckets)))
+    pub fn of(samples: usize) -> Self {
+        Self(Arc::new(Words::of(samples)))
     }
 }
 
