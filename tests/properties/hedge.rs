@@ -125,7 +125,9 @@ proptest! {
     ) {
         let kinds = [End::Good, End::Failed, End::Rejected, End::Final];
         let mut race = Race::new(3, Some(0), 0);
-        (0..3).for_each(|_| { race.start(0); });
+        for _ in 0..3 {
+            race.start(0);
+        }
         let mut decided = None;
         for (now, (number, kind)) in (1..).zip(ends) {
             if race.runs(number) {
@@ -155,7 +157,9 @@ proptest! {
             max_delay: None,
         };
         let seen = Latencies::new(40);
-        samples.iter().for_each(|sample| seen.record(*sample, &rule));
+        for sample in &samples {
+            seen.record(*sample, &rule);
+        }
         let mut last = samples[samples.len() - 40..].to_vec();
         last.sort_unstable();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]

@@ -3,10 +3,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`race`] | one call: when a further attempt may start, and whose end is the call's |
-//! | [`latency`] | how long calls take, for a delay that follows them |
-//! | [`settings`] | what a user may ask for, checked all at once |
-//! | [`place`] | where the words of a hedge's latencies lie |
+//! | `race` | one call: when a further attempt may start, and whose end is the call's |
+//! | `latency` | how long calls take, for a delay that follows them |
+//! | `settings` | what a user may ask for, checked all at once |
+//! | `place` | where the words of a hedge's latencies lie |
 //!
 //! What must hold, in any order of ends and whatever the delays:
 //!

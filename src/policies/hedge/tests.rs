@@ -122,9 +122,13 @@ fn a_quantile_follows_the_window() {
 fn a_quantile_has_bounds() {
     let seen = Latencies::new(100);
     let rule = Quantile { min_delay: 50 * MS, max_delay: Some(60 * MS), ..rule() };
-    (0..100).for_each(|_| seen.record(MS, &rule));
+    for _ in 0..100 {
+        seen.record(MS, &rule);
+    }
     assert_eq!(seen.delay(&rule), Some(50 * MS));
-    (0..100).for_each(|_| seen.record(SECOND, &rule));
+    for _ in 0..100 {
+        seen.record(SECOND, &rule);
+    }
     assert_eq!(seen.delay(&rule), Some(60 * MS));
 }
 
