@@ -8,7 +8,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -24,8 +24,19 @@ pub struct Hedged {
     retries: Vec<Py<Retry>>,
     /// What runs a call of it, in Python: its kind's way to wait.
     run: Py<PyAny>,
+    /// What the coroutines of a coroutine function are called: its names.
+    names: Vec<(&'static str, Py<PyAny>)>,
     /// Where it is told what a call came to, if anybody wants to know.
     flight: Option<Py<Flight>>,
+}
+
+/// What `function` is called, as far as it has names that a coroutine takes.
+fn names(function: &Bound<'_, PyAny>) -> Vec<(&'static str, Py<PyAny>)> {
+    let named = |name: &'static str| {
+        let value = function.getattr_opt(name).ok()??;
+        value.is_instance_of::<PyString>().then(|| (name, value.unbind()))
+    };
+    ["__name__", "__qualname__"].into_iter().filter_map(named).collect()
 }
 
 /// Where the first hedge is among `policies`, outermost first.
@@ -69,6 +80,7 @@ impl Hedged {
                 .filter_map(|policy| policy.cast_into::<Retry>().ok().map(Bound::unbind))
                 .collect(),
             run: run.unbind(),
+            names: if in_task { names(function) } else { Vec::new() },
             flight,
         })
     }
@@ -99,7 +111,12 @@ impl Hedged {
         let flight = self.flight.as_ref().map(|flight| flight.bind(py));
         let hedge = self.hedge.bind(py);
         let shared = !self.retries.is_empty() && self.shared(py)?;
-        self.run.bind(py).call1((hedge, self.attempt.bind(py), flight, shared, arguments, named))
+        let run = self.run.bind(py);
+        let made = run.call1((hedge, self.attempt.bind(py), flight, shared, arguments, named))?;
+        for (name, value) in &self.names {
+            made.setattr(*name, value)?;
+        }
+        Ok(made)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -112,6 +129,7 @@ impl Hedged {
         visit.call(&self.attempt)?;
         visit.call(&self.function)?;
         visit.call(&self.run)?;
+        self.names.iter().try_for_each(|(_, value)| visit.call(value))?;
         self.retries.iter().try_for_each(|retry| visit.call(retry))?;
         visit.call(&self.flight)
     }

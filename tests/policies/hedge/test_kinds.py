@@ -57,6 +57,14 @@ def test_a_hedged_function_is_one_wrapper():
     assert asyncio.run(work(2, double=True)) == 4
 
 
+def test_its_coroutines_have_its_name():
+    """In what a debugger shows of them, and in the warning about one that was never awaited."""
+    coroutine = work(1)
+    assert (coroutine.__name__, coroutine.__qualname__) == ("work", "work")
+    with pytest.warns(RuntimeWarning, match="coroutine 'work' was never awaited"):
+        del coroutine
+
+
 def test_stacking_is_a_pipeline(clock):
     """A policy that is put around a hedged function later is outside of the hedge."""
     hedge, bulkhead = seawall.Hedge("h", delay=0.1), seawall.Bulkhead("b")
