@@ -6,7 +6,7 @@ import time
 import warnings
 from pathlib import Path
 
-from . import breaker, bulkhead, fallback, pipeline, rate_limit, retry, timeout
+from . import breaker, bulkhead, fallback, hedge, pipeline, rate_limit, retry, timeout
 from .bars import Judged, judge
 from .figures import FULL, QUICK, Run, Table
 from .machine import facts, pinned
@@ -19,6 +19,7 @@ ROOMS = (
     timeout.ROOM,
     bulkhead.ROOM,
     rate_limit.ROOM,
+    hedge.ROOM,
     fallback.ROOM,
     pipeline.ROOM,
 )

@@ -28,6 +28,7 @@ from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 from seawall.policies.bulkhead import Bulkhead, bulkhead
 from seawall.policies.fallback import Fallback, fallback
+from seawall.policies.hedge import Hedge, hedge
 from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
@@ -74,6 +75,17 @@ if TYPE_CHECKING:
         FallbackSnapshot,
         FallbackStale,
         FallbackUsed,
+    )
+    from seawall.policies.hedge import (
+        HedgeEvent,
+        HedgeFailed,
+        HedgeRefused,
+        HedgeSettings,
+        HedgeSnapshot,
+        HedgeStarted,
+        HedgeWon,
+        Quantile,
+        quantile,
     )
     from seawall.policies.rate_limit import (
         RateLimitDelayed,
@@ -146,11 +158,20 @@ __all__ = [
     "FallbackSnapshot",
     "FallbackStale",
     "FallbackUsed",
+    "Hedge",
+    "HedgeEvent",
+    "HedgeFailed",
+    "HedgeRefused",
+    "HedgeSettings",
+    "HedgeSnapshot",
+    "HedgeStarted",
+    "HedgeWon",
     "NestedRetryError",
     "NotRememberedWarning",
     "Outcome",
     "Pipeline",
     "Problem",
+    "Quantile",
     "RateLimit",
     "RateLimitDelayed",
     "RateLimitEvent",
@@ -189,7 +210,9 @@ __all__ = [
     "exponential",
     "fallback",
     "fibonacci",
+    "hedge",
     "linear",
+    "quantile",
     "rate_limit",
     "registry",
     "remaining",
@@ -236,7 +259,16 @@ __getattr__, __dir__ = lazy.names(
         "FallbackSnapshot": "seawall.policies.fallback",
         "FallbackStale": "seawall.policies.fallback",
         "FallbackUsed": "seawall.policies.fallback",
+        "HedgeEvent": "seawall.policies.hedge",
+        "HedgeFailed": "seawall.policies.hedge",
+        "HedgeRefused": "seawall.policies.hedge",
+        "HedgeSettings": "seawall.policies.hedge",
+        "HedgeSnapshot": "seawall.policies.hedge",
+        "HedgeStarted": "seawall.policies.hedge",
+        "HedgeWon": "seawall.policies.hedge",
         "OTHER_KEYS": "seawall.keys",
+        "Quantile": "seawall.policies.hedge",
+        "quantile": "seawall.policies.hedge",
         "RateLimitDelayed": "seawall.policies.rate_limit",
         "RateLimitEvent": "seawall.policies.rate_limit",
         "RateLimitRejected": "seawall.policies.rate_limit",

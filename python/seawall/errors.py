@@ -283,7 +283,7 @@ class BulkheadFullError(Rejected):
 
 
 class ThreadsExhaustedError(Rejected):
-    """A timeout that runs calls in threads of its own has no thread left for this one.
+    """A policy that runs calls in threads of its own has no thread left for this one.
 
     Most of them hang in calls that were given up and can't be stopped.
     """
@@ -303,7 +303,7 @@ class ThreadsExhaustedError(Rejected):
     def __str__(self) -> str:
         """What the threads are busy with, and what to do."""
         return (
-            f"timeout {self.name!r} refused the call: {self.abandoned} of its {self.threads} "
+            f"{self.policy} {self.name!r} refused the call: {self.abandoned} of its {self.threads} "
             "threads hang in calls that were given up; find out what those wait for, give the "
             "client a timeout of its own, or raise max_threads"
         )

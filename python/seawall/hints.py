@@ -33,13 +33,17 @@ from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
 from seawall.policies.fallback.events import FallbackEvent
 from seawall.policies.fallback.settings import FallbackSettings
 from seawall.policies.fallback.snapshot import FallbackSnapshot
+from seawall.policies.hedge.delays import Quantile
+from seawall.policies.hedge.events import HedgeEvent
+from seawall.policies.hedge.settings import HedgeSettings
+from seawall.policies.hedge.snapshot import HedgeSnapshot
 from seawall.policies.policy import Named, Policy
 from seawall.policies.rate_limit.events import RateLimitEvent
 from seawall.policies.rate_limit.settings import RateLimitSettings
 from seawall.policies.rate_limit.snapshot import RateLimitSnapshot
 from seawall.policies.retry.attempts import Attempt
 from seawall.policies.retry.events import RetryEvent, RetryScheduled
-from seawall.policies.retry.settings import RetrySettings
+from seawall.policies.retry.settings import Exceptions, RetrySettings
 from seawall.policies.retry.snapshot import RetrySnapshot
 from seawall.policies.timeout.events import TimeoutEvent
 from seawall.policies.timeout.settings import TimeoutSettings
@@ -65,17 +69,22 @@ __all__ = [
     "Callable",
     "ClassVar",
     "Collection",
+    "Exceptions",
     "F",
     "FallbackEvent",
     "FallbackSettings",
     "FallbackSnapshot",
     "Hashable",
+    "HedgeEvent",
+    "HedgeSettings",
+    "HedgeSnapshot",
     "Iterable",
     "Iterator",
     "Mapping",
     "Named",
     "P",
     "Policy",
+    "Quantile",
     "R",
     "RateLimitEvent",
     "RateLimitSettings",

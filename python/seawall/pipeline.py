@@ -57,7 +57,7 @@ class Pipeline(_core.Guard):
         /,
         **by_kind: t.Mapping[str, t.Any],
     ) -> None:
-        """Changes settings of its policies, and of its retries' budgets, in place: all or none.
+        """Changes settings of its policies, and of their retry budgets, in place: all or none.
 
         A budget is that of all who were given it, also outside of this pipeline.
 
@@ -119,12 +119,12 @@ class Pipeline(_core.Guard):
         return found, problems
 
     def _budgets(self) -> list[t.Any]:
-        """The budgets of its retries, as far as they are made."""
+        """The budgets of its retries and hedges, as far as they are made."""
         from seawall import registry
 
         found: dict[int, t.Any] = {}
         for policy in self.policies:
-            if policy.kind == "retry":
+            if policy.kind in ("retry", "hedge"):
                 budget = policy._given().get("budget")
                 budget = registry.get("budget", budget) if isinstance(budget, str) else budget
                 if budget is not None:

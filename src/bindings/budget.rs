@@ -2,7 +2,7 @@
 
 use super::clock::{ambient, in_seconds};
 use super::convert::Reader;
-use super::failures::{config_error, report};
+use super::failures::{config_error, discard, report};
 use super::listeners;
 use crate::error::Problem;
 use crate::policies::budget::{Budget as Core, Draft, Mode, Settings, Turn, Turned};
@@ -81,6 +81,32 @@ impl Live {
             report(py, error, name.as_any());
         }
     }
+}
+
+/// The budget that was given, as itself or by its name, if there is one.
+pub fn find(given: &Bound<'_, PyAny>) -> Option<Arc<Live>> {
+    let py = given.py();
+    let found = match given.cast::<PyString>() {
+        Ok(name) => {
+            let get = py.import("seawall.registry").and_then(|it| it.getattr("get"));
+            match get.and_then(|get| get.call1(("budget", name))) {
+                Ok(found) => found,
+                Err(error) => {
+                    discard(py, error);
+                    return None;
+                }
+            }
+        }
+        Err(_) => given.clone(),
+    };
+    found.cast::<Budget>().ok().map(|budget| budget.get().live())
+}
+
+/// What is wrong with the name of a budget that there is not.
+pub fn missing(given: &Bound<'_, PyAny>) -> Problem {
+    let given = given.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+    let rule = "names no retry budget: make a seawall.RetryBudget of that name first";
+    Problem::new("budget", given, rule)
 }
 
 /// The native part of `seawall.RetryBudget`.

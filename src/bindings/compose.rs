@@ -3,6 +3,7 @@
 use super::breaker::Breaker;
 use super::bulkhead::Bulkhead;
 use super::fallback::Fallback;
+use super::hedge::Hedge;
 use super::rate_limit::RateLimit;
 use super::retry::Retry;
 use super::timeout::Timeout;
@@ -21,6 +22,9 @@ fn part(policy: &Bound<'_, PyAny>) -> Option<Part> {
     }
     if let Ok(limit) = policy.cast::<RateLimit>() {
         return Some(limit.get().part());
+    }
+    if let Ok(hedge) = policy.cast::<Hedge>() {
+        return Some(hedge.get().part());
     }
     if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
         return Some(bulkhead.get().part());

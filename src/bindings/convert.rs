@@ -44,12 +44,14 @@ impl<'a, 'py> Reader<'a, 'py> {
         Self { settings, known: Vec::new(), problems: Vec::new() }
     }
 
-    fn get(&mut self, field: &'static str) -> Option<Bound<'py, PyAny>> {
+    /// What was given, unless that is `None`.
+    pub fn get(&mut self, field: &'static str) -> Option<Bound<'py, PyAny>> {
         self.known.push(field);
         self.settings.get_item(field).ok()?.filter(|value| !value.is_none())
     }
 
-    fn wrong<T>(&mut self, field: &str, value: &Bound<'_, PyAny>, rule: &str) -> Option<T> {
+    /// It breaks `rule`.
+    pub fn wrong<T>(&mut self, field: &str, value: &Bound<'_, PyAny>, rule: &str) -> Option<T> {
         self.problems.push(Problem::new(field, text(value), rule));
         None
     }
@@ -222,7 +224,7 @@ impl<'a, 'py> Reader<'a, 'py> {
     }
 
     /// One attribute of a setting that has several; None if it is absent or None.
-    fn part<T>(
+    pub fn part<T>(
         &mut self,
         field: &str,
         whole: &Bound<'py, PyAny>,
@@ -343,7 +345,8 @@ impl<'a, 'py> Reader<'a, 'py> {
     }
 }
 
-const DURATION: &str = "must be seconds or a timedelta";
+/// What a length of time has to be.
+pub const DURATION: &str = "must be seconds or a timedelta";
 
 fn text(value: &Bound<'_, PyAny>) -> String {
     const MOST: usize = 100;
@@ -357,7 +360,8 @@ fn text(value: &Bound<'_, PyAny>) -> String {
     text.chars().take(MOST - 1).chain(['…']).collect()
 }
 
-fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {
+/// A whole number: no truth.
+pub fn whole(value: &Bound<'_, PyAny>) -> Option<i64> {
     if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyFloat>() {
         return None;
     }

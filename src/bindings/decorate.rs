@@ -10,6 +10,7 @@ use super::function::{
     FUNCTION_ATTRIBUTES, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, function_inside, kind,
     refuse, shows_itself, target,
 };
+use super::hedge::Hedge;
 use super::layers::policies_inside;
 use super::plan::MAX_STEPS;
 use super::protected::Protected;
@@ -156,6 +157,8 @@ pub fn check(
                             the time until a call is let in: put the timeout inside of the bulkhead";
                 problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
             }
+        } else if policy.cast::<Hedge>().is_ok() {
+            problems.extend(function.and_then(Hedge::problem));
         } else if let Ok(timeout) = policy.cast::<Timeout>() {
             problems.extend(function.and_then(|function| timeout_problem(timeout, function)));
         } else {
@@ -176,4 +179,10 @@ pub fn check(
         return Err(config_error(py, &subject(), problems));
     }
     Ok(())
+}
+
+/// What `subject` can't do with a function.
+pub fn refused(subject: &Bound<'_, PyAny>, problem: Problem) -> PyErr {
+    let text = subject.repr().map_or_else(|_| "guard".to_owned(), |text| text.to_string());
+    config_error(subject.py(), &text, vec![problem])
 }

@@ -18,6 +18,7 @@ use super::function::{
 };
 use super::gate;
 use super::generator;
+use super::hedge;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use super::rate_limit::RateLimit;
@@ -27,6 +28,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use std::ffi::CStr;
 use std::ptr;
@@ -42,12 +44,34 @@ pub struct Guard {
     key: Option<Py<PyAny>>,
     /// What this is a block of.
     of: Option<Py<Guard>>,
+    /// What lies inside of its hedge, once a call was made through that.
+    rest: PyOnceLock<Py<Guard>>,
 }
 
 impl Guard {
     /// The ground of a single policy.
     pub fn policy() -> Self {
-        Self { plan: PlanCell::new(None), members: None, key: None, of: None }
+        Self::of(None, None, None)
+    }
+
+    fn of(members: Option<Py<PyTuple>>, key: Option<Py<PyAny>>, of: Option<Py<Self>>) -> Self {
+        Self { plan: PlanCell::new(None), members, key, of, rest: PyOnceLock::new() }
+    }
+
+    /// What lies inside of its hedge, for the same key.
+    pub fn inside<'a, 'py>(
+        slf: &'a Bound<'py, Self>,
+        policies: impl FnOnce() -> Bound<'py, PyTuple>,
+    ) -> PyResult<&'a Bound<'py, Self>> {
+        let py = slf.py();
+        let make = || Py::new(py, slf.get().part(py, policies()));
+        slf.get().rest.get_or_try_init(py, make).map(|rest| rest.bind(py))
+    }
+
+    /// Some of its policies, for the same key.
+    fn part(&self, py: Python<'_>, members: Bound<'_, PyTuple>) -> Self {
+        let key = self.key.as_ref().map(|key| key.clone_ref(py));
+        Self::of(Some(members.unbind()), key, None)
     }
 
     fn build(slf: &Bound<'_, Self>) -> PyResult<PlanRef> {
@@ -67,7 +91,8 @@ impl Guard {
         }
     }
 
-    fn members<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+    /// Its policies, outermost first.
+    pub fn members<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         match &slf.get().members {
             Some(members) => Ok(members.bind(slf.py()).clone()),
             None => PyTuple::new(slf.py(), [slf]),
@@ -82,8 +107,7 @@ impl Guard {
     fn new(policies: Bound<'_, PyTuple>, subject: &str) -> PyResult<Self> {
         check(&policies, None, &|| subject.to_owned())?;
         warn_all(&policies, &|| subject.to_owned())?;
-        let members = Some(policies.unbind());
-        Ok(Self { plan: PlanCell::new(None), members, key: None, of: None })
+        Ok(Self::of(Some(policies.unbind()), None, None))
     }
 
     /// The same policies for calls of one key: to enter as a block, or to call through.
@@ -107,7 +131,7 @@ impl Guard {
         }
         let members = Some(members.unbind());
         let of = Some(slf.clone().unbind());
-        Ok(Self { plan: PlanCell::new(None), members, key: Some(key.unbind()), of })
+        Ok(Self::of(members, Some(key.unbind()), of))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -174,6 +198,9 @@ impl Guard {
         self.plan.traverse(&visit)?;
         visit.call(&self.key)?;
         visit.call(&self.of)?;
+        // SAFETY: the collector runs attached, and only a pointer is read.
+        let py = unsafe { Python::assume_attached() };
+        self.rest.get(py).map_or(Ok(()), |rest| visit.call(rest))?;
         visit.call(&self.members)
     }
 
@@ -264,12 +291,16 @@ unsafe fn once<F: Finish>(
             Kind::Plain | Kind::Coroutine | Kind::Generator | Kind::AsyncGenerator => {}
         }
         match guard.get().plan.get() {
+            Some(plan) if plan.hedges() => hedge::call(guard, &function, arguments, kind, finish),
             Some(plan) if plan.gate == gate::word() => {
                 run(plan, callee, arguments, kind, &System, finish)
             }
             _ => {
                 let build = || Guard::build(guard);
                 match guard.get().plan.refreshed(py, build) {
+                    Ok(plan) if plan.hedges() => {
+                        hedge::call(guard, &function, arguments, kind, finish)
+                    }
                     Ok(plan) => run(plan, callee, arguments, kind, &ambient(py), finish),
                     Err(error) => {
                         error.restore(py);
@@ -310,8 +341,12 @@ unsafe fn answered_for(plan: &PlanRef, callee: Callee, kind: Kind) -> bool {
     }
 }
 
+/// The driver for `kind`.
+///
+/// # Safety
+/// As [`drive`].
 #[inline(always)]
-unsafe fn run<C: Clock, F: Finish>(
+pub unsafe fn run<C: Clock, F: Finish>(
     plan: PlanRef,
     callee: Callee,
     arguments: Arguments,

@@ -11,7 +11,7 @@
 //! | [`again`], [`wait`], [`last`], [`errand`] | calls that are made more than once, what passes between, and what is kept meanwhile; calls that are made in another thread |
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
+//! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod admission;
@@ -42,6 +42,7 @@ mod function;
 mod gate;
 mod generator;
 mod guard;
+mod hedge;
 mod held;
 mod keys;
 mod last;
@@ -82,6 +83,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<fallback::Fallback>()?;
     module.add_class::<clock::TestClock>()?;
     module.add_class::<clock::Call>()?;
+    module.add_class::<hedge::Flight>()?;
+    module.add_class::<hedge::Hedge>()?;
+    module.add_class::<hedge::Hedged>()?;
+    module.add_class::<hedge::Race>()?;
     module.add_class::<outcome::Outcome>()?;
     module.add_class::<random::TestRandom>()?;
     module.add_class::<rate_limit::RateLimit>()?;
@@ -93,6 +98,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
     timeout::register(module)?;
     module.add_function(wrap_pyfunction!(guard::arrived, module)?)?;
+    module.add_function(wrap_pyfunction!(hedge::observed, module)?)?;
     module.add_function(wrap_pyfunction!(outcome::arrived, module)?)?;
     module.add("RELEASE", !cfg!(debug_assertions))?;
     Ok(())

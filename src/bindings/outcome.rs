@@ -4,7 +4,7 @@
     reason = "the collector hands over no token, and tracebacks are read through the C API"
 )]
 
-use super::failures::{exception, raise};
+use super::failures::{classes, exception, raise};
 use super::plan::{PlanRef, Refused};
 use crate::time::{Nanos, SECOND};
 use parking_lot::Mutex;
@@ -134,6 +134,35 @@ impl Outcome {
         Self { stale, ..self }
     }
 
+    /// The same, with what is known of the attempts that raced for it. `None`: it was not let in as
+    /// far as that.
+    pub fn raced(&self, py: Python<'_>, attempts: u32, hedged: bool) -> Option<Self> {
+        if self.refusal.is_some() {
+            return None;
+        }
+        let error = self.error.as_ref().map(|error| error.clone_ref(py));
+        let rejected = PyOnceLock::new();
+        // Refused to every attempt, it was refused.
+        let error = match error {
+            Some(error) if attempts == 0 && is_rejected(error.bind(py)) => {
+                rejected.get_or_init(py, || error);
+                None
+            }
+            error => error,
+        };
+        Some(Self {
+            value: Value(self.value.0.as_ref().map(|value| value.clone_ref(py))),
+            error,
+            traceback: self.traceback.as_ref().map(|from| from.clone_ref(py)),
+            rejected,
+            attempts,
+            elapsed: self.elapsed,
+            stale: self.stale,
+            hedged,
+            ..Self::empty()
+        })
+    }
+
     /// Is `object` one?
     pub fn is(object: &Bound<'_, PyAny>) -> bool {
         object.is_exact_instance_of::<Self>()
@@ -149,6 +178,11 @@ impl Outcome {
             }
         }
     }
+}
+
+fn is_rejected(error: &Bound<'_, PyAny>) -> bool {
+    let known = classes(error.py());
+    known.is_ok_and(|known| error.is_instance(known.rejected.bind(error.py())).unwrap_or(false))
 }
 
 #[pymethods]

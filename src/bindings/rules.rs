@@ -158,7 +158,8 @@ pub fn interrupts(py: Python<'_>, error: &PyErr) -> bool {
     !error.is_instance_of::<PyException>(py) || is_cancellation(py, error)
 }
 
-fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
+/// Is it one of our own refusals?
+pub fn is_rejection(py: Python<'_>, error: &PyErr) -> bool {
     classes(py).is_ok_and(|known| error.matches(py, known.rejected.bind(py)).unwrap_or(false))
 }
 

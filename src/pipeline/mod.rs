@@ -33,6 +33,8 @@ pub enum Part {
         /// How long a call may wait for its time.
         max_wait: Nanos,
     },
+    /// What makes a slow call once more beside itself.
+    Hedge,
     /// What answers in the place of a call that failed.
     Fallback,
 }
@@ -83,6 +85,36 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
         (Part::Retry { .. }, Part::RateLimit { .. }) => Some(
             "is inside of {other}, which counts one call where the service is called several \
              times: put the rate limit inside of the retry"
+                .into(),
+        ),
+        (Part::Hedge, Part::Breaker { .. }) => Some(
+            "is inside of {other}, which does not see the slow and the failed attempts that another \
+             made good: put the breaker inside of the hedge"
+                .into(),
+        ),
+        (Part::Hedge, Part::Bulkhead) => Some(
+            "is inside of {other}, which counts one call where several attempts run, and not those \
+             that have lost and still run: put the bulkhead inside of the hedge"
+                .into(),
+        ),
+        (Part::Hedge, Part::RateLimit { .. }) => Some(
+            "is inside of {other}, which counts one call where the service is called several \
+             times: put the rate limit inside of the hedge"
+                .into(),
+        ),
+        (Part::Hedge, Part::Hedge) => Some(
+            "is inside of {other}: each attempt of that has attempts of this one's, and their \
+             numbers multiply"
+                .into(),
+        ),
+        (Part::Retry { .. }, Part::Hedge) => Some(
+            "is inside of {other}, each of whose attempts it repeats: put the hedge inside of the \
+             retry, which then repeats what no attempt made good"
+                .into(),
+        ),
+        (Part::RateLimit { max_wait }, Part::Hedge) if max_wait > 0 => Some(
+            "is inside of {other}, which takes a call that waits for its time for a slow one: put \
+             the hedge inside of the rate limit, or let nothing wait (max_wait=0)"
                 .into(),
         ),
         (Part::RateLimit { max_wait }, Part::Bulkhead) if max_wait > 0 => Some(

@@ -15,7 +15,10 @@ const fn timeout(seconds: u64) -> Part {
 
 #[test]
 fn the_recommended_order_is_not_odd() {
-    let order = [Part::Fallback, timeout(10), RETRY, BREAKER, LIMIT, Part::Bulkhead, timeout(2)];
+    let mut order =
+        vec![Part::Fallback, timeout(10), RETRY, BREAKER, LIMIT, Part::Bulkhead, timeout(2)];
+    assert_eq!(findings(&order), []);
+    order.insert(3, Part::Hedge);
     assert_eq!(findings(&order), []);
 }
 
@@ -26,6 +29,12 @@ fn every_pair_that_is_odd_is_named() {
     assert_eq!(pairs(&[Part::Bulkhead, RETRY]), [(1, 0)]);
     assert_eq!(pairs(&[RETRY, Part::Fallback]), [(1, 0)]);
     assert_eq!(pairs(&[LIMIT, RETRY]), [(1, 0)]);
+    assert_eq!(pairs(&[BREAKER, Part::Hedge]), [(1, 0)]);
+    assert_eq!(pairs(&[Part::Bulkhead, Part::Hedge]), [(1, 0)]);
+    assert_eq!(pairs(&[LIMIT, Part::Hedge]), [(1, 0)]);
+    assert_eq!(pairs(&[Part::Hedge, RETRY]), [(1, 0)]);
+    assert_eq!(pairs(&[Part::Hedge, Part::Hedge]), [(1, 0)]);
+    assert_eq!(pairs(&[Part::Hedge, Part::RateLimit { max_wait: 1 }]), [(1, 0)]);
 }
 
 #[test]

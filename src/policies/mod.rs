@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
 pub mod fallback;
+pub mod hedge;
 pub mod rate_limit;
 pub mod retry;
 pub mod timeout;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -119,22 +120,25 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
             from seawall.testing.loops import task_sleep
         await task_sleep(self, self._company, until)
 
-    def rest(self, bell: _core.Bell, seconds: float, /) -> None:
+    def rest(self, bell: _core.Bell | _core.Race, seconds: float, /) -> None:
         """Blocks this thread until ``bell`` rings, or until the clock was moved by ``seconds``.
+
+        These may be ``inf``: then no move of the clock ends it.
 
         Raises:
             ClockStoppedError: As `sleep`.
         """
-        thread_sleep(self, self._company, self._until(seconds), bell)
+        until = _NEVER if seconds == math.inf else self._until(seconds)
+        thread_sleep(self, self._company, until, bell)
 
-    async def at_rest(self, bell: _core.Bell, seconds: float, /) -> None:
+    async def at_rest(self, bell: _core.Bell | _core.Race, seconds: float, /) -> None:
         """As `rest`, for the current task.
 
         Raises:
             ClockStoppedError: All have left it.
             RuntimeError: Neither asyncio nor trio runs this code.
         """
-        until = self._until(seconds)
+        until = _NEVER if seconds == math.inf else self._until(seconds)
         if hosts.of_task().__name__ == "trio":
             from seawall.testing.trios import trio_sleep as task_sleep
         else:
@@ -175,13 +179,13 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
         nanos = _nanos(seconds)
         return self._now + nanos if nanos else None
 
-    def _bed(self, sleeper: Sleeper, until: int) -> _core.TestClockCall:
-        """Keeps ``sleeper`` until its time, or until everybody has left."""
+    def _bed(self, sleeper: Sleeper, until: int) -> _core.TestClockCall | None:
+        """Keeps ``sleeper`` until its time, if it has one, or until everybody has left."""
         self._company.sleepers.add(sleeper)
         try:
             if self._left:
                 raise ClockStoppedError(_LEFT)
-            return self._call_at(until, sleeper.wake)
+            return None if until == _NEVER else self._call_at(until, sleeper.wake)
         except OverflowError:
             self._company.sleepers.discard(sleeper)
             raise ValueError(
@@ -192,6 +196,8 @@ class clock(_core.TestClock):  # noqa: N801  reads as a verb: `with clock() as c
             raise
 
 
+#: In the place of a time: what no move of the clock ends.
+_NEVER = -1
 _LEFT = "the test's clock was left while this slept, or before: nobody moves it any more"
 
 

@@ -13,7 +13,7 @@ from seawall.testing.sleepers import ClockStoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seawall._core import Bell
+    from seawall._core import Bell, Race
     from seawall.testing.clock import clock
     from seawall.testing.company import Company, Pause
 
@@ -88,7 +88,7 @@ class TaskSleeper:
 
 
 async def task_sleep(
-    clock: clock, company: Company, until: int | None, bell: Bell | None = None
+    clock: clock, company: Company, until: int | None, bell: Bell | Race | None = None
 ) -> None:
     """Sleeps until ``clock`` comes to ``until``, or until ``bell`` rings."""
     if until is None:

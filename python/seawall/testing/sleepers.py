@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from seawall.errors import SeawallError
 
 if TYPE_CHECKING:
-    from seawall._core import Bell
+    from seawall._core import Bell, Race
     from seawall.testing.clock import clock
     from seawall.testing.company import Company
 
@@ -107,7 +107,7 @@ def is_alive(thread: threading.Thread) -> bool:
 
 
 def thread_sleep(
-    clock: clock, company: Company, until: int | None, bell: Bell | None = None
+    clock: clock, company: Company, until: int | None, bell: Bell | Race | None = None
 ) -> None:
     """Blocks this thread until ``clock`` comes to ``until``, or until ``bell`` rings."""
     if until is None:

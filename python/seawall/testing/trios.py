@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 from seawall.testing.sleepers import ClockStoppedError, is_alive
 
 if TYPE_CHECKING:
-    from seawall._core import Bell
+    from seawall._core import Bell, Race
     from seawall.testing.clock import clock
     from seawall.testing.company import Company
 
@@ -68,7 +68,7 @@ class TrioSleeper:
 
 
 async def trio_sleep(
-    clock: clock, company: Company, until: int | None, bell: Bell | None = None
+    clock: clock, company: Company, until: int | None, bell: Bell | Race | None = None
 ) -> None:
     """Sleeps until ``clock`` comes to ``until``, or until ``bell`` rings."""
     if until is None:

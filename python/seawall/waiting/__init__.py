@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Any
 
-    from seawall._core import Bell
+    from seawall._core import Bell, Race
 
 __all__ = ["asleep", "at_rest", "rest", "sleep", "warn_of_loop"]
 
@@ -50,7 +50,7 @@ def sleep(seconds: float, who: str | None = None) -> None:
         time.sleep(seconds)
 
 
-def rest(bell: Bell, seconds: float, who: str | None = None) -> None:
+def rest(bell: Bell | Race, seconds: float, who: str | None = None) -> None:
     """Blocks this thread until ``bell`` rings, or for ``seconds``.
 
     It waits for a lock of `threading`'s, looked up each time, as gevent would have it. Ctrl-C ends
@@ -58,7 +58,7 @@ def rest(bell: Bell, seconds: float, who: str | None = None) -> None:
 
     Args:
         bell: What is waited for.
-        seconds: For how long; a plain number.
+        seconds: For how long; a plain number, ``inf`` for as long as it takes.
         who: As for `sleep`.
 
     Raises:
@@ -80,8 +80,8 @@ def rest(bell: Bell, seconds: float, who: str | None = None) -> None:
         woken.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
 
 
-def at_rest(bell: Bell, seconds: float) -> Awaitable[None]:
-    """What ends when ``bell`` rings, or after ``seconds``.
+def at_rest(bell: Bell | Race, seconds: float) -> Awaitable[None]:
+    """What ends when ``bell`` rings, or after ``seconds``, which may be ``inf``.
 
     The current task waits as `asleep` has it do, whoever rings, and from whichever thread.
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from seawall._core import Bell
+    from seawall._core import Bell, Race
 
 __all__ = ["at_rest"]
 
 
-async def at_rest(bell: Bell, seconds: float) -> None:
+async def at_rest(bell: Bell | Race, seconds: float) -> None:
     """Waits until ``bell`` rings, or for ``seconds``."""
     woken = trio.Event()
     token = trio.lowlevel.current_trio_token()

@@ -111,9 +111,11 @@ pub unsafe fn enter(slf: *mut Handle) -> Entered {
         let guard = Bound::from_borrowed_ptr(py, (*slf).guard);
         let held = (*slf).held.as_mut_ptr();
         match Guard::in_force(guard.cast_unchecked::<Guard>()) {
-            Ok(plan) if plan.repeats() || plan.bounds() => {
+            Ok(plan) if plan.repeats() || plan.bounds() || plan.hedges() => {
                 (*slf).set(State::Done);
-                let rule = if plan.timeless() {
+                let rule = if plan.hedges() {
+                    "a block can't be run beside itself, as a hedge would: protect a function"
+                } else if plan.timeless() {
                     "a block runs where it stands: pool='threads' protects functions"
                 } else if plan.replaces() {
                     "nothing can take the place of a block, as the fallback of this policy would: \

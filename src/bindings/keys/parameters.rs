@@ -1,6 +1,7 @@
 //! The named parameters that a callable really has.
 
 use crate::bindings::function::DEPTH;
+use crate::bindings::hedge::Hedged;
 use crate::bindings::protected::Protected;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -22,6 +23,8 @@ pub fn parameters<'py>(callable: &Bound<'py, PyAny>) -> PyResult<Vec<Parameter<'
     for _ in 0..DEPTH {
         if let Some(protected) = Protected::of(&at) {
             at = protected.function(py);
+        } else if let Ok(hedged) = at.cast::<Hedged>() {
+            at = hedged.get().function(py);
         } else if at.is_instance_of::<PyFunction>() {
             return of_code(&at, bound);
         } else if is_method(&at)? {

@@ -28,6 +28,7 @@ pub use settle::{Back, Came, Then};
 use super::call::Call;
 use super::failures;
 use super::gate;
+use super::hedge;
 use super::keys::KeyOf;
 use super::step::{Ended, Refusal, RefusalSlot, Step, Ticket};
 use super::timeout::Deadline;
@@ -92,6 +93,7 @@ pub struct Plan {
     bounds: bool,
     queues: bool,
     replaces: bool,
+    hedges: bool,
     steps: Box<[Step]>,
 }
 
@@ -102,18 +104,22 @@ impl Plan {
         let py = policies.py();
         // Read first: a reconfiguration from here on makes this plan look again, never the reverse.
         let gate = gate::epoch(gate::word());
-        let steps = policies.iter().map(|policy| Step::of(&policy, gate, of));
-        Self::make(py, gate, steps.collect::<PyResult<_>>()?)
+        // What lies inside of a hedge is passed by each of its attempts.
+        let hedge = hedge::split(policies);
+        let outside = policies.iter().take(hedge.unwrap_or(usize::MAX));
+        let steps = outside.map(|policy| Step::of(&policy, gate, of));
+        Self::make(py, gate, steps.collect::<PyResult<_>>()?, hedge.is_some())
     }
 
     /// The plan of the same policies as they are configured now.
     #[cold]
     pub fn renewed(&self, py: Python<'_>) -> PyResult<PlanRef> {
         let gate = gate::epoch(gate::word());
-        Self::make(py, gate, self.steps.iter().map(|step| step.renewed(py, gate)).collect())
+        let steps = self.steps.iter().map(|step| step.renewed(py, gate)).collect();
+        Self::make(py, gate, steps, self.hedges)
     }
 
-    fn make(py: Python<'_>, gate: u64, mut steps: Box<[Step]>) -> PyResult<PlanRef> {
+    fn make(py: Python<'_>, gate: u64, mut steps: Box<[Step]>, hedges: bool) -> PyResult<PlanRef> {
         let timed = steps.iter().any(Step::timed);
         let keyed = steps.iter().any(Step::keyed);
         let repeats = steps.iter().any(Step::repeats);
@@ -145,6 +151,7 @@ impl Plan {
             (&raw mut (*plan).bounds).write(bounds);
             (&raw mut (*plan).queues).write(queues);
             (&raw mut (*plan).replaces).write(replaces);
+            (&raw mut (*plan).hedges).write(hedges);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef::from_ptr(plan))
@@ -191,6 +198,13 @@ impl Plan {
     #[inline(always)]
     pub fn replaces(&self) -> bool {
         self.replaces
+    }
+
+    /// Is there a hedge? Then these are the steps outside of it, and the callee has to be what makes
+    /// attempts of a call.
+    #[inline(always)]
+    pub fn hedges(&self) -> bool {
+        self.hedges
     }
 
     /// Is every end to be followed up by [`Plan::settle`]?

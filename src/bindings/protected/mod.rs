@@ -19,6 +19,7 @@ use super::coroutine;
 use super::function::{Kind, function_inside, kind};
 use super::gate;
 use super::generator;
+use super::hedge::Hedged;
 use super::keys::KeyOf;
 use super::plan::{Plan, PlanRef};
 use crate::time::System;
@@ -34,7 +35,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 pub struct Protected {
     ob_base: ffi::PyObject,
     vectorcall: Option<ffi::vectorcallfunc>,
+    /// What the plan calls: the function, or what makes attempts of it.
     callee: Callee,
+    function: *mut ffi::PyObject,
     plan: PlanCell,
     /// The policies, outermost first: what the plan is rebuilt from.
     policies: *mut ffi::PyObject,
@@ -56,6 +59,10 @@ impl Protected {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = function.py();
         let plan = Plan::build(policies, KeyOf::Function(function))?;
+        let callee = match Hedged::of(function, policies)? {
+            Some(hedged) => hedged.into_any(),
+            None => function.clone(),
+        };
         let driver: ffi::vectorcallfunc = match kind(function) {
             Kind::Plain | Kind::Hidden(_) => call_plain,
             Kind::Coroutine => call_coroutine,
@@ -73,7 +80,8 @@ impl Protected {
             }
             (&raw mut (*slf).vectorcall).write(Some(driver));
             (&raw mut (*slf).plan).write(PlanCell::new(Some(plan)));
-            (&raw mut (*slf).callee).write(Callee::of(function.clone().into_ptr()));
+            (&raw mut (*slf).callee).write(Callee::of(callee.into_ptr()));
+            (&raw mut (*slf).function).write(function.clone().into_ptr());
             (&raw mut (*slf).policies).write(policies.clone().into_ptr());
             (&raw mut (*slf).functional).write(function_inside(function).is_some());
             Ok(Bound::from_owned_ptr(py, slf.cast()))
@@ -94,7 +102,7 @@ impl Protected {
     /// The function inside.
     pub fn function<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         // SAFETY: the wrapper owns its function (None once the collector has cleared it).
-        unsafe { Bound::from_borrowed_ptr(py, self.callee.object) }
+        unsafe { Bound::from_borrowed_ptr(py, self.function) }
     }
 
     fn build(&self, py: Python<'_>) -> PyResult<PlanRef> {

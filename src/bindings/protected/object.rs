@@ -24,7 +24,7 @@ unsafe extern "C" fn getattro(
             return own;
         }
         ffi::PyErr_Clear();
-        ffi::PyObject_GetAttr((*slf.cast::<Protected>()).callee.object, name)
+        ffi::PyObject_GetAttr((*slf.cast::<Protected>()).function, name)
     }
 }
 
@@ -38,7 +38,7 @@ unsafe extern "C" fn setattro(
     // SAFETY: called by the interpreter, attached, with a wrapper, a string, and a value or NULL.
     unsafe {
         let is = |other: &CStr| ffi::PyUnicode_CompareWithASCIIString(name, other.as_ptr()) == 0;
-        let function = (*slf.cast::<Protected>()).callee.object;
+        let function = (*slf.cast::<Protected>()).function;
         if ffi::PyFunction_Check(function) == 0
             || !(is(c"__defaults__") || is(c"__kwdefaults__") || is(c"__code__"))
         {
@@ -69,11 +69,7 @@ unsafe extern "C" fn repr(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by the interpreter with a wrapper; both objects are its own.
     unsafe {
         let this = &*slf.cast::<Protected>();
-        ffi::PyUnicode_FromFormat(
-            c"<%R protected by %R>".as_ptr(),
-            this.callee.object,
-            this.policies,
-        )
+        ffi::PyUnicode_FromFormat(c"<%R protected by %R>".as_ptr(), this.function, this.policies)
     }
 }
 
@@ -116,6 +112,7 @@ unsafe extern "C" fn traverse(
         let owned = [
             ffi::Py_TYPE(slf).cast(),
             this.callee.object,
+            this.function,
             this.plan.peek(),
             this.policies,
             this.dict,
@@ -136,9 +133,11 @@ unsafe extern "C" fn clear(slf: *mut ffi::PyObject) -> c_int {
     // SAFETY: called by the collector with a wrapper; every reference given up was its own.
     unsafe {
         let this = slf.cast::<Protected>();
-        let function = (*this).callee.object;
+        let callee = (*this).callee.object;
+        let function = std::mem::replace(&mut (*this).function, ffi::Py_NewRef(ffi::Py_None()));
         let dict = std::mem::replace(&mut (*this).dict, ptr::null_mut());
         (*this).callee = Callee { object: ffi::Py_NewRef(ffi::Py_None()), vectorcall: 0 };
+        ffi::Py_XDECREF(callee);
         ffi::Py_XDECREF(function);
         ffi::Py_XDECREF(dict);
     }
@@ -156,6 +155,7 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
         }
         ptr::drop_in_place(&raw mut (*this).plan);
         ffi::Py_XDECREF((*this).callee.object);
+        ffi::Py_XDECREF((*this).function);
         ffi::Py_XDECREF((*this).policies);
         ffi::Py_XDECREF((*this).dict);
         ffi::PyObject_GC_Del(slf.cast());

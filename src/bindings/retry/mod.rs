@@ -28,6 +28,7 @@ pub use run::Run;
 pub use step::Step;
 pub use ticket::Ticket;
 
+use super::budget::{self, Live};
 use super::clock::in_seconds;
 use super::failures::config_error;
 use super::gate;
@@ -72,6 +73,12 @@ impl Retry {
     /// The step this retry contributes to a plan that is built now.
     pub fn step(&self, py: Python<'_>) -> Step {
         Step::of(py, &self.current, &self.counts)
+    }
+
+    /// The budget that it was given, if there is such a one.
+    pub fn budget(&self, py: Python<'_>) -> Option<Arc<Live>> {
+        let hooks = self.current.lock().hooks.bind(py).clone();
+        budget::find(hooks.get().budget.as_ref()?.bind(py))
     }
 
     /// As far as its place among other policies matters.

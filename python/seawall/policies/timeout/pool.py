@@ -21,7 +21,7 @@ from seawall import _core, waiting
 from seawall.errors import CallTimeoutError, ConfigError, ThreadsExhaustedError
 from seawall.policies.timeout.deadlines import exceeded
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "Started"]
 
 _R = TypeVar("_R")
 
@@ -119,7 +119,21 @@ class Pool:
             raise exceeded(passed)
         raise CallTimeoutError(self.name, seconds, job.elapsed, True)
 
-    def _hand_over(self, job: _Job) -> None:
+    def start(self, function: Callable[[], object]) -> Started:
+        """Calls a function in a thread of the pool, in the caller's context, and does not wait.
+
+        Args:
+            function: What is called, without arguments. It sees to its own end: what it returns
+                or raises goes nowhere.
+
+        Raises:
+            ThreadsExhaustedError: No thread is left. The function is not called.
+        """
+        job = Started(self, function, copy_context())
+        self._hand_over(job)
+        return job
+
+    def _hand_over(self, job: _Job | Started) -> None:
         with self._lock:
             worker = self._idle.pop() if self._idle else None
             if worker is None:
@@ -233,6 +247,39 @@ class _Job:
             del value
 
 
+class Started:
+    """A call that nobody waits for."""
+
+    def __init__(self, pool: Pool, function: Callable[[], object], context: Context) -> None:
+        self._pool = pool
+        self._call: tuple[Callable[[], object], Context] | None = function, context
+        self._ended = False
+        self._given_up = False
+
+    def make(self) -> None:
+        """Makes the call; in a thread of the pool."""
+        call, self._call = self._call, None
+        if call is None:
+            return
+        _outcome(*call)
+        del call
+        pool = self._pool
+        with pool._lock:
+            self._ended = True
+            if self._given_up:
+                # Not below zero: a forked child has forgotten what its parent gave up.
+                pool._abandoned = max(pool._abandoned - 1, 0)
+
+    def give_up(self) -> None:
+        """Its end matters no longer."""
+        pool = self._pool
+        with pool._lock:
+            if not self._ended and not self._given_up:
+                self._given_up = True
+                pool._abandoned += 1
+                pool.given_up += 1
+
+
 def _problems(name: Any, max_threads: Any) -> list[tuple[str, str, str, str | None]]:
     found: list[tuple[str, str, str, str | None]] = []
     if not isinstance(name, str) or not name:
@@ -258,7 +305,7 @@ class _Worker(threading.Thread):
         super().__init__(name=f"seawall-{pool.name}-{number}", daemon=True)
         self.bell = threading.Lock()
         self.bell.acquire()
-        self.job: _Job | None = None
+        self.job: _Job | Started | None = None
         self._pool = pool
 
     def run(self) -> None:

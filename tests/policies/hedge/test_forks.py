@@ -1,0 +1,40 @@
+"""A forked child starts without the calls and losers of its parent."""
+
+import os
+import threading
+
+import pytest
+import seawall
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_child_has_no_losers():
+    """Those of its parent run in threads that it has not; its own hedges work."""
+    go, begun = threading.Event(), []
+    hedge = seawall.Hedge("h", delay=0, max_losers=1)
+
+    @hedge
+    def work():
+        begun.append(1)
+        if len(begun) % 2:
+            go.wait(60)
+        return len(begun)
+
+    assert work() == 2
+    assert hedge.snapshot().losers == 1
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        said = b"failed"
+        try:
+            before = hedge.snapshot().losers
+            said = f"{before} {work()} {hedge.snapshot().losers}".encode()
+        finally:
+            os.write(writer, said)
+            os._exit(0)
+    os.close(writer)
+    said = os.read(reader, 100).decode()
+    os.waitpid(child, 0)
+    go.set()
+    assert said == "0 4 1"
