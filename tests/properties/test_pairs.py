@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 #: At most so many of a call's suspensions are where it is ended.
 MOST_ENDS = 5
+TURNS = 6
 
 
 def breaker():
@@ -54,7 +55,12 @@ def fallback():
     return seawall.Fallback(provider)
 
 
-POLICIES = (breaker, retry, timeout, bulkhead, rate_limit, fallback)
+def hedge():
+    """One more attempt, soon."""
+    return seawall.Hedge(delay=0.5, budget=seawall.RetryBudget(mode="concurrency"))
+
+
+POLICIES = (breaker, retry, timeout, bulkhead, rate_limit, fallback, hedge)
 PAIRS = list(itertools.product(POLICIES, repeat=2))
 #: What the attempts of a call do, one after the other; the last again and again.
 SCRIPTS = (
@@ -134,21 +140,30 @@ async def run(case, at, act):
     return steered.turns
 
 
+async def settled(host):
+    """A hedge's losers, which are cancelled and not waited for, have had their last turns."""
+    for _ in range(TURNS):
+        await host.turn()
+
+
 async def explore(host, pair, clock):
     """Each script undisturbed; then ended at each suspension in each way, and called again."""
     for script in SCRIPTS:
         with seawall.testing.isolated():
             case = Case(pair, script, clock)
             turns = await run(case, None, None)
+            await settled(host)
             case.check((script, None))
         for at, act in itertools.product(range(1, min(turns, MOST_ENDS) + 1), ACTS):
             with seawall.testing.isolated():
                 case = Case(pair, script, clock)
                 await host.bounded(run, case, at, act)
+                await settled(host)
                 case.check((script, at, act))
                 # What was ended leaves the pair as good as new.
                 clock.advance(10)
                 await run(case, None, None)
+                await settled(host)
                 case.check((script, at, act, "again"))
 
 
