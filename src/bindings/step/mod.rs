@@ -146,23 +146,22 @@ impl Step {
             slot.write(Ticket::Closed(ticket.generation()));
             return true;
         }
-        if let Self::Bulkhead(bulkhead) = self
-            && let Some(permit) = bulkhead.admit()
-        {
-            slot.write(Ticket::Permit(permit));
-            return true;
-        }
-        if let Self::RateLimit(limit) = self
-            && limit.admit(clock)
-        {
-            slot.write(Ticket::RateLimit);
-            return true;
-        }
-        if let Self::Fallback(fallback) = self
-            && fallback.lets_pass()
-        {
-            slot.write(Ticket::Answerable);
-            return true;
+        match self {
+            Self::Bulkhead(bulkhead) => {
+                if let Some(permit) = bulkhead.admit() {
+                    slot.write(Ticket::Permit(permit));
+                    return true;
+                }
+            }
+            Self::RateLimit(limit) if limit.admit(clock) => {
+                slot.write(Ticket::RateLimit);
+                return true;
+            }
+            Self::Fallback(fallback) if fallback.lets_pass() => {
+                slot.write(Ticket::Answerable);
+                return true;
+            }
+            _ => {}
         }
         self.enter_otherwise(slot, refusal, clock)
     }
@@ -271,17 +270,6 @@ impl Step {
         elapsed: Nanos,
         clock: &C,
     ) {
-        if let Self::Bulkhead(bulkhead) = self
-            && let Ticket::Permit(permit) = ticket
-            && bulkhead.give_back(*permit)
-        {
-            return;
-        }
-        if let Self::Fallback(fallback) = self
-            && let Ticket::Answerable = ticket
-        {
-            return fallback.went_well();
-        }
         let mut passed = Passed::Not;
         if let Self::Breaker(step) = self
             && let Ticket::Closed(generation) = ticket
@@ -292,9 +280,14 @@ impl Step {
                 return;
             }
         }
-        // Nothing is owed to it.
-        if matches!(self, Self::RateLimit(_)) {
-            return;
+        match (self, ticket) {
+            (Self::Bulkhead(bulkhead), Ticket::Permit(permit)) if bulkhead.give_back(*permit) => {
+                return;
+            }
+            (Self::Fallback(fallback), Ticket::Answerable) => return fallback.went_well(),
+            // Nothing is owed to it.
+            (Self::RateLimit(_), _) => return,
+            _ => {}
         }
         self.returned_otherwise(passed, ticket, value, elapsed, clock);
     }
