@@ -2,10 +2,10 @@
 #![allow(unsafe_code, reason = "forwards the interpreter's own calling convention")]
 
 use super::adopt;
-use super::again;
-use super::failures;
+use super::again::{self, Progress};
+use super::failures::{self, Carried};
 use super::outcome::Outcome;
-use super::plan::{MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
+use super::plan::{Came, MAX_STEPS, PlanRef, Refused, Slot, empty_slots};
 use super::step::Ended;
 use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyException;
@@ -182,13 +182,20 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     if plan.keyed() && !find(&plan, &mut slots, callee, arguments, clock) {
         return ptr::null_mut();
     }
-    if plan.repeats() || plan.bounds() {
+    if (plan.repeats() || plan.bounds()) && !plan.only_replaces() {
         // SAFETY: as the caller promises.
         return unsafe { again::drive(plan, &mut slots, callee, arguments, clock, finish) };
     }
     let began = if F::CAPTURES { clock.now() } else { 0 };
     let started = match plan.enter(&mut slots, clock) {
         Ok(started) => started,
+        Err(refused) if plan.only_replaces() => {
+            let (entered, came) = (refused.step, Came::Refused(refused));
+            let at = Progress { entered, started: 0, began };
+            let call = Call { callee: callee.object, arguments };
+            // SAFETY: as the caller promises.
+            return unsafe { again::follow(plan, &mut slots, call, at, came, clock, finish) };
+        }
         Err(refused) if plan.follows() => {
             // SAFETY: as the caller promises.
             return unsafe {
@@ -199,6 +206,15 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     };
     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
     let value = unsafe { callee.call(arguments) };
+    if value.is_null() && plan.only_replaces() {
+        let at = Progress { entered: plan.len(), started, began };
+        let call = Call { callee: callee.object, arguments };
+        // SAFETY: as the caller promises.
+        return unsafe {
+            let came = Came::Raised(Carried::pending(Python::assume_attached()));
+            again::follow(plan, &mut slots, call, at, came, clock, finish)
+        };
+    }
     if value.is_null() {
         // SAFETY: attached, as the caller promises.
         raised(unsafe { Python::assume_attached() }, &plan, &slots, started, clock);
@@ -206,6 +222,12 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     }
     // SAFETY: `value` is a live object.
     if unsafe { adopt::awaitable(value) } {
+        if plan.only_replaces() {
+            let at = Progress { entered: plan.len(), started, began };
+            let call = Call { callee: callee.object, arguments };
+            // SAFETY: as below.
+            return unsafe { adopt::adopt_again(plan, &slots, call, 1, &at, value, F::CAPTURES) };
+        }
         // SAFETY: `value` is a new reference that is ours, and the plan's slots are filled.
         return unsafe { adopt::adopt(plan, &slots, started, began, value, F::CAPTURES) };
     }

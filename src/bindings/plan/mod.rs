@@ -94,6 +94,7 @@ pub struct Plan {
     queues: bool,
     replaces: bool,
     hedges: bool,
+    only_replaces: bool,
     steps: Box<[Step]>,
 }
 
@@ -127,6 +128,8 @@ impl Plan {
         let bounds = steps.iter().any(Step::bounds);
         let queues = steps.iter().any(Step::queues);
         let replaces = steps.iter().any(Step::replaces);
+        let minds_time = steps.iter().any(Step::minds_time);
+        let only_replaces = replaces && !(judges || bounds || queues || minds_time);
         steps.iter_mut().for_each(|step| step.placed(timed));
         // Those that are entered at the same moment ask once: anew behind one that lets calls wait.
         let mut asked = false;
@@ -152,6 +155,7 @@ impl Plan {
             (&raw mut (*plan).queues).write(queues);
             (&raw mut (*plan).replaces).write(replaces);
             (&raw mut (*plan).hedges).write(hedges);
+            (&raw mut (*plan).only_replaces).write(only_replaces);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
             Ok(PlanRef::from_ptr(plan))
@@ -205,6 +209,12 @@ impl Plan {
     #[inline(always)]
     pub fn hedges(&self) -> bool {
         self.hedges
+    }
+
+    /// Are only those ends to be followed up that are no returns?
+    #[inline(always)]
+    pub fn only_replaces(&self) -> bool {
+        self.only_replaces
     }
 
     /// Is every end to be followed up by [`Plan::settle`]?

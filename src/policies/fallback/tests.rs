@@ -62,6 +62,7 @@ fn nothing_is_given_that_was_not_to_be_remembered() {
 #[test]
 fn every_problem_is_named() {
     assert_eq!(wrong(&Draft::default()), ["providers"]);
+    assert_eq!(wrong(&Draft { providers: 65_536, ..Draft::default() }), ["providers"]);
     let draft = Draft { providers: 1, stale: Some(-1.0), max_keys: Some(0), keyed: true };
     assert_eq!(wrong(&draft), ["stale", "max_keys"]);
     let draft = Draft { providers: 1, max_keys: Some(5), keyed: true, ..Draft::default() };

@@ -1,6 +1,7 @@
 """What answers in the place of a call that failed, and which calls those are."""
 
 import asyncio
+import contextlib
 
 import pytest
 import seawall
@@ -198,6 +199,30 @@ def test_timeouts_further_in_are_answered_for(loop):
 
     protected = seawall.fallback(provider)(seawall.timeout(1)(slow))
     assert loop.run(protected) is seawall.CallTimeoutError
+
+
+def test_calls_for_which_there_is_no_time_are_answered_for(kind, clock):
+    """What a policy further in refuses for want of time; the provider is told so."""
+    seen = []
+    protected = seawall.Fallback(lambda error: seen.append(type(error)))(
+        seawall.Retry(backoff=1)(kind.function(down))
+    )
+    if kind.awaits:
+
+        async def call():
+            with seawall.deadline(1):
+                clock.advance(2)
+                return await protected()
+    else:
+
+        def call():
+            with seawall.deadline(1):
+                clock.advance(2)
+                return protected()
+
+    with contextlib.suppress(seawall.DeadlineExceededError):
+        kind.run(call)
+    assert seen == [seawall.DeadlineExceededError]
 
 
 def test_an_awaitable_of_a_plain_function_is_answered_for():

@@ -1,5 +1,6 @@
 """What a fallback is set up with, its name, what it shows."""
 
+import asyncio
 import copy
 import pickle
 
@@ -92,6 +93,26 @@ def test_settings_change_in_place(kind):
     fallback.reconfigure(on=None)
     assert kind.run(protected) == "two"
     assert counts(fallback) == {"used": 3, "passed": 1}
+
+
+def test_a_call_that_was_made_before_a_change_goes_by_it():
+    """A coroutine enters when it is awaited; its key was found when it was made."""
+    service = Service()
+    fallback = seawall.Fallback("one", stale=60)
+
+    @fallback
+    async def function(user):
+        return service(user)
+
+    async def main():
+        first, second = function("ann"), function("bob")
+        fallback.reconfigure(providers=("two",), stale=5, max_keys=10)
+        await first
+        service.error = ConnectionError()
+        return await function("ann"), await second
+
+    assert asyncio.run(main()) == ((("ann",), {}), "two")
+    assert counts(fallback) == {"success": 1, "stale": 1, "used": 1}
 
 
 def test_wrong_changes_change_nothing(kind):
