@@ -21,6 +21,14 @@ BARS = [
 ]
 BARS += [
     Bar(
+        f"a call that is not hedged{where}: no more than asyncio.wait on one task",
+        over(race, calls.OURS) / over(race, calls.WAIT),
+        1.0,
+    )
+    for race, where in ((calls.WAITING, ""), (calls.WAITING_UVLOOP, ", uvloop"))
+]
+BARS += [
+    Bar(
         "a delay that follows latencies: at most 1.1 times a fixed one",
         over(calls.WAITING, calls.OURS_QUANTILE) / over(calls.WAITING, calls.OURS),
         1.1,
