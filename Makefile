@@ -16,8 +16,8 @@ export PYO3_PYTHON = $(CURDIR)/$(PY)
 help:
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
 
-demo: .venv-bench/built  ## a service falls ill: what callers see with and without a breaker
-	$(RELEASE_PY) demo/outage.py
+demo: .venv-bench/built .venv-bench/demo  ## a shop in an outage, without seawall and with it
+	$(RELEASE_PY) -m seawall demo $(ARGS)
 
 test: test-rust test-python  ## the Rust tests, then the Python tests
 
@@ -74,16 +74,17 @@ check-loom:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --profile quick --test '*_loom'
 
 # The other supported Pythons, where this machine has them; each tests a wheel as users install it.
+# The laboratory of the matrix is no part of that, and is tested once.
 check-pythons: .venv/ready
 	for version in $$(tools/pythons.sh others $(PY)); do \
 	    $(MAKE) --no-print-directory check-python-$$version; done
 
 check-python-%: .venv-%/built
-	.venv-$*/bin/python -m pytest
+	.venv-$*/bin/python -m pytest --ignore=tests/matrix --ignore=tests/benches
 
 # Environments. `ready`: requirements are installed. `built`: seawall is, from the present sources.
 
-.venv/ready: requirements/build.txt requirements/clients.txt requirements/hosts.txt requirements/test.txt requirements/dev.txt
+.venv/ready: $(addprefix requirements/, build.txt clients.txt demo.txt hosts.txt test.txt dev.txt)
 	tools/environment.sh $(PYTHON) .venv requirements/dev.txt
 
 .venv/built: .venv/ready $(RUST)
@@ -98,10 +99,14 @@ check-python-%: .venv-%/built
 	$(RELEASE_PY) -m pip install --quiet $(PEERS:%=--requirement=%)
 	touch $@
 
+.venv-bench/demo: .venv-bench/ready requirements/demo.txt
+	$(RELEASE_PY) -m pip install --quiet --requirement=requirements/demo.txt
+	touch $@
+
 .venv-bench/built: .venv-bench/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-bench --release dist
 
-.venv-3.%/ready: requirements/build.txt requirements/clients.txt requirements/hosts.txt requirements/test.txt
+.venv-3.%/ready: $(addprefix requirements/, build.txt clients.txt demo.txt hosts.txt test.txt)
 	tools/environment.sh "$$(tools/pythons.sh find 3.$*)" .venv-3.$* \
 	    requirements/test.txt requirements/build.txt
 

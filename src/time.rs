@@ -55,6 +55,7 @@ impl Clock for System {
         machine::coarse()
     }
 
+    #[inline(never)]
     fn date(&self) -> Nanos {
         Nanos::try_from(since_1970().as_nanos()).unwrap_or(LATEST)
     }

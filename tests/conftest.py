@@ -1,6 +1,13 @@
-"""What holds for every test."""
+"""What holds for every test, and what tests of all rooms ask for."""
 
+import gc
 import signal
+import sys
+
+import pytest
+import seawall
+
+from tests.threads import Hung
 
 
 def pytest_sessionstart() -> None:
@@ -11,3 +18,54 @@ def pytest_sessionstart() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_objects():
+    """What was imported is set aside, so that no collection of a test's looks at it.
+
+    There are hundreds of thousands of objects, and collections by the thousand.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def clock():
+    """Time, which stands still unless told to move."""
+    with seawall.testing.clock() as clock:
+        yield clock
+
+
+@pytest.fixture
+def told():
+    """The events of the test."""
+    with seawall.testing.record() as told:
+        yield told
+
+
+@pytest.fixture
+def unraisable(monkeypatch):
+    """The exceptions that were reported to `sys.unraisablehook`."""
+    seen = []
+    monkeypatch.setattr("sys.unraisablehook", lambda report: seen.append(report.exc_value))
+    return seen
+
+
+@pytest.fixture
+def often():
+    """Threads take turns as often as the interpreter lets them."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture
+def hung():
+    """A function that hangs until the test is over."""
+    hung = Hung()
+    yield hung
+    hung.release.set()

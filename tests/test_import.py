@@ -1,24 +1,16 @@
 """Importing seawall: quick, quiet, and no more than is needed."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import seawall
 
+from tests.children import printed
+
 
 def child(code):
     """What a fresh interpreter prints, as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(printed(code, "-W", "error").splitlines()[-1])
 
 
 def test_nothing_is_started_or_opened():

@@ -38,13 +38,14 @@ class Response:
 
 
 def test_order_and_names():
-    """Total, retry, breaker, attempt, named after the service; the budget likewise."""
+    """Total, retry, breaker, bulkhead, attempt, named after the service; the budget likewise."""
     guard = seawall.standard("shop")
     assert guard.name == "shop"
     assert [(policy.kind, policy.name) for policy in guard.policies] == [
         ("timeout", "shop.total"),
         ("retry", "shop"),
         ("breaker", "shop"),
+        ("bulkhead", "shop"),
         ("timeout", "shop.attempt"),
     ]
     retry, breaker = guard.policies[1:3]
@@ -59,14 +60,56 @@ def test_settings_reach_their_policies():
         "shop",
         total=None,
         attempt=2,
+        concurrent=7,
+        rate=50,
         retry={"attempts": 5},
         budget={"ratio": 0.1},
         breaker={"failure_threshold": 3},
+        rate_limit={"burst": 1},
+        bulkhead={"max_queue": 3},
     )
-    retry, breaker, attempt = guard.policies
+    retry, breaker, rate_limit, bulkhead, attempt = guard.policies
+    assert (rate_limit.settings["limit"], rate_limit.settings["burst"]) == (50, 1)
+    queue = [bulkhead.settings[of] for of in ("max_concurrent", "max_wait", "max_queue")]
+    assert queue == [7, 1.0, 3]
     assert (retry.settings["attempts"], attempt.settings["seconds"]) == (5, 2)
     assert retry.settings["budget"].settings["ratio"] == 0.1
     assert breaker.settings["failure_threshold"] == 3
+
+
+def test_none_leaves_a_policy_out():
+    """And what would have been its settings is a mistake."""
+    guard = seawall.standard("shop", total=None, attempt=None, concurrent=None)
+    assert [policy.kind for policy in guard.policies] == ["retry", "breaker"]
+    with pytest.raises(seawall.ConfigError) as caught:
+        seawall.standard(
+            "other", concurrent=None, bulkhead={"max_queue": 1}, rate_limit={"burst": 1}
+        )
+    assert [problem.field for problem in caught.value.problems] == ["rate_limit", "bulkhead"]
+
+
+def test_a_fallback_answers_for_all_of_it(kind):
+    """It is outermost, and the policies further in have seen what the service did."""
+    guard = seawall.standard("shop", fallback=seawall.Fallback("closed", name="shop"))
+    assert [policy.kind for policy in guard.policies][:2] == ["fallback", "timeout"]
+
+    def down():
+        raise ConnectionError
+
+    for _ in range(20):
+        assert kind.run(guard(kind.function(down))) == "closed"
+    assert guard.policies[3].state == "open"
+    with pytest.raises(seawall.ConfigError, match=r"fallback='closed' must be a seawall.Fallback"):
+        seawall.standard("other", fallback="closed")
+
+
+def test_calls_beyond_those_that_may_run_wait_and_are_refused(kind, clock):
+    """Of three calls at once, one runs, one has the wait of a second, and it is not tried again."""
+    guard = seawall.standard("shop", concurrent=1, bulkhead={"max_queue": 1})
+    with guard.policies[3], pytest.raises(seawall.BulkheadFullError):
+        kind.run(guard(kind.function(lambda: 1)))
+    assert clock.elapsed == 1.0
+    assert guard.policies[2].state == "closed"
 
 
 def test_the_same_name_is_the_same_policies():
@@ -80,10 +123,17 @@ def test_the_same_name_is_the_same_policies():
 def test_everything_wrong_is_said_at_once():
     """Of all the policies, and of the name; what would have been made has taken no name."""
     wrong = {"total": "soon", "retry": {"attempts": 0}, "breaker": {"failure_rate": 7}}
+    wrong |= {"rate": -1, "concurrent": 0}
     with pytest.raises(seawall.ConfigError) as caught:
         seawall.standard("shop", budget={"ratio": 0.5}, attempt=-1, **wrong)
-    fields = [problem.field for problem in caught.value.problems]
-    assert fields == ["total", "retry.attempts", "breaker.failure_rate", "attempt"]
+    assert [problem.field for problem in caught.value.problems] == [
+        "total",
+        "retry.attempts",
+        "breaker.failure_rate",
+        "rate_limit.limit",
+        "bulkhead.max_concurrent",
+        "attempt",
+    ]
     assert seawall.registry.policies() == []
     assert seawall.standard("shop", budget={"ratio": 0.3}).policies[1].name == "shop"
     with pytest.raises(seawall.ConfigError) as caught:

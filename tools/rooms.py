@@ -14,7 +14,7 @@ from pathlib import Path
 HEADS = ["About", "Usage", "Defaults", "Events", "Misuse"]
 VAGUE = {"base", "common", "helper", "manager", "util"}
 # What stands beside the rooms in a tree of rooms.
-BESIDE = {"README", "conftest", "declared", "policy"}
+BESIDE = {"README", "conftest", "declared", "forks", "policy"}
 LOOK_AGAIN = 400
 OWN_PATH = re.compile(r"(?<![\w./:-])/(?:home|mnt|root|Users|work|workspace)/[\w.-]")
 TEXT = {".md", ".py", ".pyi", ".rs", ".sh", ".toml", ".txt", ".yaml", ".yml"}

@@ -14,6 +14,10 @@ and not the end of the run.
 A new library is a file in `libraries/` and a line in its index; a new scenario is a function.
 An adapter outside this package is named by its path: `--only package.module:Class`.
 
-What *right* means is seawall's rule for circuit breakers. Where reasonable libraries choose
-otherwise, the scenario is marked as a convention and the report says so.
+A library is asked about the policies that it has: breakers, bulkheads, rate limits, retries.
+Breakers are judged with a clock that is moved by hand, the others, whose peers wait in their own
+ways, in real time.
+
+What *right* means is seawall's rule. Where reasonable libraries choose otherwise, the scenario is
+marked as a convention and the report says so.
 """

@@ -1,4 +1,4 @@
-"""What the matrix asks of a library: how a breaker is made, asked and told.
+"""What the matrix asks of a library: how a breaker is made, asked and told, and other policies.
 
 An adapter uses the library as its own documentation says; it never mends it. What a library does
 not offer raises `NotApplicable`, and what it refuses it refuses itself.
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, ClassVar, Literal
 
-from benches.matrix.clock import Clock, PatchedClock
+from benches.matrix.clock import Clock, PatchedClock, RealClock
+from benches.matrix.policies import Function, Guard, Pace, Space, Tries
 from benches.matrix.verdict import NotApplicable
 
 
@@ -28,7 +29,7 @@ class Ignored(Exception):
 
 
 Kind = Literal["sync", "async"]
-Function = Callable[..., Any]
+Policy = Literal["breaker", "bulkhead", "rate limit", "retry"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class Adapter(abc.ABC):
 
     name: ClassVar[str]
     module: ClassVar[str]
+    policies: ClassVar[tuple[Policy, ...]] = ("breaker",)
     kinds: ClassVar[tuple[Kind, ...]] = ("sync", "async")
     one_object: ClassVar[bool] = True
     """Whether one breaker takes sync and async functions, or there is a class for each."""
@@ -133,9 +135,29 @@ class Adapter(abc.ABC):
         except metadata.PackageNotFoundError:
             return "unversioned"
 
-    @abc.abstractmethod
     def make(self, settings: Settings) -> Breaker:
         """A breaker of its own that has never been used."""
+        raise NotApplicable("no circuit breaker")
+
+    def bulkhead(self, space: Space) -> Guard:
+        """A bulkhead of its own that has never been used."""
+        raise NotApplicable("no bulkhead")
+
+    def pooled(self, space: Space, seconds: float) -> Guard:
+        """Plain functions run in so many threads of its own, for so long at most."""
+        raise NotApplicable("no threads of its own")
+
+    def rate_limit(self, pace: Pace) -> Guard:
+        """A rate limit of its own that has never been used."""
+        raise NotApplicable("no rate limit")
+
+    def keyed_rate_limit(self, pace: Pace, keys: int) -> Callable[[str], bool]:
+        """Whether a call of a key is let in now; room for so many keys, if there is a bound."""
+        raise NotApplicable("no limit for each key")
+
+    def retry(self, tries: Tries) -> Guard:
+        """A retry of its own."""
+        raise NotApplicable("no retry")
 
     def named(self, name: str, settings: Settings) -> Breaker:
         """A breaker of that name, from the library's registry where it has one."""
@@ -151,14 +173,23 @@ class Adapter(abc.ABC):
 
     @contextlib.contextmanager
     def clock(self) -> Iterator[Clock]:
-        """Time as this library sees it."""
+        """Time as this library's breakers see it: as it passes, unless there is another way."""
+        yield RealClock()
+
+
+class PatchedAdapter(Adapter):
+    """A library whose modules read time by names that can be replaced."""
+
+    @contextlib.contextmanager
+    def clock(self) -> Iterator[Clock]:
+        """Time that is moved on by hand."""
         clock = PatchedClock()
         self.patch(clock)
         yield clock
 
+    @abc.abstractmethod
     def patch(self, clock: PatchedClock) -> None:
         """Put the clock where the library's modules read time."""
-        raise NotImplementedError
 
 
 def now(coroutine: Coroutine[Any, Any, Any]) -> Any:

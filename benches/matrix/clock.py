@@ -7,8 +7,10 @@ Steps of the wall clock are kept apart from passing time: that is the difference
 
 from __future__ import annotations
 
+import contextlib
 import time
 import types
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 
@@ -79,3 +81,17 @@ class SteppedWall:
         real, real_ns, by = time.time, time.time_ns, seconds
         time.time = lambda: real() + by
         time.time_ns = lambda: real_ns() + int(by * 1e9)
+
+
+class RealClock(SteppedWall):
+    """Time as it passes: for policies that let calls wait, where peers have no other."""
+
+    def advance(self, seconds: float) -> None:
+        """Wait that long."""
+        time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def real_time() -> Iterator[RealClock]:
+    """Time as it passes."""
+    yield RealClock()

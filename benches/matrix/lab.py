@@ -1,11 +1,6 @@
-"""Where a scenario works: calls that can be held open, watched and ended by hand.
+"""Where a scenario works. Scenarios are written once and read the same for both kinds of function.
 
-Scenarios are written once and read the same for both kinds of function. In a sync lab every call
-has a thread of its own, in an async lab a task on one event loop that runs beside the scenario.
-Nothing here waits without bound: a call that doesn't come back is seen as *stuck*.
-
-Threads and tasks run in a copy of the scenario's context, because a virtual clock may be local
-to the context that entered it.
+How calls are held open, watched and ended by hand is in `calls`.
 """
 
 from __future__ import annotations
@@ -15,132 +10,23 @@ import concurrent.futures
 import contextvars
 import inspect
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Boom, Breaker, Function, Kind, Settings
+from benches.matrix.adapter import Adapter, Breaker, Function, Kind, Settings
+from benches.matrix.calls import SOON, Calls
 from benches.matrix.clock import Clock
+from benches.matrix.policies import Guard
 from benches.matrix.verdict import NotApplicable, Refused, Wrong
 
-SOON = 2.0
-"""Seconds of real time after which what should have happened has not."""
 
-
-def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
-    """Whether the condition came true in time."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > limit:
-            return False
-        time.sleep(0.002)
-    return True
-
-
-class Flight:
-    """One protected call: held inside its body until it is told how to end."""
-
-    def __init__(self, open_error: type[BaseException]) -> None:
-        self._open_error = open_error
-        self._landing = threading.Event()
-        self._raises: BaseException | None = None
-        self._cancel: Callable[[], object] | None = None
-        self.entered = False
-        self.done = False
-        self.value: Any = None
-        self.error: BaseException | None = None
-
-    @property
-    def rejected(self) -> bool:
-        """The breaker turned it away: its own error, and the body never ran."""
-        return self.done and not self.entered and isinstance(self.error, self._open_error)
-
-    @property
-    def stuck(self) -> bool:
-        """Neither let in nor turned away."""
-        return not self.done and not self.entered
-
-    def succeed(self) -> Flight:
-        """Let the body return, and wait for the call."""
-        return self._land(None)
-
-    def fail(self, error: BaseException | None = None) -> Flight:
-        """Let the body raise, and wait for the call."""
-        return self._land(Boom("late") if error is None else error)
-
-    def cancel(self) -> Flight:
-        """Cancel the task, and wait for it."""
-        if self._cancel is None:
-            raise NotApplicable("threads can't be cancelled")
-        self._cancel()
-        until(lambda: self.done)
-        return self
-
-    def _land(self, error: BaseException | None) -> Flight:
-        self._raises = error
-        self._landing.set()
-        until(lambda: self.done)
-        return self
-
-    def body(self) -> str:
-        """What the sync function does."""
-        self.entered = True
-        self._landing.wait()
-        if self._raises is not None:
-            raise self._raises
-        return "value"
-
-    async def async_body(self) -> str:
-        """What the async function does."""
-        self.entered = True
-        while not self._landing.is_set():
-            await asyncio.sleep(0.002)
-        if self._raises is not None:
-            raise self._raises
-        return "value"
-
-
-def _sync_target(body: Callable[[], Any]) -> Any:
-    return body()
-
-
-async def _async_target(body: Callable[[], Any]) -> Any:
-    return await body()
-
-
-class Subject:
+class Subject(Calls):
     """One breaker with one protected function, of the lab's kind."""
 
     def __init__(self, lab: Lab, breaker: Breaker) -> None:
+        super().__init__(lab, breaker.protect, breaker.open_error)
         self.lab = lab
         self.breaker = breaker
-        self._call = breaker.protect(_async_target if lab.kind == "async" else _sync_target)
-
-    def start(self, *, prompt: bool = False) -> Flight:
-        """Begin a call and leave it inside; `prompt` doesn't wait to see it let in."""
-        flight = Flight(self.breaker.open_error)
-        if self.lab.kind == "async":
-            self._start_task(flight)
-        else:
-            context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(self._run, flight), daemon=True).start()
-        if not prompt:
-            until(lambda: flight.entered or flight.done)
-        return flight
-
-    def succeed(self) -> Flight:
-        """A call that returns at once."""
-        flight = self.start(prompt=True)
-        return flight.succeed()
-
-    def fail(self, times: int = 1, error: Callable[[], BaseException] = Boom) -> Flight:
-        """Calls that raise at once; the last of them."""
-        for _ in range(times):
-            flight = self.start(prompt=True)
-            flight.fail(error())
-            if flight.stuck:
-                break
-        return flight
 
     def state(self) -> str:
         """The state, as the library tells it."""
@@ -198,26 +84,6 @@ class Subject:
 
         return self.lab.beside(ask)
 
-    def _run(self, flight: Flight) -> None:
-        try:
-            flight.value = self._call(flight.body)
-        except BaseException as error:
-            flight.error = error
-        flight.done = True
-
-    def _start_task(self, flight: Flight) -> None:
-        async def fly() -> None:
-            task = asyncio.current_task()
-            loop = asyncio.get_running_loop()
-            flight._cancel = lambda: loop.call_soon_threadsafe(lambda: task and task.cancel())
-            try:
-                flight.value = await self._call(flight.async_body)
-            except BaseException as error:
-                flight.error = error
-            flight.done = True
-
-        asyncio.run_coroutine_threadsafe(fly(), self.lab.loop)
-
 
 class Lab:
     """One library, one kind of function, one clock."""
@@ -250,6 +116,15 @@ class Lab:
             if "config" in type(error).__name__.lower():
                 raise Refused(f"{type(error).__name__} when decorated") from error
             raise
+
+    def guarded(self, make: Callable[[], Guard]) -> Calls:
+        """A function protected by a policy that is no breaker, made where the calls are made."""
+
+        async def there() -> Guard:
+            return make()
+
+        guard = self.run(there()) if self.kind == "async" else make()
+        return Calls(self, guard.protect, guard.refusal)
 
     def pass_window(self) -> None:
         """Let the open window go by."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby, zip_longest
 
 from benches.matrix import libraries
+from benches.matrix.adapter import Policy
 from benches.matrix.runner import Cell
 from benches.matrix.scenarios.scenario import Scenario
 from benches.matrix.verdict import Finding, Verdict
@@ -36,9 +37,18 @@ class Table:
         """One cell."""
         return self._found[library, scenario.name]
 
+    def asked(self, policy: Policy) -> list[str]:
+        """The libraries that were asked about a policy."""
+        scenarios = [scenario for scenario in self.scenarios if scenario.policy == policy]
+        return [
+            library
+            for library in self.libraries
+            if any((library, scenario.name) in self._found for scenario in scenarios)
+        ]
+
     def score(self, library: str) -> tuple[int, int]:
         """How many scenarios it breaks, of how many that say anything about it."""
-        found = [self.at(library, scenario).verdict for scenario in self.scenarios]
+        found = [cell.finding.verdict for cell in self.cells if cell.library == library]
         judged = [v for v in found if v not in (Verdict.NOT_APPLICABLE, Verdict.NOT_INSTALLED)]
         return sum(verdict.is_failure for verdict in judged), len(judged)
 
@@ -50,19 +60,22 @@ class Table:
 def text(table: Table) -> str:
     """For a terminal."""
     first = max(len(_label(scenario)) for scenario in table.scenarios) + 2
-    heads = [_chunks(name) for name in table.libraries]
-    lines = [
-        " " * first + "".join(part.ljust(_WIDTH) for part in row)
-        for row in zip_longest(*heads, fillvalue="")
-    ]
-    for group, scenarios in groupby(table.scenarios, key=lambda s: s.group):
-        lines += ["", group]
-        for scenario in scenarios:
-            marks = [_SHORT[table.at(name, scenario).verdict] for name in table.libraries]
-            row = _label(scenario).ljust(first) + "".join(mark.ljust(_WIDTH) for mark in marks)
-            lines.append(row.rstrip())
-    scores = [table.score(name) for name in table.libraries]
-    lines += ["", "wrong / judged".ljust(first) + _row([f"{w}/{j}" for w, j in scores])]
+    lines: list[str] = []
+    for policy, of_policy in groupby(table.scenarios, key=lambda s: s.policy):
+        asked = table.asked(policy)
+        heads = [_chunks(name) for name in asked]
+        lines += [""] + [
+            " " * first + "".join(part.ljust(_WIDTH) for part in row)
+            for row in zip_longest(*heads, fillvalue="")
+        ]
+        for group, scenarios in groupby(of_policy, key=lambda s: s.group):
+            lines += ["", group]
+            for scenario in scenarios:
+                marks = [_SHORT[table.at(name, scenario).verdict] for name in asked]
+                row = _label(scenario).ljust(first) + "".join(it.ljust(_WIDTH) for it in marks)
+                lines.append(row.rstrip())
+    scores = [(name, table.score(name)) for name in table.libraries]
+    lines += ["", "wrong / judged"] + [f"  {name}: {w}/{j}" for name, (w, j) in scores]
     lines += ["", "- not applicable   ~ a convention: sound libraries may choose otherwise"]
     for name, version in table.installed():
         if version is None:
@@ -84,13 +97,15 @@ def markdown(table: Table) -> str:
         "`benches/matrix/scenarios`, each cell ran in a process of its own.",
         "",
         "*Right*, *wrong* and *refused* (the library says at once that it can't) are judged by "
-        "seawall's rules for circuit breakers; rows marked ~ are conventions, where *wrong* means "
+        "seawall's rules; rows marked ~ are conventions, where *wrong* means "
         "only *not as seawall does*. *Crashed*: an exception that nobody asked for. *Hangs*: it "
         "never came back. An empty cell says nothing: the library has no such feature, is not "
         "installed, or never sees what the row is about, which is wrong in a row of its own.",
         "",
-        "Libraries without a clock of their own get a shifted one in place of the names that they "
-        "read time from; nothing sleeps. Redis is `fakeredis`, switched off for the outages.",
+        "Breakers without a clock of their own get a shifted one in place of the names that they "
+        "read time from; nothing sleeps. Redis is `fakeredis`, switched off for the outages. "
+        "Bulkheads, rate limits and retries are judged in real time. Each library is asked about "
+        "the policies that it has.",
         "",
         "| Library | Version | Wrong | Judged | How it was set up |",
         "|---|---|---:|---:|---|",
@@ -99,13 +114,14 @@ def markdown(table: Table) -> str:
         wrong, judged = table.score(name)
         caveat = libraries.adapter(name).caveat
         out.append(f"| {name} | {version or 'not installed'} | {wrong} | {judged} | {caveat} |")
-    for group, scenarios in groupby(table.scenarios, key=lambda s: s.group):
+    for (policy, group), scenarios in groupby(table.scenarios, key=lambda s: (s.policy, s.group)):
+        asked = table.asked(policy)
         out += ["", f"## {group}", ""]
-        out.append("| Claim | " + " | ".join(table.libraries) + " |")
-        out.append("|---|" + ":-:|" * len(table.libraries))
+        out.append("| Claim | " + " | ".join(asked) + " |")
+        out.append("|---|" + ":-:|" * len(asked))
         for scenario in scenarios:
             cells = []
-            for name in table.libraries:
+            for name in asked:
                 finding = table.at(name, scenario)
                 mark = _SHORT[finding.verdict].lower().strip(" -")
                 if finding.verdict.is_failure:
@@ -142,10 +158,6 @@ def as_json(table: Table) -> str:
 
 def _label(scenario: Scenario) -> str:
     return ("~ " if scenario.convention else "  ") + scenario.name
-
-
-def _row(marks: Sequence[str]) -> str:
-    return "".join(mark.ljust(_WIDTH) for mark in marks)
 
 
 def _chunks(name: str) -> list[str]:

@@ -6,14 +6,23 @@ import time
 import warnings
 from pathlib import Path
 
-from . import breaker, hedge, pipeline, retry, timeout
+from . import breaker, bulkhead, fallback, hedge, pipeline, rate_limit, retry, timeout
 from .bars import Judged, judge
 from .figures import FULL, QUICK, Run, Table
 from .machine import facts, pinned
 from .report import GATING, Report, bars_table, reasons, table_text, write
 from .rooms import Room
 
-ROOMS = (breaker.ROOM, retry.ROOM, hedge.ROOM, timeout.ROOM, pipeline.ROOM)
+ROOMS = (
+    breaker.ROOM,
+    retry.ROOM,
+    timeout.ROOM,
+    bulkhead.ROOM,
+    rate_limit.ROOM,
+    hedge.ROOM,
+    fallback.ROOM,
+    pipeline.ROOM,
+)
 
 
 def arguments() -> argparse.Namespace:

@@ -72,7 +72,7 @@ def write(report: Report, folder: Path) -> list[Path]:
 def markdown(report: Report) -> str:
     """The report for readers."""
     parts = [
-        f"# {report.room.capitalize()} benchmark, Python {report.python}",
+        f"# {report.room.replace('_', ' ').capitalize()} benchmark, Python {report.python}",
         f"Written by `make bench` ({report.effort.name}: {report.effort.rounds} rounds of "
         f"{report.effort.sample_ns / 1000:.0f} µs a contender). "
         "How to read it: [README](README.md).",

@@ -15,6 +15,7 @@ from seawall.errors import (
     ConfigError,
     DeadlineExceededError,
     NestedRetryError,
+    NotRememberedWarning,
     Problem,
     RateLimitedError,
     Rejected,
@@ -26,6 +27,7 @@ from seawall.errors import (
 from seawall.pipeline import Pipeline
 from seawall.policies.breaker import CircuitBreaker, circuit_breaker
 from seawall.policies.bulkhead import Bulkhead, bulkhead
+from seawall.policies.fallback import Fallback, fallback
 from seawall.policies.hedge import Hedge, hedge
 from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
@@ -65,6 +67,14 @@ if TYPE_CHECKING:
         BulkheadSettings,
         BulkheadSnapshot,
         BulkheadWaited,
+    )
+    from seawall.policies.fallback import (
+        FallbackEvent,
+        FallbackFailed,
+        FallbackSettings,
+        FallbackSnapshot,
+        FallbackStale,
+        FallbackUsed,
     )
     from seawall.policies.hedge import (
         HedgeEvent,
@@ -141,6 +151,13 @@ __all__ = [
     "ConfigError",
     "DeadlineExceededError",
     "Event",
+    "Fallback",
+    "FallbackEvent",
+    "FallbackFailed",
+    "FallbackSettings",
+    "FallbackSnapshot",
+    "FallbackStale",
+    "FallbackUsed",
     "Hedge",
     "HedgeEvent",
     "HedgeFailed",
@@ -150,6 +167,7 @@ __all__ = [
     "HedgeStarted",
     "HedgeWon",
     "NestedRetryError",
+    "NotRememberedWarning",
     "Outcome",
     "Pipeline",
     "Problem",
@@ -190,6 +208,7 @@ __all__ = [
     "deadline",
     "events",
     "exponential",
+    "fallback",
     "fibonacci",
     "hedge",
     "linear",
@@ -234,6 +253,12 @@ __getattr__, __dir__ = lazy.names(
         "BulkheadWaited": "seawall.policies.bulkhead",
         "CarryingExecutor": "seawall.policies.timeout.carrying",
         "Event": "seawall.events",
+        "FallbackEvent": "seawall.policies.fallback",
+        "FallbackFailed": "seawall.policies.fallback",
+        "FallbackSettings": "seawall.policies.fallback",
+        "FallbackSnapshot": "seawall.policies.fallback",
+        "FallbackStale": "seawall.policies.fallback",
+        "FallbackUsed": "seawall.policies.fallback",
         "HedgeEvent": "seawall.policies.hedge",
         "HedgeFailed": "seawall.policies.hedge",
         "HedgeRefused": "seawall.policies.hedge",

@@ -23,6 +23,7 @@ __all__ = [
     "ConfigError",
     "DeadlineExceededError",
     "NestedRetryError",
+    "NotRememberedWarning",
     "Problem",
     "RateLimitedError",
     "Rejected",
@@ -42,6 +43,14 @@ class BlockingWaitWarning(RuntimeWarning):
 
     A plain function that is to wait, called inside of asyncio or trio, can only block. Protect an
     ``async def`` instead, or call the function in a thread (``asyncio.to_thread``).
+    """
+
+
+class NotRememberedWarning(RuntimeWarning):
+    """A fallback can't remember the answers of calls whose arguments it can't tell apart.
+
+    Told once for each fallback. Arguments are told apart by their hashes, which lists, dicts and
+    the like don't have: say by ``key=`` what tells such calls apart.
     """
 
 

@@ -110,7 +110,7 @@ class Subscription:
 _subscriptions: dict[Subscription, None] = {}
 _failures = 0
 #: The policies that tell something; the `events` of each lists its `KINDS`.
-_ROOMS = ("breaker", "budget", "bulkhead", "hedge", "rate_limit", "retry", "timeout")
+_ROOMS = ("breaker", "budget", "bulkhead", "fallback", "hedge", "rate_limit", "retry", "timeout")
 #: Those of this context.
 _recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
 

@@ -30,6 +30,9 @@ from seawall.policies.budget.snapshot import BudgetSnapshot
 from seawall.policies.bulkhead.events import BulkheadEvent
 from seawall.policies.bulkhead.settings import BulkheadSettings
 from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
+from seawall.policies.fallback.events import FallbackEvent
+from seawall.policies.fallback.settings import FallbackSettings
+from seawall.policies.fallback.snapshot import FallbackSnapshot
 from seawall.policies.hedge.delays import Quantile
 from seawall.policies.hedge.events import HedgeEvent
 from seawall.policies.hedge.settings import HedgeSettings
@@ -68,6 +71,9 @@ __all__ = [
     "Collection",
     "Exceptions",
     "F",
+    "FallbackEvent",
+    "FallbackSettings",
+    "FallbackSnapshot",
     "Hashable",
     "HedgeEvent",
     "HedgeSettings",

@@ -104,6 +104,7 @@ pub unsafe fn adopt_again(
         let repeats = plan.repeats();
         let mut held = Held::taken_over(plan, slots, at.started);
         if repeats {
+            held.adopted(at.entered);
             let mut again = Again::keep(Callee::of(call.callee), call.arguments, at.entered);
             again.runs = runs;
             held.keep_call(again);

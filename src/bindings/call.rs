@@ -82,6 +82,9 @@ pub trait Finish {
     fn refused(self, plan: &PlanRef, refused: Refused, runs: u32) -> *mut ffi::PyObject;
     /// It returned `value`, at the last of so many attempts.
     fn returned(self, value: *mut ffi::PyObject, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject;
+    /// As [`Finish::returned`], of a remembered answer.
+    fn remembered(self, value: *mut ffi::PyObject, elapsed: Nanos, runs: u32)
+    -> *mut ffi::PyObject;
     /// It raised; the exception is set.
     fn raised(self, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject;
 }
@@ -102,6 +105,11 @@ impl Finish for HandOn {
 
     #[inline(always)]
     fn returned(self, value: *mut ffi::PyObject, _: Nanos, _: u32) -> *mut ffi::PyObject {
+        value
+    }
+
+    #[cold]
+    fn remembered(self, value: *mut ffi::PyObject, _: Nanos, _: u32) -> *mut ffi::PyObject {
         value
     }
 
@@ -129,6 +137,20 @@ impl Finish for Capture {
         // SAFETY: as above.
         let value = unsafe { Bound::from_owned_ptr(py, value) };
         Outcome::returned(value.unbind(), elapsed).after(runs).into_ptr(py)
+    }
+
+    fn remembered(
+        self,
+        value: *mut ffi::PyObject,
+        elapsed: Nanos,
+        runs: u32,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: as for `returned`.
+        unsafe {
+            let py = Python::assume_attached();
+            let value = Bound::from_owned_ptr(py, value).unbind();
+            Outcome::returned(value, elapsed).after(runs).remembered(true).into_ptr(py)
+        }
     }
 
     fn raised(self, elapsed: Nanos, runs: u32) -> *mut ffi::PyObject {
@@ -160,13 +182,19 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     if plan.keyed() && !find(&plan, &mut slots, callee, arguments, clock) {
         return ptr::null_mut();
     }
-    if plan.follows() {
+    if plan.repeats() || plan.bounds() {
         // SAFETY: as the caller promises.
         return unsafe { again::drive(plan, &mut slots, callee, arguments, clock, finish) };
     }
     let began = if F::CAPTURES { clock.now() } else { 0 };
     let started = match plan.enter(&mut slots, clock) {
         Ok(started) => started,
+        Err(refused) if plan.follows() => {
+            // SAFETY: as the caller promises.
+            return unsafe {
+                again::wait(plan, &mut slots, callee, arguments, began, refused, clock, finish)
+            };
+        }
         Err(refused) => return finish.refused(&plan, refused, 0),
     };
     // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.

@@ -2,6 +2,7 @@
 
 use super::breaker::Breaker;
 use super::bulkhead::Bulkhead;
+use super::fallback::Fallback;
 use super::hedge::Hedge;
 use super::rate_limit::RateLimit;
 use super::retry::Retry;
@@ -27,6 +28,9 @@ fn part(policy: &Bound<'_, PyAny>) -> Option<Part> {
     }
     if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
         return Some(bulkhead.get().part());
+    }
+    if let Ok(fallback) = policy.cast::<Fallback>() {
+        return Some(fallback.get().part());
     }
     policy.cast::<Breaker>().ok().map(|breaker| breaker.get().part())
 }

@@ -279,6 +279,13 @@ impl<'a, 'py> Reader<'a, 'py> {
         }
     }
 
+    /// Several, of any sort.
+    pub fn listed(&mut self, field: &'static str) -> Vec<Bound<'py, PyAny>> {
+        let Some(value) = self.get(field) else { return Vec::new() };
+        let listed = value.cast::<PyTuple>().ok().map(|listed| listed.iter().collect());
+        listed.or_else(|| self.wrong(field, &value, "must be a tuple")).unwrap_or_default()
+    }
+
     /// Something that can be called.
     pub fn callable(&mut self, field: &'static str) -> Option<Py<PyAny>> {
         let value = self.get(field)?;

@@ -5,6 +5,7 @@ use super::breaker::Breaker;
 use super::bulkhead::Bulkhead;
 use super::compose;
 use super::failures::config_error;
+use super::fallback::Fallback;
 use super::function::{
     FUNCTION_ATTRIBUTES, Kind, RUNS_ONLY_PLAIN, TIMES_NO_GENERATOR, Target, function_inside, kind,
     refuse, shows_itself, target,
@@ -85,6 +86,22 @@ fn timeout_problem(timeout: &Bound<'_, Timeout>, function: &Bound<'_, PyAny>) ->
     }
 }
 
+/// Why policy number `at`, which may make several calls of one, can't be where it is, if it can't.
+fn pool_problem(
+    policies: &Bound<'_, PyTuple>,
+    at: usize,
+    text: &dyn Fn() -> String,
+    what: &str,
+) -> Option<Problem> {
+    let outer = policies.iter().take(at).find(pooled)?;
+    let kind = if outer.cast::<Timeout>().is_ok() { "timeout" } else { "bulkhead" };
+    let rule = format!(
+        "is inside of a {kind} with threads of its own, which limits one call: put the {kind} \
+         inside of the {what}"
+    );
+    Some(Problem::new(format!("policies[{at}]"), text(), rule))
+}
+
 /// What no composition may have, alone or on `function`.
 pub fn check(
     policies: &Bound<'_, PyTuple>,
@@ -116,15 +133,11 @@ pub fn check(
                 problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
             }
         } else if policy.cast::<Retry>().is_ok() {
-            let outer = policies.iter().take(at);
-            if let Some(outer) = outer.into_iter().find(pooled) {
-                let kind = if outer.cast::<Timeout>().is_ok() { "timeout" } else { "bulkhead" };
-                let rule = format!(
-                    "is inside of a {kind} with threads of its own, which limits one call: put \
-                     the {kind} inside of the retry"
-                );
-                problems.push(Problem::new(format!("policies[{at}]"), text(), rule));
-            }
+            problems.extend(pool_problem(policies, at, &text, "retry"));
+        } else if let Ok(fallback) = policy.cast::<Fallback>() {
+            problems
+                .extend(function.map(|it| fallback.get().problems_with(it)).unwrap_or_default());
+            problems.extend(pool_problem(policies, at, &text, "fallback"));
         } else if let Ok(bulkhead) = policy.cast::<Bulkhead>() {
             problems.extend(function.and_then(|function| bulkhead.get().key_problem(function)));
             if bulkhead.get().pooled() {

@@ -324,6 +324,23 @@ fn refuse_generator(
     ptr::null_mut()
 }
 
+/// Can the fallbacks of `plan` answer for what `callee` gives? An exception is set if not.
+#[cold]
+unsafe fn answered_for(plan: &PlanRef, callee: Callee, kind: Kind) -> bool {
+    // SAFETY: attached, and the callee is alive, as the caller promises.
+    unsafe {
+        let py = Python::assume_attached();
+        let function = Bound::from_borrowed_ptr(py, callee.object);
+        match plan.problem(&function, kind) {
+            Some(error) => {
+                error.restore(py);
+                false
+            }
+            None => true,
+        }
+    }
+}
+
 /// The driver for `kind`.
 ///
 /// # Safety
@@ -339,6 +356,9 @@ pub unsafe fn run<C: Clock, F: Finish>(
 ) -> *mut ffi::PyObject {
     // SAFETY: as the caller promises.
     unsafe {
+        if plan.replaces() && !answered_for(&plan, callee, kind) {
+            return ptr::null_mut();
+        }
         match kind {
             Kind::Plain | Kind::Hidden(_) => drive(plan, callee, arguments, clock, finish),
             Kind::Coroutine if plan.bounds() && plan.timeless() => {

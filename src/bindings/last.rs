@@ -53,6 +53,24 @@ impl Last {
         }
     }
 
+    /// What it raised, if it did.
+    pub fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        match &self.0 {
+            // SAFETY: owned.
+            Kept::Raised(error) => Some(unsafe { Bound::from_borrowed_ptr(py, *error) }),
+            Kept::Returned(_) | Kept::Refused(_) => None,
+        }
+    }
+
+    /// What it returned, if it did.
+    pub fn value<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        match &self.0 {
+            // SAFETY: owned.
+            Kept::Returned(value) => Some(unsafe { Bound::from_borrowed_ptr(py, *value) }),
+            Kept::Raised(_) | Kept::Refused(_) => None,
+        }
+    }
+
     /// The object that it owns, or NULL.
     pub fn object(&self) -> *mut ffi::PyObject {
         match &self.0 {

@@ -11,7 +11,7 @@
 //! | [`again`], [`wait`], [`last`], [`errand`] | calls that are made more than once, what passes between, and what is kept meanwhile; calls that are made in another thread |
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
-//! | [`breaker`], [`budget`], [`bulkhead`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
+//! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod admission;
@@ -37,6 +37,7 @@ mod decorate;
 mod deferred;
 mod errand;
 mod failures;
+mod fallback;
 mod function;
 mod gate;
 mod generator;
@@ -79,6 +80,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<budget::Budget>()?;
     module.add_class::<bulkhead::Bell>()?;
     module.add_class::<bulkhead::Bulkhead>()?;
+    module.add_class::<fallback::Fallback>()?;
     module.add_class::<clock::TestClock>()?;
     module.add_class::<clock::Call>()?;
     module.add_class::<hedge::Flight>()?;

@@ -129,6 +129,11 @@ impl Outcome {
         Self { attempts, ..self }
     }
 
+    /// The value is a remembered one, or is not.
+    pub fn remembered(self, stale: bool) -> Self {
+        Self { stale, ..self }
+    }
+
     /// The same, with what is known of the attempts that raced for it. `None`: it was not let in as
     /// far as that.
     pub fn raced(&self, py: Python<'_>, attempts: u32, hedged: bool) -> Option<Self> {

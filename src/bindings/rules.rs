@@ -91,7 +91,7 @@ impl Rules {
     /// Only `Exception`s can count: what interrupts or cancels a call says nothing about the callee.
     /// Our own refusals further in say nothing about it either, unless `on` names their class.
     pub fn judge_error(&self, py: Python<'_>, error: &PyErr) -> Verdict {
-        if !error.is_instance_of::<PyException>(py) || is_cancellation(py, error) {
+        if interrupts(py, error) {
             return Verdict::Cancelled;
         }
         if self.ignore.as_ref().is_some_and(|ignore| ignore.matches(py, error, false)) {
@@ -104,6 +104,18 @@ impl Rules {
             Some(on) if !on.matches(py, error, true) => Verdict::Success,
             _ => Verdict::Failure,
         }
+    }
+
+    /// Is a raised `error` meant, our own refusals included? Never one that interrupts or cancels.
+    pub fn means(&self, py: Python<'_>, error: &PyErr) -> bool {
+        !interrupts(py, error)
+            && !self.ignore.as_ref().is_some_and(|ignore| ignore.matches(py, error, false))
+            && self.on.as_ref().is_none_or(|on| on.matches(py, error, true))
+    }
+
+    /// Is every `Exception` meant?
+    pub fn mean_all(&self) -> bool {
+        self.on.is_none() && self.ignore.is_none()
     }
 
     /// What a returned `value` counts as.
@@ -139,6 +151,11 @@ impl Rules {
                     .is_ok_and(|class| class.is_subclass(known.rejected.bind(py)).unwrap_or(false))
         })
     }
+}
+
+/// Does `error` interrupt or cancel, and say nothing about who raised it?
+pub fn interrupts(py: Python<'_>, error: &PyErr) -> bool {
+    !error.is_instance_of::<PyException>(py) || is_cancellation(py, error)
 }
 
 /// Is it one of our own refusals?

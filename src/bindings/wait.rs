@@ -40,9 +40,21 @@ pub fn at_rest<'py>(py: Python<'py>, wait: &Wait<'py>) -> PyResult<Bound<'py, Py
     match &wait.bell {
         None => asleep(py, wait.left),
         Some(bell) => {
-            waiting(py)?.call_method1(intern!(py, "at_rest"), (bell, in_seconds(wait.left)))
+            let facts = (bell, in_seconds(wait.left));
+            if test_clock(py).is_none() && timeout::asyncio_here(py).is_some() {
+                // As in `asleep`.
+                return in_loop(py)?.call1(facts);
+            }
+            waiting(py)?.call_method1(intern!(py, "at_rest"), facts)
         }
     }
+}
+
+/// How a task of asyncio's waits for a bell.
+fn in_loop(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static IN_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let find = || py.import("seawall.waiting.loops")?.getattr("at_rest").map(Bound::unbind);
+    Ok(IN_LOOP.get_or_try_init(py, find)?.bind(py))
 }
 
 /// Blocks this thread for so long, for the policy `who`. Whatever interrupts it is raised.

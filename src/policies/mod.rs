@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod bulkhead;
+pub mod fallback;
 pub mod hedge;
 pub mod rate_limit;
 pub mod retry;

@@ -6,14 +6,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benches.python import breaker
+from benches.python.__main__ import ROOMS
 from benches.python.bars import Bar, judge, over
 from benches.python.chart import Chart, draw
 from benches.python.figures import QUICK, RaceTable, Run, Timing, UnknownRowError
 from benches.python.harness import BARE, Race, Setup
 from benches.python.report import UNKNOWN, Report, bars_table, markdown, raw, reasons
 
-RACES = [it.args[0] for it in breaker.SCENARIOS.values() if hasattr(it, "args")]
+RACES = [it.args[0] for room in ROOMS for it in room.scenarios.values() if hasattr(it, "args")]
+BARS = [pytest.param(bar, id=f"{room.name}: {bar.claim}") for room in ROOMS for bar in room.bars]
+EXPLAINED = [it for it in BARS if it.values[0].reason]
+BREAKER = next(room for room in ROOMS if room.name == "breaker")
 
 
 def table(**over_minima: float) -> RaceTable:
@@ -96,16 +99,16 @@ def test_the_report_holds_the_reasons():
     assert "Missed" not in markdown(dataclasses.replace(report, judged=held))
 
 
-@pytest.mark.parametrize("bar", [it for it in breaker.BARS if it.reason], ids=lambda it: it.claim)
+@pytest.mark.parametrize("bar", EXPLAINED)
 def test_each_reason_has_a_place_for_what_it_shows(bar):
     """As many places as figures, and rows that there are."""
     assert bar.reason.count("{}") == len(bar.shown)
-    assert "-" in bar.why(Run({}))
+    assert bar.why(Run({})) == bar.reason.replace("{}", "-")
 
 
-@pytest.mark.parametrize("bar", breaker.BARS, ids=lambda bar: bar.claim)
+@pytest.mark.parametrize("bar", BARS)
 def test_each_bar_names_rows_that_are_raced(bar):
-    """Every row that a bar of the breaker names stands in the race that it names."""
+    """Every row that a bar names stands in the race that it names."""
     nothing = Timing(0, 0, 0, 0)
     tables = {
         race.key: RaceTable(race.key, "", BARE, "", dict.fromkeys(race.entries, nothing), {})
@@ -129,6 +132,6 @@ def test_a_contender_that_can_not_be_built_is_absent():
 def test_a_chart_is_well_formed_and_names_every_figure():
     """Also where a figure is nothing or less, which has no logarithm."""
     figures = {"seawall <1>": -0.2, "a & b": 120.0, "c": 0.0}
-    picture = draw(Chart("t", "s", "ns", figures, breaker.group, start=1))
+    picture = draw(Chart("t", "s", "ns", figures, BREAKER.group, start=1))
     words = [element.text for element in ElementTree.fromstring(picture).iter() if element.text]
     assert set(figures) <= set(words)

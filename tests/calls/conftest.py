@@ -74,13 +74,6 @@ def own_registry():
 
 
 @pytest.fixture
-def clock():
-    """A clock to move by hand."""
-    with seawall.testing.clock() as clock:
-        yield clock
-
-
-@pytest.fixture
 def breaker():
     """A breaker that opens at the first failure and tries again after 10 s, with one probe."""
     return seawall.CircuitBreaker(

@@ -6,6 +6,7 @@ import random
 
 import pytest
 import seawall
+import trio
 
 #: How many suspensions the longest call has.
 POINTS = 6
@@ -133,7 +134,6 @@ def test_asyncio(guard, name, points):
 @pytest.mark.parametrize("points", range(POINTS))
 def test_trio(guard, name, points):
     """A cancel scope that ends at each checkpoint: likewise."""
-    trio = pytest.importorskip("trio")
     shape = shapes(guard)[name]
 
     async def main(after):

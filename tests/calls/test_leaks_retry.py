@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 import gc
-import itertools
-import sys
-import tracemalloc
 import types
 import weakref
 
 import pytest
 import seawall
 
-ROUNDS = 3_000
+from tests import needs
+from tests.kept import Node, nothing_is_kept, resident
+
+ROUNDS = 300
 pytestmark = pytest.mark.filterwarnings("ignore::seawall.CompositionWarning")
 
 
@@ -175,91 +175,37 @@ def run(coroutine):
             coroutine.send(None)
 
 
-@pytest.fixture
-def paths():
-    """In a loop that runs, by which tasks wait; names are the test's own."""
-
-    def in_a_loop(work):
-        async def main():
-            return work(paths)
-
-        return asyncio.run(main())
-
-    with seawall.testing.isolated():
-        paths = Paths()
-        yield in_a_loop
-
-
 @pytest.mark.parametrize("path", PATHS)
-def test_references(paths, path):
-    """After thousands of calls there are as many references to everything as before."""
+def test_nothing_is_kept(path):
+    """Counts of references, of tracked objects and of traced memory stay as they were."""
+    paths = Paths()
+    watched = [paths.argument, paths.result, None, TroubleError, paths.plain, paths.stack]
 
-    def work(it):
-        go = getattr(it, path)
-        watched = it.argument, it.result, None, TroubleError, it.plain, it.stack
-        for _ in range(50):
-            go()
-        gc.collect()
-        before = [sys.getrefcount(thing) for thing in watched]
-        objects = len(gc.get_objects())
-        for _ in range(ROUNDS // 10):
-            go()
-        gc.collect()
-        after = [sys.getrefcount(thing) for thing in watched]
-        assert max(abs(b - a) for a, b in zip(before, after, strict=True)) < 20
-        assert len(gc.get_objects()) - objects < 100
+    async def once():
+        getattr(paths, path)()
 
-    paths(work)
+    # In a loop that runs, by which tasks wait.
+    asyncio.run(nothing_is_kept(once, watched, rounds=ROUNDS, stretch=150, stretches=3))
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_memory(paths, path):
-    """No memory of the interpreter's is kept."""
-
-    def work(it):
-        go = getattr(it, path)
-        traced = []
-        for _ in range(100):
-            go()
-        tracemalloc.start()
-        try:
-            for _ in range(3):
-                gc.collect()
-                traced.append(tracemalloc.get_traced_memory()[0])
-                for _ in range(150):
-                    go()
-        finally:
-            tracemalloc.stop()
-        assert min(late - early for early, late in itertools.pairwise(traced)) < 4000
-
-    paths(work)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_resident_memory(paths):
+@needs.proc
+def test_resident_memory():
     """What the core keeps for a call that is made again is freed: the process does not grow."""
 
-    def resident():
-        gc.collect()
-        with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123
-            return int(pages.read().split()[1]) * 4096
+    async def main():
+        paths = Paths()
 
-    def work(it):
         def everything(rounds):
             for path in PATHS:
                 for _ in range(rounds):
-                    getattr(it, path)()
+                    getattr(paths, path)()
 
         everything(150)
         before = resident()
         everything(400)
         assert resident() - before < 1_000_000
 
-    paths(work)
-
-
-class Node:
-    """Something that can be in a cycle and be watched."""
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("where", ["in an attempt", "waiting"])

@@ -2,13 +2,12 @@
 
 import asyncio
 import concurrent.futures
-import importlib.util
-import subprocess
-import sys
-import textwrap
 
 import pytest
 import seawall
+import trio
+
+from tests.children import printed
 
 
 class Cancelled(concurrent.futures.CancelledError):
@@ -163,10 +162,7 @@ def test_concurrent_futures_need_not_be_loaded():
         assert breaker.state == "open"
         print("concurrent.futures" in sys.modules or "asyncio" in sys.modules)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["False"]
+    assert printed(program).split() == ["False"]
 
 
 def test_ctrl_c_during_a_call():
@@ -186,17 +182,11 @@ def test_ctrl_c_during_a_call():
         except KeyboardInterrupt:
             print(breaker.state, breaker.snapshot().counts["cancelled"])
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["closed", "1"]
+    assert printed(program).split() == ["closed", "1"]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("trio") is None, reason="trio is not installed")
 def test_trio_cancelled(tally, clock):
     """`trio.Cancelled` gives a probe back."""
-    import trio
-
     breaker = seawall.CircuitBreaker(failure_threshold=1, open_duration=1, half_open_calls=1)
     breaker.try_call(lambda: 1 / 0)
     clock.advance(1)

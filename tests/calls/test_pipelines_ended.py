@@ -28,8 +28,8 @@ def guard():
 
 def nothing_is_left(guard, failures):
     """Nobody is inside, the breaker counted so many failures, and no retry was given up."""
-    _, retry, breaker, _ = guard.policies
-    assert [policy.snapshot().in_flight for policy in guard.policies] == [0] * 4
+    _, retry, breaker, _, _ = guard.policies
+    assert [policy.snapshot().in_flight for policy in guard.policies] == [0] * 5
     assert breaker.snapshot().counts["failure"] == failures
     assert retry.snapshot().counts["gave_up_attempts"] == 0
     budget = retry.settings["budget"].snapshot()

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
+from tests import needs
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is of Python 3.12")
+
+@needs.monitoring
 def test_monitoring(patient):
     """`sys.monitoring` sees a protected function start and return as it sees a bare one."""
     monitoring = sys.monitoring

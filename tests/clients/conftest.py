@@ -79,7 +79,7 @@ def babble(listener: socket.socket) -> None:
                 connection.sendall(b"what is it you want\r\n\r\n")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """A web server and three ports that are no good."""
     web = Server(("127.0.0.1", 0), Answers)
@@ -129,7 +129,7 @@ class Codes(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(answer)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def codes() -> Iterator[str]:
     """A gRPC server that answers every code."""
     with futures.ThreadPoolExecutor(2) as pool:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from seawall.clients.dates import http_date
 from seawall.clients.retry_after import retry_after
 
+from tests import needs
 from tests.clients.answers import NOW, AnsweredError, answer, asked, never, raised_from
 
 
@@ -110,7 +111,7 @@ def test_dates(date: str):
     assert asked({"retry-after-ms": date}) is None
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs tzset")
+@needs.time_zones
 @pytest.mark.parametrize(
     "zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "ABC-14", "XYZ12"]
 )

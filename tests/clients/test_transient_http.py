@@ -82,26 +82,6 @@ def test_certificates_that_are_not_trusted_are_final(error: Exception):
     assert not transient(error)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        requests.exceptions.TooManyRedirects(),
-        requests.exceptions.JSONDecodeError("no", "{", 0),
-        httpx.TooManyRedirects("round and round"),
-        httpx.LocalProtocolError("no such header"),
-        httpx2.StreamConsumed(),
-        urllib3.exceptions.ClosedPoolError(None, "closed"),
-        urllib3.exceptions.MaxRetryError(
-            None, "/", urllib3.exceptions.ResponseError("too many redirects")
-        ),
-    ],
-    ids=repr,
-)
-def test_other_errors_of_clients_are_final(error: Exception):
-    """Redirects, decoding of a good answer and misuse of the client come again."""
-    assert not transient(error)
-
-
 def test_a_full_pool_is_of_the_moment():
     """Waiting in vain for a connection of one's own pool is a timeout."""
     assert transient(httpx.PoolTimeout("full"))

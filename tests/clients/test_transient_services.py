@@ -20,25 +20,6 @@ from seawall import transient
 from tests.clients.aws import bucket
 
 
-def test_redis_out_of_reach(service):
-    """A redis that refuses or does not answer is tried again, sync and async."""
-    for port in (service.refusing, service.silent):
-        with (
-            redis.Redis(port=port, socket_timeout=0.1, retry=None) as client,
-            pytest.raises(redis.RedisError) as caught,
-        ):
-            client.ping()
-        assert transient(caught.value), repr(caught.value)
-
-    async def ping() -> None:
-        async with redis.asyncio.Redis(port=service.refusing, retry=None) as client:
-            await client.ping()
-
-    with pytest.raises(redis.RedisError) as caught:
-        asyncio.run(ping())
-    assert transient(caught.value)
-
-
 def test_redis_transaction_that_lost_the_race():
     """What WATCH found changed is worth another run; a command of the wrong type is not."""
     client = fakeredis.FakeRedis()
@@ -72,29 +53,6 @@ def test_redis_transaction_that_lost_the_race():
 def test_redis_answers(error: Exception, expected: bool):
     """Loading, failing over and moving keys pass; a bad password or command does not."""
     assert transient(error) is expected
-
-
-def test_postgres_out_of_reach(service):
-    """No connection is tried again by psycopg, psycopg2, asyncpg and SQLAlchemy over each."""
-    where = f"host=127.0.0.1 port={service.refusing}"
-    errors = []
-    for driver in (psycopg, psycopg2):
-        with pytest.raises(driver.OperationalError) as caught:
-            driver.connect(where)
-        errors.append(caught.value)
-    for host in ("127.0.0.1", "localhost"):
-        with pytest.raises(OSError) as caught:  # noqa: PT011 - its text is the system's
-            asyncio.run(asyncpg.connect(host=host, port=service.refusing, user="me"))
-        errors.append(caught.value)
-    for driver in ("psycopg", "psycopg2"):
-        engine = sqlalchemy.create_engine(
-            f"postgresql+{driver}://127.0.0.1:{service.refusing}/x", poolclass=sqlalchemy.NullPool
-        )
-        with pytest.raises(sqlalchemy.exc.OperationalError) as caught:
-            engine.connect()
-        errors.append(caught.value)
-    for error in errors:
-        assert transient(error), repr(error)
 
 
 STATES = [
@@ -160,16 +118,6 @@ def test_a_missing_table_of_sqlite_is_final():
     engine.dispose()
     assert isinstance(caught.value.orig, sqlite3.OperationalError)
     assert not transient(caught.value)
-
-
-@pytest.mark.parametrize("mode", ["refused", "dns", "slow", "garbage", "tls"])
-def test_botocore_out_of_reach(service, mode: str):
-    """Every way in which botocore's transport fails is tried again."""
-    client = bucket(service.url(mode))
-    with pytest.raises(botocore.exceptions.BotoCoreError) as caught:
-        client.list_buckets()
-    client.close()
-    assert transient(caught.value), repr(caught.value)
 
 
 @pytest.mark.parametrize(

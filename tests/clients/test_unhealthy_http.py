@@ -1,7 +1,6 @@
 """`unhealthy` against real HTTP clients and real failures."""
 
 import httpx
-import httpx2
 import pytest
 import requests
 import urllib3
@@ -83,26 +82,6 @@ def test_requests_gives_up_on_a_status(service):
     assert isinstance(raised, requests.exceptions.RetryError)
     assert unhealthy(raised)
     assert not unhealthy(failure(lambda: get(404)))
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        requests.exceptions.TooManyRedirects(),
-        requests.exceptions.JSONDecodeError("no", "{", 0),
-        httpx.TooManyRedirects("round and round"),
-        httpx.LocalProtocolError("no such header"),
-        httpx2.StreamConsumed(),
-        urllib3.exceptions.ClosedPoolError(None, "closed"),
-        urllib3.exceptions.MaxRetryError(
-            None, "/", urllib3.exceptions.ResponseError("too many redirects")
-        ),
-    ],
-    ids=repr,
-)
-def test_other_errors_of_clients_do_not_count(error: Exception):
-    """Redirects, decoding of a good answer and misuse of the client are not the transport."""
-    assert not unhealthy(error)
 
 
 @pytest.mark.parametrize(

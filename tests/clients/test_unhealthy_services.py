@@ -8,7 +8,6 @@ import botocore.exceptions
 import grpc
 import grpc.aio
 import psycopg
-import psycopg2
 import psycopg_pool
 import pytest
 import redis
@@ -17,25 +16,6 @@ import sqlalchemy
 from seawall.clients import unhealthy
 
 from tests.clients.aws import bucket
-
-
-def test_redis_out_of_reach(service):
-    """A redis that refuses or does not answer counts, sync and async."""
-    for port in (service.refusing, service.silent):
-        with (
-            redis.Redis(port=port, socket_timeout=0.1, retry=None) as client,
-            pytest.raises(redis.RedisError) as caught,
-        ):
-            client.ping()
-        assert unhealthy(caught.value), repr(caught.value)
-
-    async def ping() -> None:
-        async with redis.asyncio.Redis(port=service.refusing, retry=None) as client:
-            await client.ping()
-
-    with pytest.raises(redis.RedisError) as caught:
-        asyncio.run(ping())
-    assert unhealthy(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -57,29 +37,6 @@ def test_redis_out_of_reach(service):
 def test_redis_answers(error: Exception, counts: bool):
     """A redis that says it can't work counts; one that refuses a command or a password does not."""
     assert unhealthy(error) is counts
-
-
-def test_postgres_out_of_reach(service):
-    """No connection counts for psycopg, psycopg2, asyncpg and SQLAlchemy over each."""
-    where = f"host=127.0.0.1 port={service.refusing}"
-    errors = []
-    for driver in (psycopg, psycopg2):
-        with pytest.raises(driver.OperationalError) as caught:
-            driver.connect(where)
-        errors.append(caught.value)
-    for host in ("127.0.0.1", "localhost"):
-        with pytest.raises(OSError) as caught:  # noqa: PT011 - its text is the system's
-            asyncio.run(asyncpg.connect(host=host, port=service.refusing, user="me"))
-        errors.append(caught.value)
-    for driver in ("psycopg", "psycopg2"):
-        engine = sqlalchemy.create_engine(
-            f"postgresql+{driver}://127.0.0.1:{service.refusing}/x", poolclass=sqlalchemy.NullPool
-        )
-        with pytest.raises(sqlalchemy.exc.OperationalError) as caught:
-            engine.connect()
-        errors.append(caught.value)
-    for error in errors:
-        assert unhealthy(error), repr(error)
 
 
 STATES = [
@@ -141,16 +98,6 @@ def test_sqlite_is_no_service():
     assert isinstance(caught.value.orig, sqlite3.OperationalError)
     assert not unhealthy(caught.value)
     assert not unhealthy(caught.value.orig)
-
-
-@pytest.mark.parametrize("mode", ["refused", "dns", "slow", "garbage", "tls"])
-def test_botocore_out_of_reach(service, mode: str):
-    """Every way in which botocore's transport fails counts."""
-    client = bucket(service.url(mode))
-    with pytest.raises(botocore.exceptions.BotoCoreError) as caught:
-        client.head_bucket(Bucket="b") if mode == "refused" else client.list_buckets()
-    client.close()
-    assert unhealthy(caught.value), repr(caught.value)
 
 
 @pytest.mark.parametrize(("status", "counts"), [(503, True), (429, True), (404, False)])

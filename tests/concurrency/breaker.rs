@@ -5,44 +5,22 @@
 //! Sequentially consistent operations are modelled as acquire and release, which is weaker.
 #![cfg(loom)]
 
+mod schedules;
+
 use loom::thread;
 use seawall::outcome::Verdict::{self, Cancelled, Failure, Ignored, Success};
 use seawall::policies::breaker::{
     Admission, Breaker, Draft, DraftWindow, Passed, Rejection, Settings, Settled, State, Ticket,
     Transition, Trip,
 };
-use seawall::time::{Clock, Nanos, SECOND};
+use seawall::time::{Nanos, SECOND};
 use std::sync::Arc;
+
+use schedules::{At, bounded, model};
 
 const NOW: Nanos = 1_000 * SECOND;
 /// What opens here for the shortest time there is (a nanosecond) is due at `NOW`.
 const JUST_BEFORE: Nanos = NOW - 1;
-
-/// A clock that stands still.
-#[derive(Clone, Copy)]
-struct At(Nanos);
-
-impl Clock for At {
-    fn now(&self) -> Nanos {
-        self.0
-    }
-
-    fn coarse(&self) -> Nanos {
-        self.0
-    }
-}
-
-/// Every schedule, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
-fn model(claim: impl Fn() + Sync + Send + 'static) {
-    loom::model::Builder::new().check(claim);
-}
-
-/// Schedules of at most three preemptions, or of `LOOM_MAX_PREEMPTIONS`.
-fn bounded(claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(3));
-    builder.check(claim);
-}
 
 fn settings(draft: &Draft) -> Settings {
     let mut problems = Vec::new();
@@ -110,7 +88,7 @@ fn in_parallel<T: 'static>(work: Vec<Box<dyn FnOnce() -> T>>) -> Vec<T> {
 /// many while they run, none too few once they have.
 #[test]
 fn half_open_admits_exactly_n() {
-    bounded(|| {
+    bounded(3, || {
         let breaker = due(&brittle(2));
         let probes = [(); 3].map(|()| {
             let breaker = breaker.clone();
@@ -275,7 +253,7 @@ fn one_opens_and_its_end_stands() {
 /// Every transition is told to one caller, whoever else tries at the same time.
 #[test]
 fn every_transition_is_told_once() {
-    bounded(|| {
+    bounded(3, || {
         let breaker = breaker(&brittle(1));
         let ticket = ticket(&breaker, NOW);
         let work: Vec<Box<dyn FnOnce() -> Option<Transition>>> = vec![

@@ -4,13 +4,18 @@
 //! try schedules of at most so many preemptions, or of `LOOM_MAX_PREEMPTIONS`.
 #![cfg(loom)]
 
+mod schedules;
+
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use seawall::policies::budget::{Budget, Draft, Settings, Turn};
 use seawall::time::{Clock, Nanos, SECOND};
 use std::sync::Arc;
 
+use schedules::{At, bounded, model};
+
 const NOW: Nanos = 1_000 * SECOND;
+const STILL: At = At(NOW);
 /// The width of a bucket of the default `ttl`, 10 s.
 const WIDTH: Nanos = 1 << 30;
 
@@ -36,34 +41,6 @@ impl Clock for Shared {
     fn coarse(&self) -> Nanos {
         self.now()
     }
-}
-
-/// A clock that stands still.
-#[derive(Clone, Copy)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Nanos {
-        NOW
-    }
-
-    fn coarse(&self) -> Nanos {
-        NOW
-    }
-}
-
-/// Every schedule, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
-fn model(claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 10_000;
-    builder.check(claim);
-}
-
-fn bounded(preemptions: usize, claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 10_000;
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
-    builder.check(claim);
 }
 
 fn settings(draft: &Draft) -> Settings {
@@ -129,14 +106,14 @@ fn calls_are_counted_once() {
         let budget = budget(&ratio(0.5, 0.0));
         let calls = |times| {
             let budget = budget.clone();
-            thread::spawn(move || (0..times).for_each(|_| budget.begin(&Still)))
+            thread::spawn(move || (0..times).for_each(|_| budget.begin(&STILL)))
         };
         let (one, other) = (calls(1), calls(2));
         one.join().unwrap();
         other.join().unwrap();
         let seen = budget.snapshot(NOW);
         assert_eq!((seen.deposited, seen.calls, seen.in_flight), (Some(3), 3, 3));
-        assert!(budget.permit(&Still) && !budget.permit(&Still));
+        assert!(budget.permit(&STILL) && !budget.permit(&STILL));
     });
 }
 
@@ -148,18 +125,18 @@ fn calls_pay_for_attempts_once() {
         let other = thread::spawn({
             let budget = budget.clone();
             move || {
-                budget.begin(&Still);
-                budget.permit(&Still)
+                budget.begin(&STILL);
+                budget.permit(&STILL)
             }
         });
-        let early = budget.permit(&Still);
-        budget.begin(&Still);
-        let late = budget.permit(&Still);
+        let early = budget.permit(&STILL);
+        budget.begin(&STILL);
+        let late = budget.permit(&STILL);
         let others = other.join().unwrap();
         let permitted = u64::from(early) + u64::from(late) + u64::from(others);
         assert!(permitted <= 2);
         let mut left = 0;
-        while budget.permit(&Still) {
+        while budget.permit(&STILL) {
             left += 1;
         }
         assert_eq!(permitted + left, 2);
@@ -218,8 +195,8 @@ fn a_lap_later() {
 fn room_goes_to_one() {
     model(|| {
         let budget = budget(&at_once(1));
-        budget.begin(&Still);
-        assert!(budget.permit(&Still));
+        budget.begin(&STILL);
+        assert!(budget.permit(&STILL));
         let ends = thread::spawn({
             let budget = budget.clone();
             move || {
@@ -229,16 +206,16 @@ fn room_goes_to_one() {
         });
         let other = thread::spawn({
             let budget = budget.clone();
-            move || budget.permit(&Still)
+            move || budget.permit(&STILL)
         });
-        let mine = budget.permit(&Still);
+        let mine = budget.permit(&STILL);
         let other = other.join().unwrap();
         ends.join().unwrap();
         assert!(!(mine && other));
         let standing = u64::from(mine || other);
         let seen = budget.snapshot(NOW);
         assert_eq!((seen.in_flight, seen.retries_in_flight), (0, standing));
-        assert_eq!(budget.permit(&Still), standing == 0);
+        assert_eq!(budget.permit(&STILL), standing == 0);
     });
 }
 
@@ -247,15 +224,15 @@ fn room_goes_to_one() {
 fn nobody_is_refused_where_there_was_room() {
     model(|| {
         let budget = budget(&at_once(3));
-        assert!(budget.permit(&Still) && budget.permit(&Still));
+        assert!(budget.permit(&STILL) && budget.permit(&STILL));
         let other = thread::spawn({
             let budget = budget.clone();
-            move || budget.permit(&Still)
+            move || budget.permit(&STILL)
         });
         budget.attempt_over();
-        assert!(budget.permit(&Still));
+        assert!(budget.permit(&STILL));
         assert!(other.join().unwrap());
-        assert!(!budget.permit(&Still));
+        assert!(!budget.permit(&STILL));
     });
 }
 
@@ -283,9 +260,9 @@ fn exhaustion_is_told_once() {
         let budget = budget(&at_once(0));
         let other = thread::spawn({
             let budget = budget.clone();
-            move || budget.ask(&Still).turned
+            move || budget.ask(&STILL).turned
         });
-        let told = [budget.ask(&Still).turned, other.join().unwrap()];
+        let told = [budget.ask(&STILL).turned, other.join().unwrap()];
         let told: Vec<_> = told.into_iter().flatten().collect();
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].turn, told[0].seq), (Turn::Exhausted, 1));
@@ -300,7 +277,7 @@ fn settings_change_as_a_whole() {
         let budget = budget(&at_once(0));
         let asks = thread::spawn({
             let budget = budget.clone();
-            move || budget.permit(&Still)
+            move || budget.permit(&STILL)
         });
         for _ in 0..2 {
             budget.reconfigure(settings(&ratio(0.0, 0.5)), NOW);

@@ -4,11 +4,15 @@
 //! `bounded` try schedules of at most so many preemptions, or of `LOOM_MAX_PREEMPTIONS`.
 #![cfg(loom)]
 
+mod schedules;
+
 use loom::sync::Notify;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use seawall::policies::bulkhead::{Bulkhead, Entry, Left, Permit};
 use std::sync::Arc;
+
+use schedules::{bounded, model};
 
 type Bell = Arc<Ring>;
 
@@ -112,19 +116,6 @@ fn name<W>(left: &Left<W>) -> &'static str {
         Left::Gone(_) => "gone",
         Left::Lost => "lost",
     }
-}
-
-fn bounded(preemptions: usize, claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 10_000;
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
-    builder.check(claim);
-}
-
-fn model(claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 10_000;
-    builder.check(claim);
 }
 
 fn together(room: &Arc<Room>, others: &[fn(&Room)], me: fn(&Room)) {

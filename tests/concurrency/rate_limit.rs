@@ -3,32 +3,17 @@
 //! Run with `RUSTFLAGS="--cfg loom" cargo test --release --test rate_limit_loom`.
 #![cfg(loom)]
 
+mod schedules;
+
 use loom::thread;
 use seawall::policies::rate_limit::{Cost, Draft, Line, Looked, Moment, RateLimit, Settings};
-use seawall::time::{Clock, Nanos, SECOND};
+use seawall::time::{Nanos, SECOND};
+
+use schedules::{At, model};
 
 const NOW: Nanos = 1_000 * SECOND;
+const STILL: At = At(NOW);
 const MOMENT: Moment = Moment { now: NOW, date: NOW };
-
-/// A clock that stands still.
-#[derive(Clone, Copy)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Nanos {
-        NOW
-    }
-
-    fn coarse(&self) -> Nanos {
-        NOW
-    }
-}
-
-fn model(claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 10_000;
-    builder.check(claim);
-}
 
 fn settings(burst: f64) -> Settings {
     let draft =
@@ -39,12 +24,12 @@ fn settings(burst: f64) -> Settings {
 
 fn asks(limit: &RateLimit) -> thread::JoinHandle<bool> {
     let limit = limit.clone();
-    thread::spawn(move || limit.ask(Cost::ONE, &Still).is_ok())
+    thread::spawn(move || limit.ask(Cost::ONE, &STILL).is_ok())
 }
 
 fn waits(limit: &RateLimit) -> thread::JoinHandle<Nanos> {
     let limit = limit.clone();
-    thread::spawn(move || limit.reserve(Cost::ONE, None, &Still).expect("it may wait").wait)
+    thread::spawn(move || limit.reserve(Cost::ONE, None, &STILL).expect("it may wait").wait)
 }
 
 /// Of three who ask for two, two are let in.
@@ -53,7 +38,7 @@ fn the_burst_is_exact() {
     model(|| {
         let limit = RateLimit::new(settings(2.0));
         let others = [asks(&limit), asks(&limit)];
-        let mine = limit.ask(Cost::ONE, &Still).is_ok();
+        let mine = limit.ask(Cost::ONE, &STILL).is_ok();
         let others = others.map(|other| other.join().unwrap());
         assert_eq!(u8::from(mine) + u8::from(others[0]) + u8::from(others[1]), 2);
     });
@@ -65,7 +50,7 @@ fn each_has_its_own_time() {
     model(|| {
         let limit = RateLimit::new(settings(1.0));
         let others = [waits(&limit), waits(&limit)];
-        let mine = limit.reserve(Cost::ONE, None, &Still).expect("it may wait").wait;
+        let mine = limit.reserve(Cost::ONE, None, &STILL).expect("it may wait").wait;
         let others = others.map(|other| other.join().unwrap());
         let mut all = [mine, others[0], others[1]];
         all.sort_unstable();
@@ -78,12 +63,12 @@ fn each_has_its_own_time() {
 fn giving_back_takes_from_nobody() {
     model(|| {
         let limit = RateLimit::new(settings(1.0));
-        assert!(limit.ask(Cost::ONE, &Still).is_ok());
+        assert!(limit.ask(Cost::ONE, &STILL).is_ok());
         let other = waits(&limit);
-        let mine = limit.reserve(Cost::ONE, None, &Still).expect("it may wait");
+        let mine = limit.reserve(Cost::ONE, None, &STILL).expect("it may wait");
         let given = limit.give_back(&mine);
         let other = other.join().unwrap();
-        let next = limit.reserve(Cost::ONE, None, &Still).expect("it may wait").wait;
+        let next = limit.reserve(Cost::ONE, None, &STILL).expect("it may wait").wait;
         assert!(next > other, "two have the same time");
         let taken = if given { 2 } else { 3 };
         assert_eq!(limit.snapshot(MOMENT).available, -f64::from(taken) + 0.0);
@@ -98,10 +83,16 @@ fn settings_change_as_a_whole() {
         let others = [asks(&limit), asks(&limit)];
         limit.reconfigure(settings(2.0), [], MOMENT);
         let others = others.map(|other| other.join().unwrap());
-        let left = u8::from(limit.ask(Cost::ONE, &Still).is_ok())
-            + u8::from(limit.ask(Cost::ONE, &Still).is_ok());
+        let left = u8::from(limit.ask(Cost::ONE, &STILL).is_ok())
+            + u8::from(limit.ask(Cost::ONE, &STILL).is_ok());
         assert_eq!(u8::from(others[0]) + u8::from(others[1]) + left, 2);
     });
+}
+
+/// A caller who has to wait, and its number in the line.
+fn comes(line: &Line<u8>, limit: &RateLimit, name: u8) -> u64 {
+    let placed = line.reserve(limit, Cost::ONE, None, &STILL, &mut Some(name));
+    placed.expect("it may wait").expect("it has to").number
 }
 
 /// Of two who wait while a third gives up, each has its own time, and none of it is left over.
@@ -110,18 +101,11 @@ fn those_behind_move_up_while_others_come() {
     model(|| {
         let limit = RateLimit::new(settings(1.0));
         let line = loom::sync::Arc::new(Line::default());
-        assert!(limit.ask(Cost::ONE, &Still).is_ok());
-        let come = |name: u8| {
-            let placed = line.reserve(&limit, Cost::ONE, None, &Still, &mut Some(name));
-            placed.expect("it may wait").expect("it has to").number
-        };
-        let (leaver, stays) = (come(1), come(2));
+        assert!(limit.ask(Cost::ONE, &STILL).is_ok());
+        let (leaver, stays) = (comes(&line, &limit, 1), comes(&line, &limit, 2));
         let other = thread::spawn({
             let (limit, line) = (limit.clone(), line.clone());
-            move || {
-                let placed = line.reserve(&limit, Cost::ONE, None, &Still, &mut Some(3));
-                placed.expect("it may wait").expect("it has to").number
-            }
+            move || comes(&line, &limit, 3)
         });
         let woken = line.leave(&limit, leaver, NOW, false);
         assert!(woken.contains(&2));
@@ -140,19 +124,15 @@ fn nobody_overtakes_who_waits() {
     model(|| {
         let limit = RateLimit::new(settings(1.0));
         let line = loom::sync::Arc::new(Line::default());
-        assert!(limit.ask(Cost::ONE, &Still).is_ok());
-        let come = |name: u8| {
-            let placed = line.reserve(&limit, Cost::ONE, None, &Still, &mut Some(name));
-            placed.expect("it may wait").expect("it has to").number
-        };
-        let (leaver, stays) = (come(1), come(2));
+        assert!(limit.ask(Cost::ONE, &STILL).is_ok());
+        let (leaver, stays) = (comes(&line, &limit, 1), comes(&line, &limit, 2));
         let asks = thread::spawn({
             let limit = limit.clone();
-            move || limit.take(Cost::ONE, &Still)
+            move || limit.take(Cost::ONE, &STILL)
         });
         line.leave(&limit, leaver, NOW, false);
         assert!(!asks.join().unwrap());
         assert_eq!(line.look(&limit, stays, NOW + SECOND, 0).0, Looked::In);
-        assert!(!limit.take(Cost::ONE, &Still));
+        assert!(!limit.take(Cost::ONE, &STILL));
     });
 }

@@ -1,12 +1,11 @@
 """One retry under many threads and tasks that take turns at every instruction."""
 
 import asyncio
-import contextvars
-import sys
-import threading
 
 import pytest
 import seawall
+
+from tests.threads import in_threads
 
 THREADS = 8
 CALLS = 200
@@ -14,35 +13,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::seawall.CompositionWarning")
 
 
 @pytest.fixture(autouse=True)
-def often():
-    """Threads take turns as often as the interpreter lets them; names are the test's own."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+def own_registry(often):
+    """Names are the test's own, and threads take turns often."""
     with seawall.testing.isolated():
         yield
-    sys.setswitchinterval(before)
-
-
-def in_threads(work):
-    """Runs ``work(number)`` in each of several threads, and raises what any of them raised."""
-    errors = []
-    start = threading.Barrier(THREADS)
-
-    def run(number):
-        start.wait(30)
-        try:
-            contextvars.Context().run(work, number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(at,), daemon=True) for at in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(50)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 class Client:
@@ -97,7 +71,7 @@ def test_every_call_makes_its_own_attempts():
         for _ in range(CALLS):
             one_of_each(work, client, number)
 
-    in_threads(calls)
+    in_threads(THREADS, calls)
     seen = retry.snapshot()
     assert {what: count for what, count in seen.counts.items() if count} == expected(1)
     assert (seen.in_flight, breaker.snapshot().in_flight) == (0, 0)
@@ -118,7 +92,7 @@ def test_loops_in_threads():
     async def call(number):
         return await work(number)
 
-    in_threads(calls)
+    in_threads(THREADS, calls)
     assert retry.snapshot().in_flight == 0
     assert retry.snapshot().counts["gave_up_attempts"] == THREADS * (CALLS // 10)
 
@@ -138,7 +112,7 @@ def test_nested_calls_in_threads():
                 (below if number % 2 else work)(number)
             assert client.made[number] - before == (3 if number % 2 else 5)
 
-    in_threads(calls)
+    in_threads(THREADS, calls)
     assert inner.snapshot().in_flight == outer.snapshot().in_flight == 0
 
 
@@ -158,5 +132,5 @@ def test_changed_while_it_is_called():
                 work(number)
             assert client.made[number] - before in (2, 3, 4)
 
-    in_threads(calls)
+    in_threads(THREADS, calls)
     assert retry.snapshot().in_flight == 0

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 
 import pytest
 import seawall
+
+from tests import needs
+from tests.children import printed
+from tests.threads import in_threads
 
 
 @pytest.fixture(autouse=True)
@@ -18,37 +18,6 @@ def own_registry():
     """Names taken by a test are free for the next one."""
     with seawall.testing.isolated():
         yield
-
-
-@pytest.fixture
-def often():
-    """Threads take turns as often as the interpreter lets them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def in_threads(count, work):
-    """Runs `work(number)` in so many threads at once, and raises what any of them raised."""
-    errors = []
-    start = threading.Barrier(count)
-
-    def run(number):
-        start.wait(30)
-        try:
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(at,), daemon=True) for at in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def half_open(probes, **settings):
@@ -287,7 +256,7 @@ def test_coroutines_across_threads(often):
     assert breaker.snapshot().counts["success"] == 400
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs.fork
 def test_fork_during_a_call():
     """A child forked inside a protected call, with other threads in theirs, can call and count."""
     program = """
@@ -332,17 +301,10 @@ def test_fork_during_a_call():
         assert breaker.state == "closed"
         print(set(codes))
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert (done.stdout.strip(), done.returncode) == ("{0}", 0), done.stderr
+    assert printed(program) == "{0}"
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+@needs.timers
 def test_signal_handlers_may_call():
     """A signal handler that runs in the middle of anything may use the breaker that is in use."""
     breaker = seawall.CircuitBreaker(failure_threshold=1, window=seawall.seconds(60))

@@ -4,6 +4,8 @@
 //! try schedules of at most three preemptions, or of `LOOM_MAX_PREEMPTIONS`.
 #![cfg(loom)]
 
+mod schedules;
+
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use seawall::time::{Clock, Nanos, SECOND};
@@ -12,20 +14,10 @@ use seawall::window::ring::{self, Ring};
 use seawall::window::{Outcome, Totals};
 use std::sync::Arc;
 
+use schedules::{bounded, model};
+
 const GOOD: Outcome = Outcome { failed: false, slow: false };
 const BAD: Outcome = Outcome { failed: true, slow: false };
-
-/// Every schedule, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
-fn model(claim: impl Fn() + Sync + Send + 'static) {
-    loom::model::Builder::new().check(claim);
-}
-
-/// Schedules of at most three preemptions, or of `LOOM_MAX_PREEMPTIONS`.
-fn bounded(claim: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(3));
-    builder.check(claim);
-}
 
 fn zeros(count: usize) -> Arc<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
@@ -87,7 +79,7 @@ fn ring_generations_keep_apart() {
 /// have pushed something bad out.
 #[test]
 fn clean_means_clean() {
-    bounded(|| {
+    bounded(3, || {
         let words = zeros(ring::words(2));
         let ring = Ring::new(&words, 2).unwrap();
         let written = Arc::new(AtomicU64::new(0));

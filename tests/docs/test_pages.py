@@ -70,11 +70,6 @@ def test_examples_run(example: str) -> None:
     python(example)
 
 
-def test_demo_shows_that_a_breaker_helps() -> None:
-    """The demo's own judgement holds on a schedule cut short: it exits with 0."""
-    python("demo/outage.py", "--seconds", "4")
-
-
 def test_every_page_can_be_found() -> None:
     """From the index of docs/, links lead to each of its pages."""
     docs = ROOT / "docs"

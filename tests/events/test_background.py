@@ -8,6 +8,9 @@ import pytest
 import seawall
 from seawall import background, events
 
+from tests import needs
+from tests.events.given import CutError
+
 
 class Stuck:
     """A listener that hears when it is let."""
@@ -58,13 +61,14 @@ def test_background_counts_what_overflows(breaker, monkeypatch):
     assert stuck.heard[-1][0] == "breaker.disabled"
 
 
-def test_background_survives_a_failing_listener(breaker, caplog):
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(3), CutError()])
+def test_background_survives_a_failing_listener(breaker, caplog, error):
     """A listener that raises on its thread is logged and counted, and hears the next event."""
     heard = []
 
     def listener(event):
         heard.append(event.kind)
-        raise ZeroDivisionError
+        raise error
 
     before = events.listener_failures()
     with seawall.subscribe(listener, background=True) as subscription:
@@ -128,8 +132,7 @@ def test_a_thread_that_can_not_start_is_tried_again(breaker, monkeypatch, caplog
     assert [event.kind for event in heard] == ["breaker.forced_open", "breaker.reset"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@needs.fork
 def test_background_works_after_fork(breaker):
     """A forked child starts its own thread; what waited at the fork is the parent's to tell."""
     stuck = Stuck()
@@ -156,8 +159,7 @@ def test_background_works_after_fork(breaker):
     assert [kind for kind, _ in stuck.heard] == ["breaker.forced_open", "breaker.reset"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@needs.fork
 def test_a_fork_while_a_lock_is_held_blocks_no_child(breaker):
     """Whatever another thread held at the fork, the child subscribes, tells and flushes."""
     ours, theirs = multiprocessing.Pipe()

@@ -53,6 +53,7 @@ def interruptible(act):
     """Acts, and then gives an interruption some time to come."""
     act()
     for _ in range(1000):
+        # Real time: a signal ends a sleep, and is heard between two.
         time.sleep(0.01)
 
 
@@ -76,24 +77,6 @@ def test_an_interruption_of_the_background_is_not_lost(breaker):
         with pytest.raises(KeyboardInterrupt):
             interruptible(breaker.reset)
         assert subscription.flush(30)
-
-
-@pytest.mark.parametrize("error", [SystemExit(3), CutError()])
-def test_the_background_survives_an_exit(breaker, caplog, error):
-    """A listener that raises what is no `Exception` on its thread hears the next event."""
-    heard = []
-
-    def listener(event):
-        heard.append(event.kind)
-        raise error
-
-    before = events.listener_failures()
-    with seawall.subscribe(listener, background=True) as subscription:
-        breaker.force_open()
-        breaker.reset()
-        assert subscription.flush(30)
-    assert heard == ["breaker.forced_open", "breaker.reset"]
-    assert events.listener_failures() == before + 2
 
 
 def test_a_listener_must_be_callable():

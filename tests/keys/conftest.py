@@ -9,10 +9,3 @@ def registry():
     """Names made in a test are its own."""
     with seawall.testing.isolated():
         yield
-
-
-@pytest.fixture
-def clock():
-    """Time, which stands still unless told to move."""
-    with seawall.testing.clock() as clock:
-        yield clock

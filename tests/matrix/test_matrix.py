@@ -29,6 +29,28 @@ def test_every_scenario_can_be_passed(capsys: pytest.CaptureFixture[str]) -> Non
     assert sum(cell["verdict"] == "right" for cell in cells) >= 30
 
 
+def test_every_scenario_of_other_policies_can_be_passed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Seawall breaks none of the claims about bulkheads, rate limits and retries."""
+    from benches.matrix.scenarios import ALL
+
+    asked = [scenario for scenario in ALL if scenario.policy != "breaker"]
+    named = [word for scenario in asked for word in ("--scenario", scenario.name)]
+    status, cells = judge(capsys, "--only", "seawall", *named)
+    found = {cell["scenario"]: (cell["verdict"], cell["what"]) for cell in cells}
+    assert found == {scenario.name: ("right", "") for scenario in asked}
+    assert status == 0
+
+
+def test_each_claim_about_other_policies_can_be_broken() -> None:
+    """For each there is a toy that breaks it."""
+    from benches.matrix.scenarios import ALL
+
+    asked = {scenario.name for scenario in ALL if scenario.policy != "breaker"}
+    assert asked - {scenario for _, scenario in WRONG_POLICIES} == set()
+
+
 WRONG = [
     ("Stampede", "no-stampede"),
     ("Stampede", "one-probe-for-all"),
@@ -94,9 +116,45 @@ WRONG_FACES = [
     ("Leaking", "async-blocks-cancelled-anywhere-are-neutral"),
     ("Leaking", "async-block-probes-cancelled-anywhere-give-back-their-place"),
 ]
+# In `toy_policies`: bulkheads, rate limits, retries.
+WRONG_POLICIES = [
+    ("Naked", "as-many-as-there-are-permits"),
+    ("Naked", "full-is-said-at-once"),
+    ("Naked", "the-queue-is-bounded"),
+    ("Naked", "nobody-waits-longer-than-allowed"),
+    ("NakedTasks", "tasks-of-two-loops-share-it"),
+    ("NakedTasks", "threads-and-tasks-share-it"),
+    ("Naked", "no-more-at-once-than-may"),
+    ("Naked", "the-rate-is-kept"),
+    ("Naked", "who-waits-gets-the-rate"),
+    ("Naked", "a-hopeless-wait-is-refused-at-once"),
+    ("Naked", "setting-the-wall-clock-gives-nothing"),
+    ("Naked", "keys-that-are-used-up-are-not-forgotten"),
+    ("NakedTasks", "threads-and-tasks-share-a-limit"),
+    ("NakedTasks", "three-attempts-are-three-calls"),
+    ("Leaking", "permits-come-back-after-errors"),
+    ("Leaking", "permits-come-back-when-cancelled"),
+    ("Leaking", "a-waiter-that-is-cancelled-leaves"),
+    ("Leaking", "no-permit-is-lost-to-a-race"),
+    ("Pushing", "waiters-are-served-in-order"),
+    ("Pushing", "nobody-overtakes"),
+    ("Pushing", "hung-calls-are-seen"),
+    ("Pushing", "waiters-have-their-turns-in-order"),
+    ("PushingTasks", "who-gives-up-gives-its-time-back"),
+    ("Pushing", "no-thread-after-thread"),
+    ("Looped", "made-without-a-loop"),
+    ("Looped", "limits-are-made-without-a-loop"),
+    ("Stubborn", "the-last-error-is-the-callers"),
+    ("Stubborn", "what-is-never-tried-again-is-not"),
+    ("Stubborn", "cancellation-is-not-tried-again"),
+    ("Stubborn", "no-attempt-begins-too-late"),
+    ("Stubborn", "concurrent-calls-share-nothing"),
+    ("Stubborn", "nested-retries-do-not-multiply"),
+]
 ALL_WRONG = [
     *((f"toys:{toy}", scenario) for toy, scenario in WRONG),
     *((f"toy_faces:{toy}", scenario) for toy, scenario in WRONG_FACES),
+    *((f"toy_policies:{toy}", scenario) for toy, scenario in WRONG_POLICIES),
 ]
 
 
@@ -121,18 +179,22 @@ def test_a_lock_across_a_fork_hangs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("toy", "verdict", "expected"),
-    [("Hanging", "hangs", 1), ("Crashing", "crashed", 1), ("Missing", "not installed", 2)],
+    ("toy", "limit", "verdict", "expected"),
+    [
+        ("Hanging", 0.3, "hangs", 1),
+        ("Crashing", 30, "crashed", 1),
+        ("Missing", 30, "not installed", 2),
+    ],
 )
 def test_the_run_survives_what_does_not_come_back(
-    capsys: pytest.CaptureFixture[str], toy: str, verdict: str, expected: int
+    capsys: pytest.CaptureFixture[str], toy: str, limit: float, verdict: str, expected: int
 ) -> None:
     """A hang, a crash and an absent library are results."""
     name = f"toys:{toy}"
     status, [cell] = judge(
         capsys,
         *("--only", name, "--subject", name),
-        *("--scenario", "whole-cycle", "--limit", "2"),
+        *("--scenario", "whole-cycle", "--limit", str(limit)),
     )
     assert (cell["verdict"], status) == (verdict, expected)
 

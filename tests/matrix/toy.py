@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from toy_circuit import Circuit, Ticket, ToyOpenError
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 
 
@@ -208,7 +208,7 @@ class ToyBreaker(Breaker):
         return result
 
 
-class Right(Adapter):
+class Right(PatchedAdapter):
     """Right in everything that is no convention."""
 
     name = "toy"

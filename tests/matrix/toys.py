@@ -168,6 +168,7 @@ class Hanging(Right):
     """Never comes back."""
 
     def make(self, settings: Settings) -> Breaker:
+        # Real time: it hangs until it is killed.
         time.sleep(3600)
         raise Boom
 

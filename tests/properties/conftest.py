@@ -1,17 +1,22 @@
 """What the histories of every room need."""
 
-import gc
-
 import pytest
+import seawall
+
+from tests.properties.hosts import HOSTS
+from tests.properties.stacks import Turn
 
 
-@pytest.fixture(autouse=True, scope="module")
-def few_objects():
-    """What other tests have left is not looked at by each of the collections here.
+@pytest.fixture
+def clock():
+    """Waits take no time, and chance is the same each time."""
+    with seawall.testing.clock(autojump=True) as clock, seawall.testing.seed(1):
+        yield clock
 
-    It is collected once; what stays is set aside for as long as the histories run.
-    """
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+
+@pytest.fixture(params=HOSTS)
+def host(request, monkeypatch):
+    """Who runs the calls; their turns are its turns."""
+    host = HOSTS[request.param]()
+    monkeypatch.setattr(Turn, "how", staticmethod(host.turn))
+    return host

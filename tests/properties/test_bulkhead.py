@@ -1,14 +1,11 @@
 """Stacks with bulkheads give every permit back, however a call ends, also one that waits for it."""
 
-import asyncio
 import contextlib
 
 import pytest
 import seawall
-import trio
-import trio.testing
 
-from tests.properties.test_retry import ACTS, KEYS, Turn
+from tests.properties.stacks import KEYS, explore
 from tests.properties.test_timeout import Case as Timed
 from tests.properties.test_timeout import run
 
@@ -75,82 +72,13 @@ class Case(Timed):
         }
 
 
-async def explore(clock, cancel, shielded, with_rivals):
-    """Each stack once undisturbed, then ended at each of its suspensions in every way."""
-    ended = dict.fromkeys([*ACTS, "waited", "timed_out", "cancelled"], 0)
-
-    async def one(seed, at, act):
-        with seawall.testing.isolated():
-            case = Case(seed, clock)
-            turns = []
-
-            async def call():
-                if at is None:
-                    turns.append(await run(case, None, None))
-                else:
-                    await shielded(case, at, cancel if act == "cancel" else act)
-
-            await with_rivals(case, call)
-            case.check((seed, at, act))
-            for what, count in case.waited.items():
-                ended[what] += count
-            return turns
-
-    for seed in range(STACKS):
-        [turns] = await one(seed, None, None)
-        for at in range(1, min(turns, 6) + 1):
-            act = ACTS[(seed + at) % len(ACTS)]
-            await one(seed, at, act)
-            ended[act] += 1
-    assert min(ended.values()) > 20, ended
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    """Waits take no time."""
-    with seawall.testing.clock(autojump=True) as clock, seawall.testing.seed(1):
-        yield clock
-
-
-def test_on_asyncio(clock, monkeypatch):
+def test_nothing_is_lost(clock, host):
     """No permit is lost or given back twice, nobody is left in a queue, and nothing else is."""
-    monkeypatch.setattr(Turn, "how", staticmethod(lambda: asyncio.sleep(0)))
 
-    def cancel():
-        asyncio.current_task().cancel()
+    def case(seed):
+        return Case(seed, clock)
 
-    async def shielded(case, at, act):
-        task = asyncio.current_task()
-        await run(case, at, act)
-        left = task.cancelling()
-        assert left == (1 if act is cancel else 0), (case.guard, at, act)
-        while task.uncancel():
-            pass
+    def told(case, at):
+        return case.waited
 
-    async def with_rivals(case, call):
-        rivals = [asyncio.create_task(rival) for rival in case.rivals()]
-        await asyncio.sleep(0)
-        await call()
-        await asyncio.gather(*rivals)
-
-    asyncio.run(explore(clock, cancel, shielded, with_rivals))
-
-
-def test_on_trio(clock, monkeypatch):
-    """The same, cancelled by scopes of trio's."""
-    monkeypatch.setattr(Turn, "how", staticmethod(trio.lowlevel.checkpoint))
-    scopes = []
-
-    async def shielded(case, at, act):
-        with trio.CancelScope() as scope:
-            scopes.append(scope)
-            await run(case, at, act)
-
-    async def with_rivals(case, call):
-        async with trio.open_nursery() as nursery:
-            for rival in case.rivals():
-                nursery.start_soon(lambda rival=rival: rival)
-            await trio.testing.wait_all_tasks_blocked()
-            await call()
-
-    trio.run(explore, clock, lambda: scopes[-1].cancel(), shielded, with_rivals)
+    assert min(host.run(explore, host, case, run, STACKS, 6, told=told).values()) > 20

@@ -10,7 +10,7 @@ import pytest
 import seawall
 import trio
 
-from tests.properties.test_retry import MineError, Steered, Turn, fail, no_place_is_lost, turn
+from tests.properties.stacks import MineError, Steered, Turn, fail, no_place_is_lost, turn
 
 SEEDS = 90
 MOST_ENDS = 8
@@ -214,13 +214,6 @@ SEVERAL = (tasks, group, nursery)
 
 EXPECTED = (Exception, asyncio.CancelledError, BaseExceptionGroup, MineError)
 FORMS = [items, loop, block, outcome, plan]
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    """Waits take no time."""
-    with seawall.testing.clock(autojump=True) as clock:
-        yield clock
 
 
 @pytest.mark.parametrize("form", [*FORMS, tasks, group], ids=lambda form: form.__name__)

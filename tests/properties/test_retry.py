@@ -1,64 +1,31 @@
-"""Stacks of retries and breakers give everything back, however a call through them ends."""
+"""Stacks of retries, breakers and fallbacks give all back, however a call through them ends."""
 
 import asyncio
 import contextlib
 import contextvars
 import gc
 import random
-import types
 
 import pytest
 import seawall
-import trio
+
+from tests.properties.stacks import (
+    KEYS,
+    MineError,
+    Steered,
+    TroubleError,
+    a_breaker,
+    circuits,
+    explore,
+    no_place_is_lost,
+    turn,
+)
 
 STACKS = 120
 pytestmark = pytest.mark.filterwarnings(
     "ignore::seawall.CompositionWarning", "ignore::seawall.BlockingWaitWarning"
 )
-KEYS = ("a", "b")
 ENDS = ("success", "failure", "ignored", "cancelled", "late")
-
-
-class TroubleError(Exception):
-    """Nobody tries it again."""
-
-
-class MineError(Exception):
-    """Thrown in from outside."""
-
-
-@types.coroutine
-def turn():
-    """Lets others have a turn, under whichever loop: what asyncio and trio both understand."""
-    yield from Turn.how().__await__()
-
-
-class Turn:
-    """How to have a turn here."""
-
-    how = None
-
-
-def a_breaker(chance, clock):
-    """A breaker, one for all or with a circuit for each key; often it is due for probes."""
-    breaker = seawall.CircuitBreaker(
-        failure_threshold=chance.choice([1, 2, 50]),
-        open_duration=chance.choice([0.5, 1000]),
-        half_open_calls=chance.choice([1, 2]),
-        **chance.choice([{}, {}, {"key": "key", "key_idle": 10**6}]),
-    )
-    if chance.random() < 0.3:
-        keyed = breaker.settings.get("key") is not None
-        for key in KEYS if keyed else KEYS[:1]:
-            for _ in range(breaker.settings["failure_threshold"]):
-                breaker.try_call(fail, key)
-        clock.advance(1001)
-    return breaker
-
-
-def fail(key):
-    """Raises."""
-    raise TroubleError(key)
 
 
 def a_retry(chance):
@@ -89,8 +56,16 @@ class Case:
             ["coroutine"] * 3 + ["awaitable"] * 2 + ["async generator"] * 2 + ["generator", "plain"]
         )
         self.calls = 0
+        self.add(chance)
         self.guard = seawall.Pipeline(f"stack {seed}", *self.layers)
         self.before = [settled(layer) for layer in self.layers]
+
+    def rivals(self):
+        """Nobody."""
+        return ()
+
+    def add(self, chance):
+        """Adds further layers."""
 
     def end(self, what):
         """Ends an attempt as the script says."""
@@ -174,15 +149,58 @@ class Case:
                 no_place_is_lost(layer, told)
 
 
-def circuits(layer):
-    """Snapshots of a breaker's circuits."""
-    if layer.settings.get("key") is None:
-        return [layer.snapshot()]
-    found = []
-    for key in KEYS:
-        with contextlib.suppress(KeyError):  # it has not been called
-            found.append(layer.snapshot(key=key))
-    return found
+class Answered(Case):
+    """The same with fallbacks among the others, whose providers suspend and fail in their turn."""
+
+    def add(self, chance):
+        """One or two."""
+        for _ in range(chance.choice([1, 1, 2])):
+            number = chance.choice([0, 1, 2, 3])
+            providers = [self.provider(chance) for _ in range(number)]
+            if chance.random() < 0.5:
+                providers.append(("value",))
+            items = "generator" in self.kind
+            fallback = (
+                seawall.Fallback(
+                    *providers,
+                    on=chance.choice([None, None, ConnectionError, seawall.Rejected]),
+                    on_result=chance.choice([None, lambda value: value == "bad"]),
+                    stale=None if items or (providers and chance.random() < 0.5) else 60,
+                )
+                if providers or not items
+                else seawall.Fallback(())
+            )
+            self.layers.insert(chance.randrange(len(self.layers) + 1), fallback)
+
+    def provider(self, chance):
+        """One of the kind that fits."""
+        fails, turns = chance.random() < 0.5, chance.randrange(3)
+
+        def end():
+            if fails:
+                raise TroubleError("provider")
+            return "provided"
+
+        async def later(error, key):
+            for _ in range(turns):
+                await turn()
+            return end()
+
+        async def async_items(error, key):
+            for _ in range(turns):
+                await turn()
+            yield end()
+
+        def items(error, key):
+            yield end()
+
+        return {
+            "coroutine": later,
+            "awaitable": lambda error, key: later(error, key),
+            "async generator": async_items,
+            "generator": items,
+            "plain": lambda error, key: end(),
+        }[self.kind]
 
 
 def in_flight_of(layer):
@@ -198,64 +216,13 @@ def settled(layer):
         ended = sum(count[what] for count in counts for what in ENDS)
         return ended, sum(count["rejected"] for count in counts), ended
     counts = dict(layer.snapshot().counts)
+    if isinstance(layer, seawall.Fallback):
+        del counts["unkeyed"], counts["unkept"]
+        ended = sum(counts.values())
+        return ended, 0, ended
     retries, refused = counts.pop("retries"), counts.pop("rejected")
     ended = sum(counts.values())
     return ended, refused, ended + retries
-
-
-def no_place_is_lost(breaker, told):
-    """A half-open circuit still lets in as many probes as it has places for."""
-
-    async def probe(key):
-        await turn()
-
-    keyed = breaker.settings.get("key") is not None
-    for key in KEYS if keyed else KEYS[:1]:
-        seen = [it for it in circuits(breaker) if it.key in (None, key)]
-        if not seen or seen[0].state != "half_open":
-            continue
-        calls = [breaker(probe)(key) for _ in range(breaker.settings["half_open_calls"])]
-        for call in calls:
-            try:
-                call.send(None)
-            except seawall.CircuitOpenError:
-                raise AssertionError((told, breaker, key)) from None
-        for call in calls:
-            call.close()
-
-
-class Steered:
-    """Awaits a coroutine, and does something to it when it has suspended so many times."""
-
-    def __init__(self, coroutine, at, act):
-        """``act`` at suspension ``at``."""
-        self.coroutine, self.at, self.act = coroutine, at, act
-        self.turns = 0
-
-    def __await__(self):
-        coroutine, self.coroutine = self.coroutine, None
-        step, value = coroutine.send, None
-        while True:
-            try:
-                yielded = step(value)
-            except StopIteration as stop:
-                return stop.value
-            self.turns += 1
-            if self.turns == self.at:
-                if self.act == "close":
-                    coroutine.close()
-                    return None
-                if self.act == "drop":
-                    del step, coroutine
-                    return None
-                if self.act == "throw":
-                    step, value = coroutine.throw, MineError("thrown")
-                    continue
-                self.act()
-            try:
-                value, step = (yield yielded), coroutine.send
-            except BaseException as error:
-                value, step = error, coroutine.throw
 
 
 async def run(case, at, act):
@@ -309,55 +276,11 @@ def use(items, at, act):
         next(items)
 
 
-ACTS = ["close", "drop", "throw", "cancel"]
-
-
-async def explore(clock, cancel, shielded):
-    """Each stack once undisturbed, then ended at each of its suspensions in some way."""
-    for seed in range(STACKS):
-        with seawall.testing.isolated():
-            case = Case(seed, clock)
-            turns = await run(case, None, None)
-            case.check((seed, None))
-        for at in range(1, min(turns, 8) + 1):
-            act = ACTS[(seed + at) % len(ACTS)]
-            with seawall.testing.isolated():
-                case = Case(seed, clock)
-                await shielded(case, at, cancel if act == "cancel" else act)
-                case.check((seed, at, act))
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    """Waits take no time."""
-    with seawall.testing.clock(autojump=True) as clock, seawall.testing.seed(1):
-        yield clock
-
-
-def test_on_asyncio(clock, monkeypatch):
+@pytest.mark.parametrize("make", [Case, Answered])
+def test_nothing_is_lost(clock, host, make):
     """Nothing is in flight, no place is lost, no mark is left, and all was settled once."""
-    monkeypatch.setattr(Turn, "how", staticmethod(lambda: asyncio.sleep(0)))
 
-    def cancel():
-        asyncio.current_task().cancel()
+    def case(seed):
+        return make(seed, clock)
 
-    async def shielded(case, at, act):
-        task = asyncio.current_task()
-        await run(case, at, act)
-        while task.uncancel():
-            pass
-
-    asyncio.run(explore(clock, cancel, shielded))
-
-
-def test_on_trio(clock, monkeypatch):
-    """The same, cancelled by scopes of trio's."""
-    monkeypatch.setattr(Turn, "how", staticmethod(trio.lowlevel.checkpoint))
-    scopes = []
-
-    async def shielded(case, at, act):
-        with trio.CancelScope() as scope:
-            scopes.append(scope)
-            await run(case, at, act)
-
-    trio.run(explore, clock, lambda: scopes[-1].cancel(), shielded)
+    assert min(host.run(explore, host, case, run, STACKS, 8).values()) > 20

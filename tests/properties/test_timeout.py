@@ -9,15 +9,14 @@ import pytest
 import seawall
 import trio
 
-from tests.properties.test_retry import (
-    ACTS,
+from tests.properties.stacks import (
     KEYS,
     MineError,
     Steered,
     TroubleError,
-    Turn,
     a_breaker,
     circuits,
+    explore,
     no_place_is_lost,
     turn,
 )
@@ -63,6 +62,10 @@ class Case:
             nested=self.chance.choice(["inherit", "independent"]),
             budget=self.budget,
         )
+
+    def rivals(self):
+        """Nobody."""
+        return ()
 
     async def later(self):
         """An attempt that suspends, and may take time."""
@@ -166,61 +169,16 @@ async def run(case, at, act):
     return turns
 
 
-async def explore(clock, cancel, shielded):
-    """Each stack once undisturbed, then ended at each of its suspensions in every way."""
-    ended = dict.fromkeys([*ACTS, "timed out"], 0)
-    for seed in range(STACKS):
-        with seawall.testing.isolated():
-            case = Case(seed, clock)
-            turns = await run(case, None, None)
-            case.check((seed, None))
-            ended["timed out"] += case.timed_out()
-        for at in range(1, min(turns, 6) + 1):
-            act = ACTS[(seed + at) % len(ACTS)]
-            with seawall.testing.isolated():
-                case = Case(seed, clock)
-                await shielded(case, at, cancel if act == "cancel" else act)
-                case.check((seed, at, act))
-                ended[act] += 1
-    assert min(ended.values()) > 20
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    """Waits take no time."""
-    with seawall.testing.clock(autojump=True) as clock, seawall.testing.seed(1):
-        yield clock
-
-
-def test_on_asyncio(clock, monkeypatch):
+def test_nothing_is_lost(clock, host):
     """Nothing is in flight, no place is lost, no alarm is set, and no cancellation is left over."""
-    monkeypatch.setattr(Turn, "how", staticmethod(lambda: asyncio.sleep(0)))
 
-    def cancel():
-        asyncio.current_task().cancel()
+    def case(seed):
+        return Case(seed, clock)
 
-    async def shielded(case, at, act):
-        task = asyncio.current_task()
-        await run(case, at, act)
-        left = task.cancelling()
-        assert left == (1 if act is cancel else 0), (case.guard, at, act)
-        while task.uncancel():
-            pass
+    def told(case, at):
+        return {"timed out": case.timed_out() if at is None else 0}
 
-    asyncio.run(explore(clock, cancel, shielded))
-
-
-def test_on_trio(clock, monkeypatch):
-    """The same, cancelled by scopes of trio's."""
-    monkeypatch.setattr(Turn, "how", staticmethod(trio.lowlevel.checkpoint))
-    scopes = []
-
-    async def shielded(case, at, act):
-        with trio.CancelScope() as scope:
-            scopes.append(scope)
-            await run(case, at, act)
-
-    trio.run(explore, clock, lambda: scopes[-1].cancel(), shielded)
+    assert min(host.run(explore, host, case, run, STACKS, 6, told=told).values()) > 20
 
 
 def test_what_is_thrown_in_comes_out(clock):

@@ -45,28 +45,28 @@ def test_each_context_has_its_own():
     assert seen == [None]
 
 
-def test_one_isolation_in_several_threads():
-    """Threads that enter one isolation, or one recording, leave it in whatever order."""
-    for make in (testing.isolated, testing.record):
-        one = make()
-        entered, leave = threading.Barrier(2), threading.Event()
-        problems = []
+@pytest.mark.parametrize("make", [testing.isolated, testing.record, lambda: testing.seed(7)])
+def test_one_of_each_in_several_threads(make):
+    """Threads that enter one isolation, recording or seed leave it in whatever order."""
+    one = make()
+    entered, leave = threading.Barrier(2), threading.Event()
+    problems = []
 
-        def work(one=one, entered=entered, leave=leave, problems=problems):
-            try:
-                with one:
-                    entered.wait(30)
-                    leave.wait(30)
-            except Exception as error:
-                problems.append(error)
+    def work():
+        try:
+            with one:
+                entered.wait(30)
+                leave.wait(30)
+        except Exception as error:
+            problems.append(error)
 
-        thread = threading.Thread(target=work)
-        with one:
-            thread.start()
-            entered.wait(30)
-        leave.set()
-        thread.join(30)
-        assert problems == []
+    thread = threading.Thread(target=work)
+    with one:
+        thread.start()
+        entered.wait(30)
+    leave.set()
+    thread.join(30)
+    assert problems == []
 
 
 def test_recordings_nest():

@@ -72,26 +72,3 @@ def test_anything_else_is_no_seed(number):
     """What is no number of 64 bits is refused."""
     with pytest.raises((OverflowError, TypeError)):
         testing.seed(number)
-
-
-def test_one_seed_in_several_threads():
-    """Threads that enter one seed share its sequence, and leave it in whatever order."""
-    source = testing.seed(7)
-    entered, leave = threading.Barrier(2), threading.Event()
-    problems = []
-
-    def work():
-        try:
-            with source:
-                entered.wait(30)
-                leave.wait(30)
-        except Exception as error:
-            problems.append(error)
-
-    thread = threading.Thread(target=work)
-    with source:
-        thread.start()
-        entered.wait(30)
-    leave.set()
-    thread.join(30)
-    assert problems == []

@@ -5,17 +5,17 @@ import asyncio
 import contextvars
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from datetime import timedelta
 
+import anyio
 import pytest
 import seawall
 from seawall import testing, waiting
 
-anyio = pytest.importorskip("anyio")
+from tests import needs
+from tests.children import printed
+from tests.threads import until
 
 
 def start(function, *args):
@@ -23,14 +23,6 @@ def start(function, *args):
     thread = threading.Thread(target=contextvars.copy_context().run, args=(function, *args))
     thread.start()
     return thread
-
-
-def until(condition):
-    """Waits, for real, until something is so."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_a_thread_wakes_when_its_time_has_come():
@@ -291,7 +283,7 @@ def test_an_interrupt_ends_a_sleep():
         assert (clock.sleeping, clock._calls) == (0, 0)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@needs.fork
 def test_a_forked_child_sleeps_on():
     """A child that was forked while another thread held the clock's lock has one that is free."""
     code = """
@@ -314,10 +306,7 @@ with testing.clock(autojump=True) as clock:
     thread.join()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert done.stdout.strip() == "7", done.stderr
+    assert printed(code) == "7"
 
 
 def test_a_blocking_sleep_on_a_loop_warns_and_jumps(run):

@@ -1,43 +1,27 @@
 """Waiting of tasks: by the sleep of whoever runs them."""
 
 import asyncio
-import subprocess
-import sys
 import time
 
+import anyio
 import pytest
+import trio
 from seawall import waiting
 
+from tests import hosts
+from tests.children import printed
 
-def on_asyncio(main):
-    """Runs on asyncio's own loop."""
-    return asyncio.run(main())
-
-
-def on_uvloop(main):
-    """Runs on uvloop."""
-    return pytest.importorskip("uvloop").run(main())
-
-
-def on_trio(main):
-    """Runs on trio."""
-    return pytest.importorskip("trio").run(main)
+HOSTS = {
+    **hosts.HOSTS,
+    "anyio": hosts.on_anyio,
+    "anyio over trio": hosts.on_anyio_over_trio,
+}
 
 
-def on_anyio(main):
-    """Runs on anyio over trio."""
-    return pytest.importorskip("anyio").run(main, backend="trio")
-
-
-def on_anyio_asyncio(main):
-    """Runs on anyio over asyncio."""
-    return pytest.importorskip("anyio").run(main, backend="asyncio")
-
-
-@pytest.fixture(params=[on_asyncio, on_uvloop, on_trio, on_anyio, on_anyio_asyncio])
+@pytest.fixture(params=HOSTS)
 def run(request):
     """Runs an async function under each host."""
-    return request.param
+    return HOSTS[request.param]
 
 
 def test_it_sleeps_for_so_long(run):
@@ -54,7 +38,6 @@ def test_it_sleeps_for_so_long(run):
 @pytest.mark.parametrize("seconds", [0, -1, -1e300])
 def test_nothing_left_is_a_turn_for_others(run, seconds):
     """Zero and less lets the other tasks have a turn, and refuses nothing."""
-    anyio = pytest.importorskip("anyio")
     order = []
 
     async def other():
@@ -73,7 +56,6 @@ def test_nothing_left_is_a_turn_for_others(run, seconds):
 
 def test_it_is_cancelled_like_any_sleep(run):
     """A cancelled sleep of an hour ends at once, and the cancellation goes on its way."""
-    anyio = pytest.importorskip("anyio")
 
     async def main():
         with anyio.move_on_after(0.01) as scope:
@@ -91,7 +73,6 @@ def test_nobody_runs_it():
 
 def test_trio_has_the_word_in_a_guest_run():
     """Where trio is a guest of asyncio's, each task sleeps by the one that runs it."""
-    trio = pytest.importorskip("trio")
 
     async def guest():
         await waiting.asleep(0.01)
@@ -125,7 +106,4 @@ try:
 except RuntimeError:
     print([name for name in ("asyncio", "trio", "sniffio") if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert printed(code) == "[]"

@@ -1,27 +1,16 @@
 """Waiting of threads: by `time.sleep`, whatever that is here, and never in silence on a loop."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 import warnings
 
 import pytest
 import seawall
+import trio
 from seawall import waiting
 
-
-def child(code):
-    """What a fresh interpreter prints, and how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    return done.returncode, done.stdout.strip(), done.stderr
+from tests.children import child
 
 
 def test_it_blocks_for_so_long():
@@ -92,7 +81,6 @@ print(heard == [1] and time.monotonic() - begun >= 0.3)
 
 def test_gevent_waits_in_its_own_way():
     """Where gevent has patched `time`, a waiting greenlet lets the others go on."""
-    pytest.importorskip("gevent")
     code = """
 from seawall import waiting
 from gevent import monkey; monkey.patch_all()
@@ -110,7 +98,6 @@ print("".join(order))
 
 def test_greenlets_share_a_clock():
     """With gevent's patches, greenlets sleep by a test's clock, and one of them moves it."""
-    pytest.importorskip("gevent")
     code = """
 from gevent import monkey; monkey.patch_all()
 import gevent, contextvars
@@ -154,7 +141,6 @@ def test_a_running_loop_is_told_of():
 
 def test_trio_is_told_of():
     """Blocking a thread that runs trio warns as well."""
-    trio = pytest.importorskip("trio")
 
     async def main():
         with pytest.warns(seawall.BlockingWaitWarning, match="trio"):
@@ -178,7 +164,6 @@ def test_it_is_told_once():
 
 def test_a_thread_beside_the_loop_waits_in_silence():
     """What runs in a worker thread blocks no loop: asyncio's and trio's workers are not warned."""
-    trio = pytest.importorskip("trio")
 
     async def main():
         await asyncio.to_thread(blocked)

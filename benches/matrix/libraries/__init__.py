@@ -22,6 +22,15 @@ _ADAPTERS = {
     "resilient-circuit": "benches.matrix.libraries.resilient_circuit:ResilientCircuit",
     "backon": "benches.matrix.libraries.backon:Backon",
     "aioresilience": "benches.matrix.libraries.aioresilience:AioResilience",
+    "threading.Semaphore": "benches.matrix.libraries.semaphores:ThreadingSemaphore",
+    "asyncio.Semaphore": "benches.matrix.libraries.semaphores:AsyncioSemaphore",
+    "aiolimiter": "benches.matrix.libraries.aiolimiter:AioLimiter",
+    "limits": "benches.matrix.libraries.limits:Limits",
+    "throttled-py": "benches.matrix.libraries.throttled:ThrottledPy",
+    "pyrate-limiter": "benches.matrix.libraries.pyrate:PyrateLimiter",
+    "tenacity": "benches.matrix.libraries.tenacity:Tenacity",
+    "stamina": "benches.matrix.libraries.stamina:Stamina",
+    "backoff": "benches.matrix.libraries.backoff:Backoff",
 }
 
 NAMES = tuple(_ADAPTERS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 
 
@@ -39,7 +39,7 @@ class _Breaker(Breaker):
         return error.time_remaining.total_seconds()
 
 
-class AioBreaker(Adapter):
+class AioBreaker(PatchedAdapter):
     """pybreaker's fork."""
 
     name = "aiobreaker"

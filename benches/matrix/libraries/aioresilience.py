@@ -7,8 +7,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
+from benches.matrix.policies import Guard, Space
 
 
 def _config(settings: Settings) -> dict[str, Any]:
@@ -40,11 +41,12 @@ class _Breaker(Breaker):
         return self._circuit.get_state().name.lower()
 
 
-class AioResilience(Adapter):
+class AioResilience(PatchedAdapter):
     """Patterns for asyncio."""
 
     name = "aioresilience"
     module = "aioresilience"
+    policies = ("breaker", "bulkhead")
     kinds = ("async",)
     limits_probes = True
 
@@ -58,6 +60,17 @@ class AioResilience(Adapter):
         import aioresilience
 
         return _Breaker(aioresilience.get_circuit_breaker(name, **_config(settings)))
+
+    def bulkhead(self, space: Space) -> Guard:
+        from aioresilience import Bulkhead, BulkheadConfig, BulkheadFullError, with_bulkhead
+
+        waiting = (1_000 if space.queue is None else space.queue) if space.wait else 0
+        made = Bulkhead(
+            config=BulkheadConfig(
+                max_concurrent=space.permits, max_waiting=waiting, timeout=space.wait or None
+            )
+        )
+        return Guard(with_bulkhead(made), BulkheadFullError)
 
     def patch(self, clock: PatchedClock) -> None:
         # The package gives the module's name to a function as well.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings, now
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings, now
 from benches.matrix.clock import PatchedClock
 
 
@@ -36,7 +36,7 @@ class _Breaker(Breaker):
         return self._breaker.open()
 
 
-class AsyncBreaker(Adapter):
+class AsyncBreaker(PatchedAdapter):
     """aiobreaker's successor."""
 
     name = "asyncbreaker"

@@ -9,7 +9,7 @@ import inspect
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 from benches.matrix.verdict import NotApplicable
 
@@ -58,7 +58,7 @@ class _Breaker(Breaker):
         return self._breaker
 
 
-class Backon(Adapter):
+class Backon(PatchedAdapter):
     """A breaker beside retries."""
 
     name = "backon"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 
 
@@ -33,7 +33,7 @@ class _Breaker(Breaker):
         return self._breaker
 
 
-class Circuitbreaker(Adapter):
+class Circuitbreaker(PatchedAdapter):
     """The smallest."""
 
     name = "circuitbreaker"

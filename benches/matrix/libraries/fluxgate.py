@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 
 
@@ -46,7 +46,7 @@ class _Breaker(Breaker):
         return self._last.force_open()
 
 
-class Fluxgate(Adapter):
+class Fluxgate(PatchedAdapter):
     """Composable rules."""
 
     name = "fluxgate"

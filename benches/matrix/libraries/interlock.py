@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 from benches.matrix.verdict import NotApplicable
 
@@ -60,7 +60,7 @@ class _Breaker(Breaker):
         return self._breaker
 
 
-class Interlock(Adapter):
+class Interlock(PatchedAdapter):
     """The strongest peer."""
 
     name = "interlock-cb"

@@ -8,7 +8,7 @@ import inspect
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings, now
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings, now
 from benches.matrix.clock import PatchedClock
 
 
@@ -51,7 +51,7 @@ class _Breaker(Breaker):
         return now(self._async.get_breaker(*self._settings))
 
 
-class Purgatory(Adapter):
+class Purgatory(PatchedAdapter):
     """Named breakers from a factory."""
 
     name = "purgatory"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 
 
@@ -39,7 +39,7 @@ class _Breaker(Breaker):
         return self._breaker.calling()
 
 
-class PyBreaker(Adapter):
+class PyBreaker(PatchedAdapter):
     """The one that everybody knows."""
 
     name = "pybreaker"

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
+from benches.matrix.policies import Guard, Pace, Space, Tries
 from benches.matrix.verdict import NotApplicable
 
 
@@ -53,11 +55,21 @@ class _Breaker(Breaker):
         return self._executor._circuit_breaker.force_open()
 
 
-class PyResilience(Adapter):
+def _shared(**configs: Any) -> Callable[[Function], Function]:
+    """Functions that one registry protects by one name share its state."""
+    import pyresilience
+
+    registry = pyresilience.ResilienceRegistry()
+    registry.register("matrix", pyresilience.ResilienceConfig(**configs))
+    return registry.decorator("matrix")
+
+
+class PyResilience(PatchedAdapter):
     """One decorator for everything."""
 
     name = "pyresilience"
     module = "pyresilience"
+    policies = ("breaker", "bulkhead", "rate limit", "retry")
     has_rates = True
 
     def __init__(self) -> None:
@@ -71,6 +83,42 @@ class PyResilience(Adapter):
 
         self._shared = self._shared or pyresilience.ResilienceRegistry()
         return _Breaker(settings, name, self._shared)
+
+    def bulkhead(self, space: Space) -> Guard:
+        import pyresilience
+
+        if space.queue is not None:
+            raise NotApplicable("as many wait as come")
+        config = pyresilience.BulkheadConfig(max_concurrent=space.permits, max_wait=space.wait)
+        return Guard(_shared(bulkhead=config), pyresilience.BulkheadFullError)
+
+    def pooled(self, space: Space, seconds: float) -> Guard:
+        import pyresilience
+
+        config = pyresilience.TimeoutConfig(seconds=seconds, pool_size=space.permits)
+        return Guard(_shared(timeout=config), pyresilience.BulkheadFullError)
+
+    def rate_limit(self, pace: Pace) -> Guard:
+        import pyresilience
+
+        config = pyresilience.RateLimiterConfig(
+            max_calls=pace.limit, period=pace.per, max_wait=pace.wait
+        )
+        return Guard(_shared(rate_limiter=config), pyresilience.RateLimitExceededError)
+
+    def retry(self, tries: Tries) -> Guard:
+        import pyresilience
+
+        if tries.max_duration is not None:
+            raise NotApplicable("no limit of time but a timeout's")
+        config = pyresilience.RetryConfig(
+            max_attempts=tries.attempts,
+            delay=tries.delay,
+            backoff_factor=1,
+            jitter=False,
+            ignore_on=(tries.never,) if tries.never else (),
+        )
+        return Guard(_shared(retry=config))
 
     def patch(self, clock: PatchedClock) -> None:
         import pyresilience._circuit_breaker as module

@@ -8,7 +8,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from benches.matrix.adapter import Adapter, Breaker, Function, Settings
+from benches.matrix.adapter import Breaker, Function, PatchedAdapter, Settings
 from benches.matrix.clock import PatchedClock
 
 
@@ -46,7 +46,7 @@ class _Breaker(Breaker):
         self._policy.status = CircuitState.OPEN
 
 
-class ResilientCircuit(Adapter):
+class ResilientCircuit(PatchedAdapter):
     """Fractions of a window."""
 
     name = "resilient-circuit"

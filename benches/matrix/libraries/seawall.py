@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 from benches.matrix.adapter import Adapter, Breaker, Function, Settings
 from benches.matrix.clock import Clock, SteppedWall
+from benches.matrix.policies import Guard, Pace, Space, Tries
 
 
 def _settings(settings: Settings) -> dict[str, Any]:
@@ -75,6 +76,10 @@ class _Breaker(Breaker):
         return int(self._breaker.snapshot().in_flight)
 
 
+def _nothing(key: str) -> None:
+    """What is let in for a key."""
+
+
 class _Time:
     def __init__(self, clock: Any) -> None:
         self._clock = clock
@@ -92,6 +97,7 @@ class Seawall(Adapter):
 
     name = "seawall"
     module = "seawall"
+    policies = ("breaker", "bulkhead", "rate limit", "retry")
     has_rates = True
     has_slow_calls = True
     limits_probes = True
@@ -108,6 +114,48 @@ class Seawall(Adapter):
         import seawall
 
         return _Breaker(seawall.CircuitBreaker(name, **_settings(settings)))
+
+    def bulkhead(self, space: Space) -> Guard:
+        import seawall
+
+        waiting = {"max_wait": space.wait, "max_queue": space.queue} if space.wait else {}
+        made = seawall.Bulkhead(max_concurrent=space.permits, **waiting)
+        return Guard(made, seawall.BulkheadFullError)
+
+    def pooled(self, space: Space, seconds: float) -> Guard:
+        import seawall
+
+        pool = seawall.Bulkhead("pool", max_concurrent=space.permits, pool="threads")
+        limit = seawall.timeout(seconds, name="limit")
+        return Guard(seawall.Pipeline("hung", limit, pool), seawall.BulkheadFullError)
+
+    def rate_limit(self, pace: Pace) -> Guard:
+        import seawall
+
+        made = seawall.RateLimit(None, pace.limit, per=pace.per, max_wait=pace.wait)
+        return Guard(made, seawall.RateLimitedError)
+
+    def keyed_rate_limit(self, pace: Pace, keys: int) -> Callable[[str], bool]:
+        import seawall
+
+        each = seawall.RateLimit("keys", pace.limit, per=pace.per, key="key", max_keys=keys)
+
+        def asks(key: str) -> bool:
+            return each.try_call(_nothing, key).ok
+
+        return asks
+
+    def retry(self, tries: Tries) -> Guard:
+        import seawall
+
+        made = seawall.Retry(
+            attempts=tries.attempts,
+            on=Exception,
+            ignore=tries.never or (),
+            backoff=tries.delay,
+            max_duration=tries.max_duration,
+        )
+        return Guard(made)
 
     @contextlib.contextmanager
     def clock(self) -> Iterator[Clock]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benches.matrix.scenarios import (
     async_generators,
     blocks,
+    bulkheads,
     cancellation,
     clocks,
     counting,
@@ -13,6 +14,8 @@ from benches.matrix.scenarios import (
     kinds,
     locks,
     probes,
+    rate_limits,
+    retries,
     shared,
     stale,
 )
@@ -31,6 +34,9 @@ _GROUPS = (
     cancellation,
     errors,
     shared,
+    bulkheads,
+    rate_limits,
+    retries,
 )
 
 ALL: tuple[Scenario, ...] = tuple(

@@ -7,7 +7,8 @@ import contextlib
 import threading
 
 from benches.matrix.adapter import Boom, Breaker, Settings
-from benches.matrix.lab import Lab, until
+from benches.matrix.calls import until
+from benches.matrix.lab import Lab
 from benches.matrix.scenarios.scenario import scenario
 from benches.matrix.verdict import Refused
 

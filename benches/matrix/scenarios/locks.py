@@ -6,7 +6,8 @@ import os
 import signal
 import time
 
-from benches.matrix.lab import SOON, Lab, until
+from benches.matrix.calls import SOON, until
+from benches.matrix.lab import Lab
 from benches.matrix.scenarios.scenario import scenario
 from benches.matrix.verdict import Hangs
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from benches.matrix.adapter import Ignored, Settings
-from benches.matrix.lab import Lab, Subject, until
+from benches.matrix.calls import until
+from benches.matrix.lab import Lab, Subject
 from benches.matrix.scenarios.scenario import scenario
 
 

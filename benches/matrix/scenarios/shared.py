@@ -6,7 +6,8 @@ import importlib
 from typing import Any
 
 from benches.matrix.adapter import Settings
-from benches.matrix.lab import Lab, Subject, until
+from benches.matrix.calls import until
+from benches.matrix.lab import Lab, Subject
 from benches.matrix.scenarios.scenario import scenario
 
 

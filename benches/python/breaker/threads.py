@@ -5,10 +5,9 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
+from benches.python.crowds import rate, with_threads
 from benches.python.figures import Effort, GaugeTable
 from benches.python.harness import BARE, Function, Setup, compile_loop, reason
 from benches.python.machine import unpinned
@@ -22,8 +21,6 @@ CONTENTION = "threads, two on one wrapper"
 THREADS = (1, 4, 16)
 AT_MOST = "two over one (minima)"
 SECOND = "two over one (median of rounds)"
-
-T = TypeVar("T")
 
 NAP = 0.001
 SAMPLE_NS = 5_000_000
@@ -53,40 +50,12 @@ def throughput(effort: Effort) -> GaugeTable:
         for name, make in _contenders().items():
             try:
                 protected = make()(nap)
-                rows[name] = [_rate(protected, many, effort.thread_seconds) for many in THREADS]
+                rows[name] = [rate(protected, many, effort.thread_seconds) for many in THREADS]
             except Exception as error:
                 absent[name] = reason(error)
     about = "Calls a second of a function that sleeps 1 ms, all through one breaker."
     columns = [f"{many} thread{'s' * (many > 1)}" for many in THREADS]
     return GaugeTable(THROUGHPUT, about, columns, rows, absent, digits=0)
-
-
-def _rate(protected: Function, many: int, seconds: float) -> float:
-    done = [0] * many
-    failures: list[BaseException] = []
-    start = threading.Barrier(many + 1)
-    over = threading.Event()
-
-    def work(number: int) -> None:
-        start.wait()
-        try:
-            while not over.is_set():
-                protected()
-                done[number] += 1
-        except Exception as error:
-            failures.append(error)
-
-    def measure() -> float:
-        start.wait()
-        begun = time.perf_counter()
-        time.sleep(seconds)
-        over.set()
-        return time.perf_counter() - begun
-
-    took = _with_threads([partial(work, number) for number in range(many)], measure)
-    if failures:
-        raise failures[0]
-    return sum(done) / took
 
 
 def contention(effort: Effort) -> GaugeTable:
@@ -170,16 +139,6 @@ class _Pair:
             self._loops[number](self._count, self._wrapper, 1, None, None)
             ended.append(time.perf_counter_ns())
 
-        _with_threads([partial(work, number) for number in range(many)], barrier.wait)
+        with_threads([partial(work, number) for number in range(many)], barrier.wait)
         calls = self._count * self._unroll * many
         return (max(ended) - min(begun)) / calls
-
-
-def _with_threads(work: list[Callable[[], None]], meanwhile: Callable[[], T]) -> T:
-    threads = [threading.Thread(target=each, daemon=True) for each in work]
-    for thread in threads:
-        thread.start()
-    result = meanwhile()
-    for thread in threads:
-        thread.join()
-    return result

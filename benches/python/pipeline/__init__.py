@@ -18,6 +18,9 @@ ROOM = Room(
         calls.ASYNC: Picture(
             "async", "What a stack of policies adds to an await", "nanoseconds over the bare await"
         ),
+        calls.CONTAINS: Picture(
+            "three", "What retry, breaker and bulkhead add", "nanoseconds over the bare call"
+        ),
     },
     group=grouped(),
 )

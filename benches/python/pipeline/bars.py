@@ -53,3 +53,32 @@ BARS += [
         1.2,
     ),
 ]
+
+BARS += [
+    Bar(
+        f"{way}: retry > breaker > bulkhead, less than {peer}",
+        over(race, row) / over(race, calls.THREE),
+        limit,
+        "≥",
+    )
+    for way, race, row, peer, limit in (
+        ("sync", calls.CONTAINS, calls.CONTAINED, "tenacity > pybreaker > Semaphore", 200),
+        ("async", calls.CONTAINS_ASYNC, calls.ASYNC_CONTAINED, "the same of asyncio", 100),
+    )
+]
+BARS += [
+    Bar(
+        f"{way}: a bulkhead inside of retry > breaker",
+        over(race, calls.THREE) - over(race, calls.BOTH),
+        6,
+    )
+    for way, race in (("sync", calls.SYNC), ("async", calls.ASYNC))
+]
+BARS += [
+    Bar(
+        f"{way}: retry > breaker > rate limit > bulkhead against the rate limit alone",
+        over(race, calls.DIFFERENT) / over(race, calls.LIMIT),
+        2.5,
+    )
+    for way, race in (("sync", calls.DIFFERS), ("async", calls.DIFFERS_ASYNC))
+]

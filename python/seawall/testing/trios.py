@@ -27,18 +27,24 @@ class TrioSleeper:
         self._company = company
         self._token = trio.lowlevel.current_trio_token()
         self.nap = trio.Event()
+        #: Not there any more: a task that was closed half-way is in trio's books for good.
+        self.is_up = False
         self.why: str | None = None
 
     def wake(self) -> None:
         """Lets the task have a turn."""
         self._company.rise(self)
         if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._token:
-            self.nap.set()
+            self._end()
             return
         try:
-            self._token.run_sync_soon(self.nap.set)
+            self._token.run_sync_soon(self._end)
         except trio.RunFinishedError:  # and the task with it
             return
+
+    def _end(self) -> None:
+        if not self.is_up:
+            self.nap.set()
 
     def fail(self, why: str) -> None:
         """Lets the task have a turn, and an error."""
@@ -75,6 +81,7 @@ async def trio_sleep(
         if bell is None or bell.listen(sleeper.wake):
             await sleeper.nap.wait()
     finally:
+        sleeper.is_up = True
         company.get_up(sleeper)
         if call is not None:
             call.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -17,7 +18,7 @@ async def at_rest(bell: Bell | Race, seconds: float) -> None:
     """Waits until ``bell`` rings, or for ``seconds``, which may be ``inf``."""
     loop = asyncio.get_running_loop()
     future = loop.create_future()
-    if not bell.listen(_Ring(loop, future)):
+    if not bell.listen(partial(_ring, loop, ref(future))):
         return
     if seconds == math.inf:
         await future
@@ -62,24 +63,19 @@ class Nap:
         self._timer = self._future = None
 
 
-class _Ring:
-    """Wakes a task. It does not keep it: a bell that hangs in a queue would keep it for good."""
+def _ring(loop: asyncio.AbstractEventLoop, task: ref[asyncio.Future[None]]) -> None:
+    """Wakes a task. It does not keep it: a bell that hangs in a queue would keep it for good.
 
-    __slots__ = ("_future", "_loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
-        self._loop = loop
-        self._future = ref(future)
-
-    def __call__(self) -> None:
-        """Raises RuntimeError if there is nobody any more: the loop is closed, or the task gone."""
-        future = self._future()
-        if future is None:
-            raise RuntimeError("the task that waited is gone")
-        if asyncio._get_running_loop() is self._loop:
-            _end(future)
-        else:
-            self._loop.call_soon_threadsafe(_end, future)
+    Raises:
+        RuntimeError: There is nobody any more: the loop is closed, or the task gone.
+    """
+    future = task()
+    if future is None:
+        raise RuntimeError("the task that waited is gone")
+    if asyncio._get_running_loop() is loop:
+        _end(future)
+    else:
+        loop.call_soon_threadsafe(_end, future)
 
 
 def _end(future: asyncio.Future[None]) -> None:

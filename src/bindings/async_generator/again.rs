@@ -8,8 +8,7 @@ use super::step::{Progress, Step, What};
 use super::{AsyncGenerator, Phase};
 use crate::bindings::failures::Carried;
 use crate::bindings::held::Entry;
-use crate::bindings::plan::{Came, Then};
-use crate::bindings::step::Ended;
+use crate::bindings::plan::{Came, Then, Wanted};
 use crate::bindings::wait;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -72,16 +71,11 @@ pub unsafe fn go_on(slf: *mut Step) -> *mut ffi::PyObject {
                         (*generator).phase = Phase::Entered;
                         AsyncGenerator::end_unbegun(generator, py);
                     }
-                    match (*generator).held.settle(py, &mut came) {
-                        Then::Over => {
-                            (*slf).entered = false;
-                            return finish(slf, py, came);
-                        }
-                        Then::Again { wait, .. } => {
-                            (*generator).held.keep_last(py, came);
-                            stand_still(slf, py, wait::asleep(py, wait))
-                        }
-                    }
+                    let Some(turn) = settled(slf, py, &mut came) else {
+                        (*slf).entered = false;
+                        return finish(slf, py, came);
+                    };
+                    turn
                 }
                 Turn::Awake => once_more(slf, py),
                 Turn::Step => {
@@ -104,6 +98,36 @@ pub unsafe fn go_on(slf: *mut Step) -> *mut ffi::PyObject {
                 }
             };
         }
+    }
+}
+
+/// Tells the steps what the call came to. What follows; None: it is over.
+unsafe fn settled<'py>(slf: *mut Step, py: Python<'py>, came: &mut Came<'py>) -> Option<Turn<'py>> {
+    // SAFETY: as in `iternext`.
+    unsafe {
+        let held = &mut (*(*slf).generator).held;
+        let then = held.settle(py, came);
+        if let Then::Over = then {
+            return None;
+        }
+        let came = std::mem::replace(came, Came::Raised(Carried::none()));
+        Some(match then {
+            Then::Instead { step, .. } => {
+                let made = held.ask(py, step, came, Wanted::AsyncItems);
+                if made.is_null() {
+                    Turn::Came(Came::Raised(Carried::pending(py)))
+                } else {
+                    let generator = (*slf).generator;
+                    ffi::Py_XDECREF(std::mem::replace(&mut (*generator).head.inner, made));
+                    first_of(slf, py)
+                }
+            }
+            Then::Again { wait, .. } => {
+                held.keep_last(py, came);
+                stand_still(slf, py, wait::asleep(py, wait))
+            }
+            Then::Over => Turn::Came(came),
+        })
     }
 }
 
@@ -152,15 +176,43 @@ pub unsafe fn begin<'py>(
 ) -> Result<(), Came<'py>> {
     match entry {
         Entry::In => Ok(()),
-        Entry::Not(came) => Err(came),
+        // SAFETY: as in `iternext`.
+        Entry::Not(came) => unsafe { refused(slf, py, came) },
         // SAFETY: as in `iternext`.
         Entry::Waits => unsafe {
             let awaited = (*(*slf).generator).held.resting(py);
             match stand_still(slf, py, awaited) {
-                Turn::Came(came) => Err(came),
+                Turn::Came(came) => refused(slf, py, came),
                 Turn::Awake | Turn::Step => Ok(()),
             }
         },
+    }
+}
+
+/// It was not let in at once, and somebody may want it all the same, or another in its place: then
+/// what is waited for, or that one's first item, takes the place of its own. An error: it is over.
+unsafe fn refused<'py>(
+    slf: *mut Step,
+    py: Python<'py>,
+    mut came: Came<'py>,
+) -> Result<(), Came<'py>> {
+    // SAFETY: as in `iternext`.
+    unsafe {
+        let generator = (*slf).generator;
+        if !(*generator).held.follows() {
+            return Err(came);
+        }
+        AsyncGenerator::end_unbegun(generator, py);
+        loop {
+            match settled(slf, py, &mut came) {
+                None => return Err(came),
+                Some(Turn::Came(next)) => came = next,
+                Some(Turn::Awake | Turn::Step) => {
+                    (*generator).phase = Phase::Entered;
+                    return Ok(());
+                }
+            }
+        }
     }
 }
 
@@ -197,6 +249,15 @@ unsafe fn first_item(slf: *mut Step, py: Python<'_>) -> Turn<'_> {
             let before = std::mem::replace(&mut (*generator).head.inner, made);
             ffi::Py_XDECREF(before);
         }
+        first_of(slf, py)
+    }
+}
+
+/// Asks the inner generator, which has not begun, for its first item.
+unsafe fn first_of(slf: *mut Step, py: Python<'_>) -> Turn<'_> {
+    // SAFETY: as in `iternext`.
+    unsafe {
+        let generator = (*slf).generator;
         let made = (*generator).head.inner;
         let slots = (*ffi::Py_TYPE(made)).tp_as_async;
         let anext = if slots.is_null() { None } else { (*slots).am_anext };
@@ -222,20 +283,5 @@ unsafe fn finish(slf: *mut Step, py: Python<'_>, came: Came<'_>) -> *mut ffi::Py
         (*generator).phase = Phase::Done;
         came.raise(py, (*generator).held.plan());
         ptr::null_mut()
-    }
-}
-
-/// The plan refused the first attempt, outside of anything that could wait for another: it stays the
-/// only one.
-#[cold]
-pub unsafe fn refused(generator: *mut AsyncGenerator, py: Python<'_>, mut came: Came<'static>) {
-    // SAFETY: as in `AsyncGenerator::let_in`.
-    unsafe {
-        if (*generator).held.follows()
-            && let Then::Again { .. } = (*generator).held.settle(py, &mut came)
-        {
-            (*generator).held.ended(py, &Ended::Dropped);
-        }
-        came.raise(py, (*generator).held.plan());
     }
 }

@@ -140,12 +140,12 @@ impl AsyncGenerator {
 
     /// It was not let in, and an exception is set that says why.
     #[cold]
-    unsafe fn is_out(slf: *mut Self, py: Python<'_>, came: Came<'static>) {
+    unsafe fn is_out(slf: *mut Self, py: Python<'_>, came: Came<'_>) {
         // SAFETY: as in `let_in`.
         unsafe {
             (*slf).phase = Phase::Refused;
             Self::end_unbegun(slf, py);
-            again::refused(slf, py, came);
+            came.raise(py, (*slf).held.plan());
         }
     }
 

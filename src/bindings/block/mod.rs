@@ -6,7 +6,7 @@
 //! | `pending` | the half that waits for its other |
 //! | `steps` | entering and exiting |
 //! | `loose` | entries without an exit of their own, which were made by hand |
-//! | `wait` | what `__aenter__()` and `__aexit__()` give to await |
+//! | `wait`, `ready` | what `__aenter__()` gives to await, and what `__aexit__()` does |
 //! | `object` | the handle as an object |
 //! | `pool` | memory of dead handles |
 //!
@@ -20,6 +20,7 @@ mod loose;
 mod object;
 mod pending;
 mod pool;
+mod ready;
 mod steps;
 mod wait;
 
@@ -162,6 +163,6 @@ impl Handle {
 pub fn register(guard: &Bound<'_, PyType>) -> PyResult<()> {
     GUARD.store(guard.as_type_ptr(), Ordering::Relaxed);
     object::register(guard.py())?;
-    wait::register(guard.py())?;
+    ready::register(guard.py())?;
     half::register(guard)
 }

@@ -1,7 +1,8 @@
 //! The handle as an object: its life and its types.
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
-use super::wait::{am_await, am_send, iternext, itself, methods};
+use super::ready::itself;
+use super::wait::{am_await, am_send, iternext, methods};
 use super::{Handle, State, TYPES, Way, pending, pool};
 use crate::bindings::native::{Blueprint, visit};
 use crate::bindings::stop;

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
 use super::half::is_guard;
-use super::{End, Handle, Level, State, Way, loose, pending, wait};
+use super::{End, Handle, Level, State, Way, loose, pending, ready};
 use crate::bindings::call::{Arguments, Call};
 use crate::bindings::failures;
 use crate::bindings::guard::Guard;
@@ -117,6 +117,9 @@ pub unsafe fn enter(slf: *mut Handle) -> Entered {
                     "a block can't be run beside itself, as a hedge would: protect a function"
                 } else if plan.timeless() {
                     "a block runs where it stands: pool='threads' protects functions"
+                } else if plan.replaces() {
+                    "nothing can take the place of a block, as the fallback of this policy would: \
+                     write `try: ... except ...:` around it, or protect a function"
                 } else if plan.repeats() {
                     "a block can't be run again, as the retry of this policy would: write \
                      `for attempt in retry: with attempt: ...`, or protect a function"
@@ -190,7 +193,7 @@ pub unsafe fn not_at_once(slf: *mut Handle, py: Python<'_>, entry: Entry<'_>) ->
 ///
 /// # Safety
 /// As for [`enter`].
-pub unsafe fn out(slf: *mut Handle, py: Python<'_>, mut came: Came<'_>) {
+pub unsafe fn out<'py>(slf: *mut Handle, py: Python<'py>, mut came: Came<'py>) {
     // SAFETY: as for `enter`.
     unsafe {
         let held = (*slf).held.as_mut_ptr();
@@ -234,7 +237,7 @@ unsafe fn go(
         }
         match (*slf).way {
             Way::Sync => ffi::Py_NewRef(ffi::Py_None()),
-            Way::Async => wait::ready(),
+            Way::Async => ready::ready(),
         }
     }
 }

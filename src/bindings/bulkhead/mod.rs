@@ -3,40 +3,45 @@
 //! | file | holds |
 //! |---|---|
 //! | `step` | the bulkhead in a plan |
+//! | `waiting` | a call that waits for a permit |
 //! | `ticket` | what a call has of it |
 //! | `lanes` | its permits: for all calls, or for each key |
 //! | `bell` | what wakes one that waits |
-//! | `events` | what it tells |
+//! | `settings`, `facts`, `events` | what it is set up with, what is seen of it, what it tells |
 
 mod bell;
 mod events;
+mod facts;
 mod lanes;
+mod settings;
 mod step;
 mod ticket;
+mod waiting;
 
 pub use bell::Bell;
 pub use step::Step;
-pub use ticket::{Asked, Loan, Rejection, Ticket};
+pub use ticket::{Asked, Loan, Rejection, Ticket, Why};
 
 use super::clock::{ambient, in_seconds};
-use super::convert::Reader;
 use super::failures::config_error;
 use super::gate;
 use super::guard::Guard;
-use super::keys::{Bounds, Source};
+use super::keys::Source;
 use crate::error::Problem;
 use crate::pipeline::Part;
-use crate::policies::bulkhead::{Draft, Settings};
+use crate::policies::bulkhead::Settings;
 use crate::sync::Counter;
 use crate::time::Clock;
 use bell::wake;
-use lanes::{Lane, Lanes, Room, Rooms, Seen};
+use facts::Facts;
+use lanes::{Lane, Lanes, Room, Rooms};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use settings::{Read, read, refused};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -70,43 +75,6 @@ pub struct Bulkhead {
     named: AtomicBool,
 }
 
-struct Read {
-    settings: Settings,
-    on_event: Option<Py<PyAny>>,
-    key: Option<Py<PyAny>>,
-    bounds: Option<Bounds>,
-}
-
-/// Reads settings, or names everything that is wrong with them.
-fn read(settings: &Bound<'_, PyDict>) -> Result<Read, Vec<Problem>> {
-    let mut reader = Reader::new(settings);
-    let draft = Draft {
-        max_concurrent: reader.count("max_concurrent"),
-        max_wait: reader.seconds("max_wait"),
-        max_queue: reader.count("max_queue"),
-        pool: reader.word("pool"),
-    };
-    let on_event = reader.callable("on_event");
-    let key = reader.key("key");
-    let (most, idle) = (reader.count("max_keys"), reader.seconds("key_idle"));
-    // Settings of the wrong kind were left out: what then follows is not a further problem.
-    let broken: Vec<String> = reader.problems.iter().map(|problem| problem.field.clone()).collect();
-    let mut found = Vec::new();
-    let settings = draft.check(&mut found);
-    if broken.iter().any(|field| field == "max_wait") {
-        found.retain(|problem| problem.field != "max_queue");
-    }
-    let keyed = key.is_some() || broken.iter().any(|field| field == "key");
-    let bounds = Bounds::check(most, idle, keyed, &mut found);
-    found.retain(|problem| !broken.contains(&problem.field));
-    reader.problems.append(&mut found);
-    let problems = reader.finish();
-    match settings {
-        Some(settings) if problems.is_empty() => Ok(Read { settings, on_event, key, bounds }),
-        _ => Err(problems),
-    }
-}
-
 /// The threads that calls run in. Permits say how many may: a thread that is not idle yet when its
 /// permit is in other hands is no reason to refuse a call.
 fn pool(name: &Bound<'_, PyString>) -> PyResult<Py<PyAny>> {
@@ -115,10 +83,6 @@ fn pool(name: &Bound<'_, PyString>) -> PyResult<Py<PyAny>> {
     let pool = make.call1((name,))?;
     pool.setattr("max_threads", u32::MAX)?;
     Ok(pool.unbind())
-}
-
-fn refused(name: &Bound<'_, PyString>, problems: Vec<Problem>) -> PyErr {
-    config_error(name.py(), &format!("bulkhead '{name}'"), problems)
 }
 
 impl Bulkhead {
@@ -154,44 +118,6 @@ impl Bulkhead {
                 self.name(py)
             ))),
         }
-    }
-
-    fn facts<'py>(&self, py: Python<'py>, seen: &[Facts]) -> PyResult<Bound<'py, PyDict>> {
-        let (mut in_flight, mut waiting, mut counts) = (0, 0, Seen::default());
-        for one in seen {
-            in_flight += one.in_flight;
-            waiting += one.waiting;
-            for (sum, count) in counts.iter_mut().zip(one.counts) {
-                *sum += count;
-            }
-        }
-        let by_end = PyDict::new(py);
-        let names = ["entered", "waited", "rejected", "timed_out", "cancelled"];
-        for (name, count) in names.into_iter().zip(counts) {
-            by_end.set_item(name, count)?;
-        }
-        let facts = PyDict::new(py);
-        facts.set_item("name", self.name(py))?;
-        facts.set_item("counts", by_end)?;
-        facts.set_item("in_flight", in_flight)?;
-        facts.set_item("waiting", waiting)?;
-        facts.set_item("limit", self.current.lock().settings.max_concurrent)?;
-        Ok(facts)
-    }
-}
-
-/// What is seen of a room.
-#[derive(Default)]
-struct Facts {
-    in_flight: u32,
-    waiting: usize,
-    counts: Seen,
-}
-
-impl Facts {
-    fn of(room: &Room) -> Self {
-        let (in_flight, waiting) = (room.core.in_use(), room.core.waiting());
-        Self { in_flight, waiting, counts: room.counts.seen() }
     }
 }
 

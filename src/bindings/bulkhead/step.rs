@@ -11,10 +11,9 @@ use crate::bindings::clock::in_seconds;
 use crate::bindings::failures::{classes, report};
 use crate::bindings::keys::{KeyOf, Source};
 use crate::bindings::timeout;
-use crate::bindings::wait::Wait;
-use crate::policies::bulkhead::{Entry, Left, Permit, Settings};
+use crate::policies::bulkhead::{Entry, Permit, Settings};
 use crate::sync::Counter;
-use crate::time::{Clock, LATEST, Nanos};
+use crate::time::Clock;
 use parking_lot::Mutex;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -24,7 +23,7 @@ use std::sync::Arc;
 
 /// A bulkhead in a plan.
 pub struct Step {
-    settings: Settings,
+    pub(super) settings: Settings,
     /// Where it has one state for all calls, that; otherwise one that lets nobody in.
     room: Arc<Room>,
     /// The states of its keys, and where a call's key comes from.
@@ -118,7 +117,12 @@ impl Step {
         }
     }
 
-    fn with<T>(&self, py: Python<'_>, lane: Option<LaneRef>, act: impl FnOnce(&Room) -> T) -> T {
+    pub(super) fn with<T>(
+        &self,
+        py: Python<'_>,
+        lane: Option<LaneRef>,
+        act: impl FnOnce(&Room) -> T,
+    ) -> T {
         match lane {
             Some(lane) => act(&lane.bind(py).get().room),
             None => act(&self.room),
@@ -237,100 +241,6 @@ impl Step {
         })
     }
 
-    /// What a call with `ticket` waits for, and how long.
-    pub fn wait<'py, C: Clock>(&self, py: Python<'py>, ticket: &Ticket, clock: &C) -> Wait<'py> {
-        let Some(bell) = ticket.bell(py) else { return Wait { bell: None, left: 0 } };
-        let now = clock.now();
-        let left = self.until(&bell).saturating_sub(now);
-        let left = timeout::time_left(py, now).map_or(left, |deadline| deadline.min(left));
-        Wait { bell: Some(bell.into_any()), left }
-    }
-
-    fn until(&self, bell: &Bound<'_, Bell>) -> Nanos {
-        bell.get().began.saturating_add(self.settings.max_wait).min(LATEST)
-    }
-
-    /// The wait is over.
-    pub fn resume<C: Clock>(
-        &self,
-        py: Python<'_>,
-        ticket: Ticket,
-        clock: &C,
-    ) -> Result<Ticket, Rejection> {
-        let Some(bell) = ticket.bell(py) else { return Ok(ticket) };
-        let lane = ticket.lane;
-        let now = clock.now();
-        let over = timeout::passed(py, clock);
-        let left = self.with(py, lane, |room| {
-            let left = match room.core.leave(bell.get().number()) {
-                Left::Granted(_) if bell.get().dead() => Left::Lost,
-                // Nothing begins where no time is left: the next one has it.
-                Left::Granted(permit) if over => {
-                    give_back(py, &room.core, permit);
-                    Left::Lost
-                }
-                left => left,
-            };
-            match &left {
-                Left::Granted(_) => {
-                    room.counts.entered.bump();
-                    room.counts.waited.bump();
-                }
-                Left::Gone(_) | Left::Lost => room.counts.timed_out.bump(),
-            }
-            left
-        });
-        let waited = now.saturating_sub(bell.get().began);
-        let in_time = now < self.until(&bell);
-        // SAFETY: the ticket's own reference, of which it is rid from here on.
-        unsafe { ffi::Py_DECREF(bell.as_ptr()) };
-        match left {
-            Left::Granted(permit) => {
-                self.tell(py, lane, &Told::Waited(waited));
-                Ok(Ticket { lane, stage: Stage::In(permit) })
-            }
-            Left::Gone(_) | Left::Lost => {
-                if let Left::Gone(kept) = left {
-                    drop(kept.into_bound(py));
-                }
-                let why = if over || in_time { Why::Deadline } else { Why::Waited };
-                let waiting = self.with(py, lane, |room| room.core.waiting());
-                let rejection = Rejection { why, lane, waited, waiting };
-                self.tell(py, lane, &Told::Rejected(&rejection));
-                Err(rejection)
-            }
-        }
-    }
-
-    /// The wait was broken off.
-    pub fn forsake(&self, py: Python<'_>, ticket: &Ticket) {
-        self.with(py, ticket.lane, |room| room.counts.cancelled.bump());
-        self.take_back(py, ticket);
-        if let Some(lane) = ticket.lane {
-            lane.release();
-        }
-    }
-
-    /// Takes back the permit of `ticket`, or its place in the queue. The lane stays its own.
-    fn take_back(&self, py: Python<'_>, ticket: &Ticket) {
-        self.with(py, ticket.lane, |room| match ticket.stage {
-            Stage::Found | Stage::Lent => {}
-            Stage::In(permit) => give_back(py, &room.core, permit),
-            Stage::Waits(_) => {
-                let Some(bell) = ticket.bell(py) else { return };
-                match room.core.leave(bell.get().number()) {
-                    Left::Granted(permit) if !bell.get().dead() => {
-                        give_back(py, &room.core, permit);
-                    }
-                    Left::Gone(kept) => drop(kept.into_bound(py)),
-                    Left::Granted(_) | Left::Lost => {}
-                }
-                // SAFETY: the ticket's own reference, of which it is rid.
-                unsafe { ffi::Py_DECREF(bell.as_ptr()) };
-            }
-        });
-    }
-
     /// The call has ended, in whatever way.
     #[cold]
     #[inline(never)]
@@ -358,7 +268,7 @@ impl Step {
         self.tell(py, rejection.lane, &Told::Rejected(rejection));
     }
 
-    fn tell(&self, py: Python<'_>, lane: Option<LaneRef>, told: &Told<'_>) {
+    pub(super) fn tell(&self, py: Python<'_>, lane: Option<LaneRef>, told: &Told<'_>) {
         let key = lane.as_ref().map(|lane| lane.bind(py).get().key.bind(py));
         tell(py, self, key, told);
     }

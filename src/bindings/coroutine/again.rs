@@ -8,7 +8,7 @@ use crate::bindings::deferred::native_send;
 use crate::bindings::failures::{Carried, raise};
 use crate::bindings::held::Entry;
 use crate::bindings::outcome::Outcome;
-use crate::bindings::plan::{Came, Refused, Then};
+use crate::bindings::plan::{Came, Refused, Then, Wanted};
 use crate::bindings::wait;
 use pyo3::exceptions::PyException;
 use pyo3::ffi;
@@ -137,6 +137,10 @@ impl Coroutine {
                                 (*slf).held.keep_last(py, came);
                                 Self::stand_still(slf, py, wait::asleep(py, wait))
                             }
+                            Then::Instead { step, .. } => {
+                                let made = (*slf).held.ask(py, step, came, Wanted::Result);
+                                Self::made(slf, py, made)
+                            }
                         }
                     }
                     Turn::Awake if (*slf).held.is_queued() => {
@@ -231,6 +235,14 @@ impl Coroutine {
                 };
             }
             let made = (*slf).held.again().map_or(ptr::null_mut(), |again| again.make());
+            Self::made(slf, py, made)
+        }
+    }
+
+    /// A call was made, and gave `made`, or raised what is set.
+    unsafe fn made(slf: *mut Self, py: Python<'_>, made: *mut ffi::PyObject) -> Turn<'_> {
+        // SAFETY: as in `prepare`; `made` is a new reference or NULL.
+        unsafe {
             let Some(made) = Bound::from_owned_ptr_or_opt(py, made) else {
                 return Turn::Came(Came::Raised(Carried::pending(py)));
             };

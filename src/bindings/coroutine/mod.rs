@@ -376,7 +376,8 @@ impl Coroutine {
         unsafe {
             let py = Python::assume_attached();
             let value = Bound::from_owned_ptr(py, value).unbind();
-            Outcome::returned(value, Self::took(slf, py)).after((*slf).held.runs()).into_ptr(py)
+            let outcome = Outcome::returned(value, Self::took(slf, py)).after((*slf).held.runs());
+            outcome.remembered((*slf).held.stale()).into_ptr(py)
         }
     }
 

@@ -5,7 +5,7 @@
 use super::{Generator, Phase};
 use crate::bindings::deferred::native_send;
 use crate::bindings::failures::Carried;
-use crate::bindings::plan::{Came, Then};
+use crate::bindings::plan::{Came, Then, Wanted};
 use crate::bindings::wait;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -25,28 +25,38 @@ impl Generator {
     ) -> PySendResult {
         // SAFETY: as in `step`; `busy` is ours, and `result` is writable.
         unsafe {
-            while let Then::Again { step, wait: delay } = (*slf).held.settle(py, &mut came) {
-                (*slf).held.keep_last(py, came);
-                let who = (*slf).held.plan().waiter(py, step);
-                came = match wait::sleep(py, delay, who) {
-                    Err(error) => Came::Broken(Carried::new(error)),
-                    Ok(()) => match Self::once_more(slf, py, result) {
-                        Ok(PYGEN_NEXT) => {
-                            (*slf).phase = Phase::Entered;
-                            (*slf).minds = (*slf).held.minds_rests();
-                            Self::rest(slf);
-                            (*slf).busy.leave();
-                            return PYGEN_NEXT;
+            loop {
+                let begun = match (*slf).held.settle(py, &mut came) {
+                    Then::Over => break,
+                    Then::Again { step, wait: delay } => {
+                        (*slf).held.keep_last(py, came);
+                        let who = (*slf).held.plan().waiter(py, step);
+                        match wait::sleep(py, delay, who) {
+                            Err(error) => Err(Came::Broken(Carried::new(error))),
+                            Ok(()) => Self::once_more(slf, py, result),
                         }
-                        Ok(PYGEN_RETURN) => {
-                            (*slf).phase = Phase::Done;
-                            (*slf).busy.leave();
-                            (*slf).held.returned(*result);
-                            return PYGEN_RETURN;
-                        }
-                        Ok(PYGEN_ERROR) => Came::Raised(Carried::pending(py)),
-                        Err(came) => came,
-                    },
+                    }
+                    Then::Instead { step, .. } => {
+                        let made = (*slf).held.ask(py, step, came, Wanted::Items);
+                        Self::begin(slf, py, made, result)
+                    }
+                };
+                came = match begun {
+                    Ok(PYGEN_NEXT) => {
+                        (*slf).phase = Phase::Entered;
+                        (*slf).minds = (*slf).held.minds_rests();
+                        Self::rest(slf);
+                        (*slf).busy.leave();
+                        return PYGEN_NEXT;
+                    }
+                    Ok(PYGEN_RETURN) => {
+                        (*slf).phase = Phase::Done;
+                        (*slf).busy.leave();
+                        (*slf).held.returned(*result);
+                        return PYGEN_RETURN;
+                    }
+                    Ok(PYGEN_ERROR) => Came::Raised(Carried::pending(py)),
+                    Err(came) => came,
                 };
             }
             (*slf).phase = Phase::Done;
@@ -67,6 +77,19 @@ impl Generator {
             let entry = (*slf).held.enter_again(py);
             Self::waited(slf, py, entry)?;
             let made = (*slf).held.again().map_or(ptr::null_mut(), |again| again.make());
+            Self::begin(slf, py, made, result)
+        }
+    }
+
+    /// `made`, or nothing if an exception is set, is to give the first item.
+    unsafe fn begin(
+        slf: *mut Self,
+        py: Python<'_>,
+        made: *mut ffi::PyObject,
+        result: *mut *mut ffi::PyObject,
+    ) -> Result<PySendResult, Came<'_>> {
+        // SAFETY: as in `begin_again`; `made` is a new reference or NULL.
+        unsafe {
             if made.is_null() {
                 return Err(Came::Raised(Carried::pending(py)));
             }

@@ -8,12 +8,14 @@ use crate::bindings::failures::Carried;
 use crate::bindings::gate;
 use crate::bindings::last::Last;
 use crate::bindings::native::visit;
-use crate::bindings::plan::{Back, Came, Then};
+use crate::bindings::plan::{Back, Came, Slot, Then, Wanted};
 use crate::bindings::step::{Ended, Step, Ticket};
 use crate::time::{Nanos, System};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
 impl Held {
     /// Keeps what it takes to make the call again.
@@ -28,12 +30,14 @@ impl Held {
     pub unsafe fn traverse_call(&self, visitor: ffi::visitproc, arg: *mut c_void) -> c_int {
         // SAFETY: as the caller promises.
         let met = self.again.as_ref().map_or(0, |again| unsafe { again.traverse(visitor, arg) });
-        if met != 0 || !self.open() || !self.plan.bounds() {
+        if met != 0 || !(self.plan.bounds() || self.plan.replaces()) {
             return met;
         }
-        for slot in self.filled() {
-            // SAFETY: the steps that have let the call in have filled their slots.
-            let object = unsafe { slot.assume_init_ref() }.object();
+        let slots: &[Slot] = if self.open() { self.filled() } else { &[] };
+        // SAFETY: the steps that have let the call in have filled their slots, and those that have
+        // looked at it theirs.
+        let objects = slots.iter().map(|slot| unsafe { slot.assume_init_ref() }.object());
+        for object in objects.chain(self.found_objects()) {
             // SAFETY: as the caller promises.
             let met = unsafe { visit(object, visitor, arg) };
             if met != 0 {
@@ -41,6 +45,12 @@ impl Held {
             }
         }
         0
+    }
+
+    /// Those of the tickets of a call that nobody was asked about yet.
+    fn found_objects(&self) -> impl Iterator<Item = *mut ffi::PyObject> + '_ {
+        let found = (self.admission == Admission::Found).then(|| self.plan.found(self.slots()));
+        found.into_iter().flatten()
     }
 
     /// What it takes to make the call again.
@@ -67,7 +77,7 @@ impl Held {
     /// Tells the steps what the call came to, until one of them wants it again: that and those
     /// further out still have it then.
     #[cold]
-    pub fn settle(&mut self, py: Python<'_>, came: &mut Came<'_>) -> Then {
+    pub fn settle<'py>(&mut self, py: Python<'py>, came: &mut Came<'py>) -> Then {
         if self.part().is_some() {
             self.forsake(py);
             if let Came::Broken(error) = came {
@@ -85,17 +95,56 @@ impl Held {
         self.admission = Admission::None;
         let (plan, started) = (self.plan.clone(), self.started);
         let then = plan.settle(py, self.slots_mut(), entered, started, came, &ambient(py));
-        if let Then::Again { step, .. } = then {
-            self.admission = Admission::Open;
-            self.started = 0;
-            if let Some(again) = &mut self.again {
-                again.entered = step + 1;
-                again.started = 0;
+        let (step, began) = match then {
+            Then::Over => {
+                self.let_go_of_call();
+                return then;
             }
-        } else {
-            self.let_go_of_call();
+            Then::Again { step, .. } => (step, 0),
+            Then::Instead { step, began } => (step, began),
+        };
+        self.admission = Admission::Open;
+        self.started = began;
+        if let Some(again) = &mut self.again {
+            again.entered = step + 1;
+            again.started = began;
         }
         then
+    }
+
+    /// Makes the call that `step` wants in the place of what came to `came`. A new reference, or
+    /// NULL with an exception set.
+    #[cold]
+    pub fn ask<'py>(
+        &mut self,
+        py: Python<'py>,
+        step: usize,
+        came: Came<'py>,
+        wanted: Wanted,
+    ) -> *mut ffi::PyObject {
+        let plan = self.plan.clone();
+        let Some(again) = &mut self.again else {
+            drop(came);
+            PyRuntimeError::new_err("this call was garbage").restore(py);
+            return ptr::null_mut();
+        };
+        let call = again.call();
+        // SAFETY: attached; what is kept of the call is alive while its holder runs.
+        unsafe { plan.ask(py, step, self.slots_mut(), &call, came, wanted) }
+    }
+
+    /// The function gave back an awaitable, and did not say that it would.
+    pub fn adopted(&mut self, entered: usize) {
+        let plan = self.plan.clone();
+        if plan.replaces() {
+            plan.adopted(self.slots_mut(), entered);
+        }
+    }
+
+    /// Was what the call has returned a remembered answer?
+    #[cold]
+    pub fn stale(&self) -> bool {
+        self.plan.replaces() && self.plan.stale(self.slots())
     }
 
     /// What the last attempt came to is kept while the next is waited for.

@@ -191,13 +191,17 @@ impl Held {
     /// Takes the admission, to settle it: it can't be settled twice.
     #[inline(always)]
     fn take(&mut self) -> bool {
-        let open = self.admission == Admission::Open;
-        if !open && self.part().is_some() {
+        if self.admission == Admission::Open {
+            self.admission = Admission::None;
+            return true;
+        }
+        if self.part().is_some() {
             // SAFETY: holders settle attached.
             self.ended_in_part(unsafe { Python::assume_attached() }, &Ended::Dropped);
+            self.admission = Admission::None;
         }
-        self.admission = Admission::None;
-        open
+        // What was merely found is nobody's end, and given back when the holder goes.
+        false
     }
 
     /// Enters the plan.

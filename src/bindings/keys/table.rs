@@ -223,6 +223,11 @@ impl<S: State> Table<S> {
         self.index.tidy(py, alive);
     }
 
+    /// How many states there are.
+    pub fn len(&self) -> usize {
+        self.roster.lock().0.len()
+    }
+
     /// All states there are.
     pub fn all<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, S>> {
         self.roster.lock().0.iter().map(|state| state.bind(py).clone()).collect()

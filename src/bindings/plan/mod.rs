@@ -10,15 +10,18 @@
 //! | file | holds |
 //! |---|---|
 //! | `mod` | how a plan is built, entered, and told of a call that is over |
+//! | [`instead`] | what takes the place of a call that failed |
 //! | [`settle`] | what follows from an end, where a step may want the call again or limits its time |
 //! | [`wait`] | a call that waits before a step lets it in |
 //! | [`object`] | the plan as an object of the interpreter's |
 #![allow(unsafe_code, reason = "a hand-made heap type: see native.rs")]
 
+mod instead;
 mod object;
 mod settle;
 mod wait;
 
+pub use instead::Wanted;
 pub use object::{PlanRef, register};
 pub use settle::{Back, Came, Then};
 
@@ -66,6 +69,11 @@ impl Refused {
         self.refusal.passed()
     }
 
+    /// Did it wait to be let in until its time was over?
+    pub fn out_of_time(&self) -> bool {
+        self.refusal.out_of_time()
+    }
+
     /// After how long a call may be let in, if that is known.
     pub fn retry_after(&self) -> Option<Nanos> {
         self.refusal.retry_after()
@@ -84,6 +92,7 @@ pub struct Plan {
     judges: bool,
     bounds: bool,
     queues: bool,
+    replaces: bool,
     hedges: bool,
     steps: Box<[Step]>,
 }
@@ -117,6 +126,7 @@ impl Plan {
         let judges = steps.iter().any(Step::judges);
         let bounds = steps.iter().any(Step::bounds);
         let queues = steps.iter().any(Step::queues);
+        let replaces = steps.iter().any(Step::replaces);
         steps.iter_mut().for_each(|step| step.placed(timed));
         // Those that are entered at the same moment ask once: anew behind one that lets calls wait.
         let mut asked = false;
@@ -140,6 +150,7 @@ impl Plan {
             (&raw mut (*plan).judges).write(judges);
             (&raw mut (*plan).bounds).write(bounds);
             (&raw mut (*plan).queues).write(queues);
+            (&raw mut (*plan).replaces).write(replaces);
             (&raw mut (*plan).hedges).write(hedges);
             (&raw mut (*plan).steps).write(steps);
             ffi::PyObject_GC_Track(plan.cast());
@@ -164,7 +175,7 @@ impl Plan {
         self.keyed
     }
 
-    /// Is there a step that may want the call again? Then the driver keeps what it takes to make
+    /// Is there a step that may want the call again, or another in its place? Then the driver keeps what it takes to make
     /// it, and asks [`Plan::settle`] what follows from each end.
     #[inline(always)]
     pub fn repeats(&self) -> bool {
@@ -181,6 +192,12 @@ impl Plan {
     #[inline(always)]
     pub fn bounds(&self) -> bool {
         self.bounds
+    }
+
+    /// Is there a step that may want another call in the place of one that failed?
+    #[inline(always)]
+    pub fn replaces(&self) -> bool {
+        self.replaces
     }
 
     /// Is there a hedge? Then these are the steps outside of it, and the callee has to be what makes
@@ -222,6 +239,13 @@ impl Plan {
             }
         }
         true
+    }
+
+    /// The objects of the tickets that [`Plan::find`] has filled `slots` with.
+    pub fn found<'a>(&'a self, slots: &'a [Slot]) -> impl Iterator<Item = *mut ffi::PyObject> + 'a {
+        let keyed = self.steps.iter().zip(slots).filter(|(step, _)| step.keyed());
+        // SAFETY: as the caller says.
+        keyed.map(|(_, slot)| unsafe { slot.assume_init_ref() }.object())
     }
 
     /// Gives back what [`Plan::find`] has found, of a call that never entered.

@@ -53,6 +53,9 @@ pub enum Then {
     Over,
     /// `step` wants what is further in once more, after so long. Those further out wait.
     Again { step: usize, wait: Nanos },
+    /// `step` wants another call in the place of what is further in, which [`Plan::ask`] makes. To
+    /// it and those further out the call goes on, since `began`.
+    Instead { step: usize, began: Nanos },
 }
 
 impl Plan {
@@ -175,17 +178,18 @@ impl Plan {
     /// Tells the first `entered` steps, the innermost first, what the call came to, until one of
     /// them wants it again.
     #[cold]
-    pub fn settle<C: Clock>(
+    pub fn settle<'py, C: Clock>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         slots: &mut [Slot],
         entered: usize,
         started: Nanos,
-        came: &mut Came<'_>,
+        came: &mut Came<'py>,
         clock: &C,
     ) -> Then {
         let mut since = started;
         let mut entered = entered;
+        let mut degraded = false;
         if let Came::Broken(error) = came {
             let error = std::mem::replace(error, Carried::none());
             // The innermost that still has the call is the one that waited.
@@ -214,8 +218,21 @@ impl Plan {
                 }
                 continue;
             }
+            if let Step::Fallback(fallback) = step
+                && let Some(ticket) = ticket.of_fallback()
+            {
+                let error = |refused: &Refused| self.error(py, refused);
+                if fallback.settle(py, ticket, came, degraded, &error, clock) {
+                    return Then::Instead { step: at, began: ticket.began };
+                }
+                if ticket.stage.answered() {
+                    (degraded, since) = (true, ticket.began);
+                }
+                continue;
+            }
             if let (Step::Timeout(timeout), Ticket::Timeout(ticket)) = (step, &mut *ticket) {
-                timeout.exit(py, ticket, came, clock);
+                let error = |refused: &Refused| self.error(py, refused);
+                timeout.exit(py, ticket, came, &error, clock);
                 continue;
             }
             let elapsed = if self.timed { clock.now().saturating_sub(since) } else { 0 };

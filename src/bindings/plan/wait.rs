@@ -70,7 +70,7 @@ impl Plan {
             Step::Retry(retry) => Some(("retry", retry.name(py).into_any())),
             Step::Bulkhead(bulkhead) => Some(("bulkhead", bulkhead.name(py).into_any())),
             Step::RateLimit(limit) => Some(("rate limit", limit.name(py).into_any())),
-            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) => None,
+            Step::Breaker(_) | Step::KeyedBreaker(_) | Step::Timeout(_) | Step::Fallback(_) => None,
         }
     }
 }

@@ -25,6 +25,13 @@ impl Flow {
     pub fn leave(&self, number: u64, now: Nanos, refused: bool) -> Vec<Py<Bell>> {
         self.line.leave(&self.core, number, now, refused)
     }
+
+    /// The process was forked: nobody waits here.
+    pub fn forked(&self, py: Python<'_>, now: Nanos) {
+        for bell in self.line.forked(&self.core, now) {
+            drop(bell.into_bound(py));
+        }
+    }
 }
 
 /// Wakes those whose time has changed. One that can't be woken any more has nobody waiting for it.

@@ -237,6 +237,15 @@ impl RateLimit {
         Ok(facts)
     }
 
+    /// The process was forked: the calls that waited are not here.
+    fn _forked(&self, py: Python<'_>) {
+        let now = ambient(py).now();
+        self.flow().forked(py, now);
+        for meter in self.meters.as_ref().map(|meters| meters.all(py)).unwrap_or_default() {
+            meter.get().flow().forked(py, now);
+        }
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Some(meters) = &self.meters {
             meters.traverse(&visit)?;

@@ -1,6 +1,6 @@
 //! Where the length of a wait comes from: a backoff, a callable of the user's, the service itself.
 
-use super::step::Extra;
+use super::ticket::Extra;
 use crate::bindings::clock::in_seconds;
 use crate::bindings::convert::{Duration, seconds};
 use crate::bindings::failures::{classes, discard, report};

@@ -1,15 +1,24 @@
-//! What a retry tells: the events, the hooks, and the note on the error that a caller gets.
+//! What a retry tells: the events and the hooks.
 
 use super::delays::Hooks;
-use super::step::{End, Step};
+use super::step::Step;
 use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::{Trail, report};
 use crate::bindings::listeners;
 use crate::bindings::plan::Came;
+use crate::policies::retry::Stop;
 use crate::time::{Clock, Nanos};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+/// What a retry has to tell.
+#[derive(Clone, Copy)]
+pub enum End {
+    Scheduled(Nanos),
+    Recovered,
+    GaveUp(Stop),
+}
 
 impl Step {
     /// Tells of `end`, after so many attempts and so long. Nothing is built when nobody listens.

@@ -2,24 +2,31 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `step` | the retry in a plan: which ends it wants to see again, and when |
+//! | `step` | the retry in a plan: how a call comes in, and how it is over |
+//! | `ticket` | what a call keeps from its first attempt to its last |
+//! | `again` | which ends a retry wants to see again, and when |
+//! | `note` | what the error that a caller gets says of the attempts |
 //! | `settings` | what it is set up with |
 //! | `delays` | where the length of a wait comes from |
 //! | `run` | a call that is written out as a loop |
 //! | `nest` | the retries that a context is inside of |
 //! | `counts` | what became of its calls |
-//! | `events` | what it tells, and the notes that it leaves |
+//! | `events` | what it tells |
 
+mod again;
 mod counts;
 mod delays;
 mod events;
 mod nest;
+mod note;
 mod run;
 mod settings;
 mod step;
+mod ticket;
 
 pub use run::Run;
-pub use step::{Step, Ticket};
+pub use step::Step;
+pub use ticket::Ticket;
 
 use super::budget::{self, Live};
 use super::clock::in_seconds;

@@ -1,7 +1,8 @@
 //! One call of a retry that is written out as a loop: `for attempt in retry: with attempt: …`.
 
 use super::nest;
-use super::step::{Step, Ticket};
+use super::step::Step;
+use super::ticket::Ticket;
 use crate::bindings::clock::{ambient, in_seconds};
 use crate::bindings::failures::Carried;
 use crate::bindings::last::Last;

@@ -13,6 +13,7 @@ impl Step {
             Self::KeyedBreaker(_) => true,
             Self::RateLimit(limit) => limit.asks(),
             Self::Bulkhead(bulkhead) => bulkhead.keyed(),
+            Self::Fallback(fallback) => fallback.remembers(),
             Self::Breaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
         }
     }
@@ -22,7 +23,11 @@ impl Step {
         match self {
             Self::Bulkhead(bulkhead) => bulkhead.queues(),
             Self::RateLimit(limit) => limit.queues(),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::Retry(_) | Self::Timeout(_) => false,
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::Retry(_)
+            | Self::Timeout(_)
+            | Self::Fallback(_) => false,
         }
     }
 
@@ -31,13 +36,22 @@ impl Step {
         match self {
             Self::Breaker(step) => step.timed(),
             Self::KeyedBreaker(keyed) => keyed.step().timed(),
-            Self::RateLimit(_) | Self::Retry(_) | Self::Timeout(_) | Self::Bulkhead(_) => false,
+            Self::RateLimit(_)
+            | Self::Retry(_)
+            | Self::Timeout(_)
+            | Self::Bulkhead(_)
+            | Self::Fallback(_) => false,
         }
     }
 
-    /// Might it want a call once more?
+    /// Might it want a call once more, or another in its place?
     pub fn repeats(&self) -> bool {
-        matches!(self, Self::Retry(_))
+        matches!(self, Self::Retry(_)) || self.replaces()
+    }
+
+    /// Might it want another call in the place of one that failed?
+    pub fn replaces(&self) -> bool {
+        matches!(self, Self::Fallback(_))
     }
 
     /// Must it be asked what follows from a return?
@@ -45,6 +59,7 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.judges_results(),
             Self::Timeout(_) => true,
+            Self::Fallback(fallback) => fallback.judges(),
             Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {
                 false
             }
@@ -56,7 +71,11 @@ impl Step {
         match self {
             Self::Timeout(_) => true,
             Self::Bulkhead(bulkhead) => bulkhead.pooled(),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => false,
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::RateLimit(_)
+            | Self::Retry(_)
+            | Self::Fallback(_) => false,
         }
     }
 
@@ -70,7 +89,11 @@ impl Step {
         match self {
             Self::Timeout(timeout) => timeout.pool(py).map(|(pool, limit)| (pool, Some(limit))),
             Self::Bulkhead(bulkhead) => bulkhead.pool(py).map(|pool| (pool, None)),
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Retry(_) => None,
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::RateLimit(_)
+            | Self::Retry(_)
+            | Self::Fallback(_) => None,
         }
     }
 
@@ -89,15 +112,18 @@ impl Step {
             | Self::KeyedBreaker(_)
             | Self::RateLimit(_)
             | Self::Timeout(_)
-            | Self::Bulkhead(_) => false,
+            | Self::Bulkhead(_)
+            | Self::Fallback(_) => false,
         }
     }
 
     /// It is part of a plan from now on, in which somebody wants to know how long calls take, or
     /// nobody does.
     pub fn placed(&mut self, timed: bool) {
-        if let Self::Retry(retry) = self {
-            retry.placed(timed);
+        match self {
+            Self::Retry(retry) => retry.placed(timed),
+            Self::Fallback(fallback) => fallback.placed(timed),
+            _ => {}
         }
     }
 
@@ -106,7 +132,11 @@ impl Step {
         match self {
             Self::Retry(retry) => retry.asks_time = false,
             Self::Timeout(timeout) => timeout.asks_time = false,
-            Self::Breaker(_) | Self::KeyedBreaker(_) | Self::RateLimit(_) | Self::Bulkhead(_) => {}
+            Self::Breaker(_)
+            | Self::KeyedBreaker(_)
+            | Self::RateLimit(_)
+            | Self::Bulkhead(_)
+            | Self::Fallback(_) => {}
         }
     }
 }

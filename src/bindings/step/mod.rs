@@ -8,10 +8,12 @@
 //! | `mod` | how a call is let in, and how a policy is told of its end |
 //! | [`ticket`] | what it hands out |
 //! | [`facts`] | what a plan must know of it |
+//! | [`owned`] | the objects that are a step's, as the collector knows them |
 //! | [`wait`] | calls that wait before they are let in, or go on when nobody waits for them |
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 mod facts;
+mod owned;
 mod ticket;
 mod wait;
 
@@ -20,6 +22,7 @@ pub use ticket::{Refusal, RefusalSlot, Ticket};
 use super::breaker;
 use super::bulkhead;
 use super::call::Call;
+use super::fallback;
 use super::keys::KeyOf;
 use super::plan::Slot;
 use super::rate_limit;
@@ -30,7 +33,6 @@ use crate::time::{Clock, Nanos};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ptr;
 
 /// A policy with its state, as a plan holds it.
 pub enum Step {
@@ -40,6 +42,7 @@ pub enum Step {
     Retry(retry::Step),
     Timeout(timeout::Step),
     Bulkhead(bulkhead::Step),
+    Fallback(Box<fallback::Step>),
 }
 
 /// How a call ended when it did not simply return.
@@ -69,6 +72,9 @@ impl Step {
         if let Ok(bulkhead) = policy.cast::<bulkhead::Bulkhead>() {
             return bulkhead.get().step(policy.py(), of).map(Self::Bulkhead);
         }
+        if let Ok(fallback) = policy.cast::<fallback::Fallback>() {
+            return Ok(Self::Fallback(Box::new(fallback.get().step(policy.py(), of)?)));
+        }
         policy.cast::<breaker::Breaker>()?.get().step(policy.py(), gate, of)
     }
 
@@ -81,6 +87,7 @@ impl Step {
             Self::Retry(retry) => Self::Retry(retry.renewed(py)),
             Self::Timeout(timeout) => Self::Timeout(timeout.renewed(py)),
             Self::Bulkhead(bulkhead) => Self::Bulkhead(bulkhead.renewed(py)),
+            Self::Fallback(fallback) => Self::Fallback(Box::new(fallback.renewed(py))),
         }
     }
 
@@ -98,6 +105,9 @@ impl Step {
             }
             Self::RateLimit(limit) if limit.asks() => {
                 slot.write(Ticket::Metered(limit.find(py, call, clock)?));
+            }
+            Self::Fallback(fallback) if fallback.remembers() => {
+                slot.write(Ticket::Fallback(fallback.find(py, call)?));
             }
             _ => {}
         }
@@ -119,6 +129,7 @@ impl Step {
             Ticket::Circuit(circuit) => circuit.release(),
             Ticket::Metered(found) => found.release(),
             Ticket::Bulkhead(ticket) => bulkhead::Step::forget(ticket),
+            Ticket::Fallback(ticket) => { *ticket }.let_go(),
             _ => {}
         }
     }
@@ -139,6 +150,18 @@ impl Step {
             && let Some(permit) = bulkhead.admit()
         {
             slot.write(Ticket::Permit(permit));
+            return true;
+        }
+        if let Self::RateLimit(limit) = self
+            && limit.admit(clock)
+        {
+            slot.write(Ticket::RateLimit);
+            return true;
+        }
+        if let Self::Fallback(fallback) = self
+            && fallback.lets_pass()
+        {
+            slot.write(Ticket::Answerable);
             return true;
         }
         self.enter_otherwise(slot, refusal, clock)
@@ -197,6 +220,16 @@ impl Step {
                 Some(passed) => Err(Refusal::Deadline(passed)),
                 None => Ok(Ticket::Timeout(timeout.enter(clock))),
             },
+            Self::Fallback(fallback) => {
+                let found = fallback.remembers().then(|| {
+                    // SAFETY: `find` has filled the slot.
+                    match unsafe { slot.assume_init_ref() } {
+                        Ticket::Fallback(ticket) => Some(*ticket),
+                        _ => None,
+                    }
+                });
+                Ok(Ticket::Fallback(fallback.enter(found.flatten(), clock)))
+            }
             Self::Bulkhead(bulkhead) => {
                 let found = bulkhead.keyed().then(|| {
                     // SAFETY: `find` has filled the slot.
@@ -244,6 +277,11 @@ impl Step {
         {
             return;
         }
+        if let Self::Fallback(fallback) = self
+            && let Ticket::Answerable = ticket
+        {
+            return fallback.went_well();
+        }
         let mut passed = Passed::Not;
         if let Self::Breaker(step) = self
             && let Ticket::Closed(generation) = ticket
@@ -253,6 +291,10 @@ impl Step {
             if passed == Passed::Quietly {
                 return;
             }
+        }
+        // Nothing is owed to it.
+        if matches!(self, Self::RateLimit(_)) {
+            return;
         }
         self.returned_otherwise(passed, ticket, value, elapsed, clock);
     }
@@ -275,6 +317,7 @@ impl Step {
             (Self::KeyedBreaker(keyed), Ticket::KeyedBreaker(circuit, ticket)) => {
                 keyed.returned(*circuit, ticket, value, elapsed, clock);
             }
+            (Self::Fallback(fallback), Ticket::Fallback(ticket)) => fallback.returned(ticket),
             (Self::Retry(retry), Ticket::Retry(ticket)) => retry.returned(ticket, value, clock),
             (Self::Timeout(timeout), Ticket::Timeout(ticket)) => {
                 // SAFETY: drivers run attached.
@@ -314,6 +357,8 @@ impl Step {
                 timeout.ended(py, &mut { *ticket }, false);
             }
             (Self::Bulkhead(bulkhead), ticket) => Self::out(py, bulkhead, ticket),
+            (Self::Fallback(fallback), Ticket::Fallback(ticket)) => fallback.ended(ticket, ended),
+            (Self::Fallback(fallback), _) => fallback.ended(&fallback::Ticket::new(None), ended),
             _ => {}
         }
     }
@@ -358,44 +403,6 @@ impl Step {
                 bulkhead.error(py, rejection)
             }
             _ => PyRuntimeError::new_err("a policy was asked about another's refusal"),
-        }
-    }
-
-    /// Gives up what this step owns. Not left to `Drop`, which does not know that the thread is
-    /// attached when the interpreter frees a plan, and would put it off.
-    pub fn release(self, py: Python<'_>) {
-        match self {
-            Self::Breaker(step) => step.release(py),
-            Self::KeyedBreaker(keyed) => keyed.release(py),
-            Self::RateLimit(limit) => limit.release(py),
-            Self::Retry(retry) => retry.release(py),
-            Self::Timeout(timeout) => timeout.release(py),
-            Self::Bulkhead(bulkhead) => bulkhead.release(py),
-        }
-    }
-
-    /// The Python objects that it owns, for the collector. NULL: none.
-    pub fn objects(&self) -> [*mut ffi::PyObject; 4] {
-        let none = ptr::null_mut();
-        match self {
-            Self::Breaker(step) => [step.rules.as_ptr(), none, none, none],
-            Self::KeyedBreaker(keyed) => {
-                let [key, more] = keyed.objects();
-                [keyed.step().rules.as_ptr(), key, more, none]
-            }
-            Self::RateLimit(limit) => {
-                let [hooks, key, more] = limit.objects();
-                [hooks, key, more, none]
-            }
-            Self::Retry(retry) => {
-                let [rules, hooks] = retry.objects();
-                [rules, hooks, none, none]
-            }
-            Self::Timeout(timeout) => {
-                let [listener, pool] = timeout.objects();
-                [listener, pool, none, none]
-            }
-            Self::Bulkhead(bulkhead) => bulkhead.objects(),
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "slots are filled by the plan, one a step")]
 
 use crate::bindings::breaker::CircuitRef;
-use crate::bindings::{bulkhead, rate_limit, retry, timeout};
+use crate::bindings::{bulkhead, fallback, rate_limit, retry, timeout};
 use crate::policies::breaker;
 use crate::policies::bulkhead::Permit;
 use crate::time::Nanos;
@@ -32,6 +32,9 @@ pub enum Ticket {
     /// Of a bulkhead with one state for all calls.
     Permit(Permit),
     Bulkhead(bulkhead::Ticket),
+    /// Of a fallback that knows nothing of the call yet: what nearly every call has.
+    Answerable,
+    Fallback(fallback::Ticket),
 }
 
 impl Ticket {
@@ -54,7 +57,9 @@ impl Ticket {
             | Self::Delayed(_)
             | Self::RateLimit
             | Self::Permit(_)
-            | Self::Bulkhead(_) => false,
+            | Self::Bulkhead(_)
+            | Self::Answerable
+            | Self::Fallback(_) => false,
             Self::Retry(ticket) => ticket.published(),
             Self::Timeout(ticket) => ticket.minds_suspension(),
         }
@@ -64,8 +69,17 @@ impl Ticket {
     pub fn object(&self) -> *mut ffi::PyObject {
         match self {
             Self::Timeout(ticket) => ticket.object(),
+            Self::Fallback(ticket) => ticket.object(),
             _ => ptr::null_mut(),
         }
+    }
+
+    /// The ticket in the slot of a fallback's step, with room for what it learns of the call.
+    pub fn of_fallback(&mut self) -> Option<&mut fallback::Ticket> {
+        if let Self::Answerable = self {
+            *self = Self::Fallback(fallback::Ticket::new(None));
+        }
+        if let Self::Fallback(ticket) = self { Some(ticket) } else { None }
     }
 
     /// The ticket in the slot of a breaker's step.
@@ -82,7 +96,9 @@ impl Ticket {
             | Self::Retry(_)
             | Self::Timeout(_)
             | Self::Permit(_)
-            | Self::Bulkhead(_) => {
+            | Self::Bulkhead(_)
+            | Self::Answerable
+            | Self::Fallback(_) => {
                 // SAFETY: `enter` fills the slot of this kind of step with the kinds above.
                 unsafe { unreachable_unchecked() }
             }
@@ -112,6 +128,11 @@ impl Refusal {
     /// load.
     pub fn passed(&self) -> Option<&Py<timeout::Deadline>> {
         if let Self::Deadline(passed) = self { Some(passed) } else { None }
+    }
+
+    /// Did the call wait to be let in until its time was over?
+    pub fn out_of_time(&self) -> bool {
+        matches!(self, Self::Bulkhead(rejection) if rejection.why == bulkhead::Why::Deadline)
     }
 
     /// After how long a call may be let in, if that is known.

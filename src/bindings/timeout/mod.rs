@@ -9,10 +9,12 @@
 //! | [`bell`] | an alarm that goes by a test's clock |
 //! | [`deadline`] | when work is to be done, and who set that |
 //! | [`here`] | the deadline of a context |
-//! | [`policy`], [`step`], [`events`] | the timeout's face, the timeout in a plan, and what it tells |
+//! | [`policy`], [`step`], [`ticket`] | the timeout's face, the timeout in a plan, what a call has of it |
+//! | [`counts`], [`events`] | what became of its calls, and what it tells |
 
 mod alarm;
 mod bell;
+mod counts;
 mod deadline;
 mod events;
 mod here;
@@ -22,12 +24,14 @@ mod policy;
 #[cfg(not(Py_3_12))]
 mod running;
 mod step;
+mod ticket;
 
 pub use deadline::Deadline;
 pub use here::{current, exceeded, innermost, over, passed, time_left};
 pub use hosts::asyncio_here;
 pub use policy::Timeout;
-pub use step::{Step, Ticket};
+pub use step::Step;
+pub use ticket::Ticket;
 
 use pyo3::prelude::*;
 

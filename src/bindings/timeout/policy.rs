@@ -1,6 +1,6 @@
 //! The timeout's face to Python.
 
-use super::step::Counts;
+use super::counts::Counts;
 use crate::bindings::clock::in_seconds;
 use crate::bindings::convert::Reader;
 use crate::bindings::failures::config_error;

@@ -1,18 +1,18 @@
 //! A timeout in a plan: when a call has taken too long, and what becomes of it then.
-#![allow(unsafe_code, reason = "a ticket owns the deadline that it has set")]
 
 use super::Timeout;
+use super::counts::Counts;
 use super::deadline::Deadline;
 use super::events::{End, tell};
 use super::here::{self, innermost};
 use super::hosts::{self, Host};
 use super::policy::Current;
+use super::ticket::{Stage, Ticket};
 use crate::bindings::clock::in_seconds;
 use crate::bindings::failures::{Carried, classes, report};
-use crate::bindings::plan::Came;
+use crate::bindings::plan::{Came, Refused};
 use crate::bindings::timeout::alarm::Verdict;
 use crate::policies::timeout::Settings;
-use crate::sync::Counter;
 use crate::time::{Clock, LATEST, Nanos, SECOND};
 use parking_lot::Mutex;
 use pyo3::ffi;
@@ -35,138 +35,6 @@ pub struct Step {
     current: Arc<Mutex<Current>>,
     /// Does it ask, before the others of its plan, whether there is time left?
     pub asks_time: bool,
-}
-
-/// What became of its calls.
-#[derive(Default)]
-pub struct Counts {
-    pub begun: Counter,
-    pub in_time: Counter,
-    pub late: Counter,
-    pub timed_out: Counter,
-    pub other: Counter,
-    seq: Counter,
-}
-
-impl Counts {
-    /// Calls let in and not ended.
-    pub fn in_flight(&self) -> u64 {
-        let ended = [&self.in_time, &self.late, &self.timed_out, &self.other];
-        self.begun.get().saturating_sub(ended.iter().map(|count| count.get()).sum())
-    }
-
-    /// The number of the next event.
-    pub fn next(&self) -> u64 {
-        self.seq.bump();
-        self.seq.get()
-    }
-}
-
-/// A call under a timeout.
-#[derive(Clone, Copy)]
-pub struct Ticket {
-    /// When its time is over.
-    at: Nanos,
-    /// The deadline that holds inside. Owned by the call; NULL: none, or not any more.
-    deadline: *mut ffi::PyObject,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// It runs to its end before its caller goes on, so far.
-    Straight,
-    /// It was handed on as an awaitable, which nobody has stepped yet.
-    Adopted,
-    /// It is stepped by a task, and has not been suspended.
-    Stepped,
-    /// Its alarm is set.
-    Armed,
-    /// It was made in a thread of a pool's, which was given up.
-    GivenUp,
-}
-
-// SAFETY: a call's ticket is only touched by whoever has the call, attached.
-unsafe impl Send for Ticket {}
-// SAFETY: as above.
-unsafe impl Sync for Ticket {}
-
-impl Ticket {
-    /// When its time is over.
-    pub fn at(&self) -> Nanos {
-        self.at
-    }
-
-    /// Has it something to do when its call is suspended?
-    #[inline(always)]
-    pub fn minds_suspension(&self) -> bool {
-        self.stage != Stage::Armed
-    }
-
-    /// The deadline, for the collector.
-    pub fn object(&self) -> *mut ffi::PyObject {
-        self.deadline
-    }
-
-    /// Is it made by steps?
-    fn is_stepped(&self) -> bool {
-        matches!(self.stage, Stage::Stepped | Stage::Armed)
-    }
-
-    fn deadline<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Deadline>> {
-        // SAFETY: NULL, or made by us, and owned.
-        unsafe { Some(Bound::from_borrowed_ptr_or_opt(py, self.deadline)?.cast_into_unchecked()) }
-    }
-
-    /// The pool did not wait for it any longer.
-    pub fn given_up(&mut self) {
-        self.stage = Stage::GivenUp;
-    }
-
-    fn arm(&mut self, deadline: &Bound<'_, Deadline>, host: Host<'_>) -> PyResult<()> {
-        self.stage = Stage::Armed;
-        deadline.get().arm_at(deadline.py(), host, self.at)
-    }
-
-    /// The call stands still, or runs on. A task's alarm is set when it first stands still: until
-    /// then nobody could have cancelled it.
-    pub fn suspended(&mut self, py: Python<'_>, suspended: bool) {
-        let Some(deadline) = self.deadline(py) else { return };
-        match (self.stage, suspended) {
-            (Stage::Adopted, false) => {
-                self.stage = Stage::Stepped;
-                Deadline::enter(&deadline);
-                if hosts::in_trio(py)
-                    && let Err(error) = self.arm(&deadline, Host::Trio)
-                {
-                    report(py, error, deadline.as_any());
-                }
-            }
-            (Stage::Straight | Stage::Stepped, true) => {
-                let stepped = self.stage == Stage::Stepped;
-                if let Some(host) = stepped.then(|| hosts::here(py).ok()).flatten() {
-                    // A shield that was entered before keeps it off; it is set where it waits next.
-                    if !Deadline::shielded(&deadline)
-                        && let Err(error) = self.arm(&deadline, host)
-                    {
-                        report(py, error, deadline.as_any());
-                    }
-                } else {
-                    // Handed on as an awaitable; or driven by hand, where there is no task to
-                    // cancel, and it ends late: in both cases, who goes on here is not inside of it.
-                    self.stage = Stage::Adopted;
-                    Deadline::leave(&deadline);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn let_go(&mut self) {
-        let deadline = std::mem::replace(&mut self.deadline, ptr::null_mut());
-        // SAFETY: owned by the call, which is over.
-        unsafe { ffi::Py_XDECREF(deadline) };
-    }
 }
 
 impl Step {
@@ -216,7 +84,7 @@ impl Step {
     pub fn enter<C: Clock>(&self, clock: &C) -> Ticket {
         self.counts.begun.bump();
         let at = clock.now().saturating_add(self.settings.limit).min(LATEST);
-        Ticket { at, deadline: ptr::null_mut(), stage: Stage::Straight }
+        Ticket::new(at)
     }
 
     /// The work begins, inside of `outer`: inside of the deadline that is given back, which the
@@ -270,6 +138,7 @@ impl Step {
         py: Python<'_>,
         ticket: &mut Ticket,
         came: &mut Came<'_>,
+        refusal: &dyn Fn(&Refused) -> PyErr,
         clock: &C,
     ) {
         let late = self.is_late(ticket, clock);
@@ -287,16 +156,16 @@ impl Step {
             }
             deadline.get().finish();
         }
-        let ours = Self::is_ours(py, ticket, came);
+        let ours = Self::is_ours(py, ticket, came, late);
         ticket.let_go();
         match verdict {
-            Verdict::Expired | Verdict::Late => self.time_out(py, ticket, came, clock),
+            Verdict::Expired | Verdict::Late => self.time_out(py, ticket, came, refusal, clock),
             Verdict::Left(error) => {
                 *came = Came::Raised(Carried::new(error));
                 self.counts.other.bump();
             }
             Verdict::Cancelled => self.counts.other.bump(),
-            Verdict::Quiet if ours => self.time_out(py, ticket, came, clock),
+            Verdict::Quiet if ours => self.time_out(py, ticket, came, refusal, clock),
             Verdict::Quiet if ticket.stage == Stage::GivenUp => {
                 self.counts.timed_out.bump();
                 self.tell_timed_out(py, ticket, clock);
@@ -304,7 +173,7 @@ impl Step {
             Verdict::Quiet => match came {
                 // A task's is late whether it waited or not, as by the loop that looks first.
                 Came::Returned(_) if late && ticket.is_stepped() => {
-                    self.time_out(py, ticket, came, clock);
+                    self.time_out(py, ticket, came, refusal, clock);
                 }
                 Came::Returned(_) if late => {
                     self.counts.late.bump();
@@ -342,12 +211,15 @@ impl Step {
     }
 
     /// Did something inside give up because of the deadline that this has set?
-    fn is_ours(py: Python<'_>, ticket: &Ticket, came: &Came<'_>) -> bool {
+    fn is_ours(py: Python<'_>, ticket: &Ticket, came: &Came<'_>, late: bool) -> bool {
         let Some(deadline) = ticket.deadline(py) else { return false };
         let error = match came {
             Came::Raised(error) => error.get(),
             // Further in, somebody was let in too late.
-            Came::Refused(refused) => return refused.passed().is_some_and(|it| it.is(&deadline)),
+            Came::Refused(refused) => {
+                return (late && refused.out_of_time())
+                    || refused.passed().is_some_and(|it| it.is(&deadline));
+            }
             Came::Returned(_) | Came::Broken(_) => None,
         };
         let Some(error) = error else { return false };
@@ -365,13 +237,23 @@ impl Step {
         clock.now().saturating_sub(ticket.at.saturating_sub(self.settings.limit))
     }
 
-    fn time_out<C: Clock>(&self, py: Python<'_>, ticket: &Ticket, came: &mut Came<'_>, clock: &C) {
+    fn time_out<C: Clock>(
+        &self,
+        py: Python<'_>,
+        ticket: &Ticket,
+        came: &mut Came<'_>,
+        refusal: &dyn Fn(&Refused) -> PyErr,
+        clock: &C,
+    ) {
         self.counts.timed_out.bump();
         let error = self.error(py, ticket, clock);
-        if let Came::Raised(cause) = &*came
-            && let Some(cause) = cause.get()
-        {
-            error.set_cause(py, Some(cause.clone_ref(py)));
+        let cause = match &*came {
+            Came::Raised(cause) => cause.get().map(|cause| cause.clone_ref(py)),
+            Came::Refused(refused) if refused.out_of_time() => Some(refusal(refused)),
+            Came::Refused(_) | Came::Returned(_) | Came::Broken(_) => None,
+        };
+        if cause.is_some() {
+            error.set_cause(py, cause);
         }
         *came = Came::Raised(Carried::new(error));
         self.tell_timed_out(py, ticket, clock);

@@ -142,6 +142,8 @@ impl Calendar {
         ((window % NUMBERS) << COUNT) | used.min(MOST)
     }
 
+    /// Aside, so that a rate, which most limits are, is decided in few instructions.
+    #[inline(never)]
     pub(super) fn decide(&self, word: u64, date: Nanos, cost: Cost, patience: Nanos) -> Decision {
         if cost.0 == 0 {
             return Decision::Take { word, wait: 0 };

@@ -112,7 +112,8 @@ impl Rate {
     }
 }
 
-/// `a · b / c`, cut. `None`: it does not fit.
+/// `a · b / c`, cut. `None`: it does not fit. Aside: what most calls cost needs no division.
+#[inline(never)]
 pub(super) fn scaled(a: u64, b: u64, c: u64) -> Option<u64> {
     u64::try_from(u128::from(a) * u128::from(b) / u128::from(c.max(1))).ok()
 }

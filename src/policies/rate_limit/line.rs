@@ -149,6 +149,20 @@ impl<W> Line<W> {
         woken
     }
 
+    /// The process was forked: those that wait do so in its parent, and leave here. What would have
+    /// woken them is in the answer.
+    pub fn forked<P: Place>(&self, limit: &RateLimit<P>, now: Nanos) -> Vec<W> {
+        let mut woken = Vec::new();
+        while let Some(number) = self.last() {
+            woken.extend(self.leave(limit, number, now, false));
+        }
+        woken
+    }
+
+    fn last(&self) -> Option<u64> {
+        self.standing.lock().waiting.back().map(|waiter| waiter.number)
+    }
+
     /// Has `limit`, whose line this is, go by other settings: see [`RateLimit::reconfigure`]. Those
     /// that wait are let in in the same order, at the new rate; who is to be woken is in the answer.
     pub fn change<P: Place>(

@@ -144,8 +144,14 @@ impl Terms {
 
     #[inline]
     fn moment(&self, clock: &impl Clock) -> Moment {
+        self.moment_from(None, clock)
+    }
+
+    /// The readings that it goes by; `now` was read already.
+    #[inline]
+    fn moment_from(&self, now: Option<Nanos>, clock: &impl Clock) -> Moment {
         match self.kind {
-            Kind::Rate(_) => Moment { now: clock.now(), date: 0 },
+            Kind::Rate(_) => Moment { now: now.unwrap_or_else(|| clock.now()), date: 0 },
             Kind::Calendar(_) => Moment { now: 0, date: clock.date() },
         }
     }
@@ -227,13 +233,19 @@ impl<P: Place> RateLimit<P> {
     /// Lets a call in now. `false`: it would have to wait, or not be let in; that is not counted.
     #[inline]
     pub fn take(&self, cost: Cost, clock: &impl Clock) -> bool {
+        self.take_from(None, cost, clock)
+    }
+
+    /// See [`RateLimit::take`]. Of a rate, `now` may have been read before: a precise clock waits
+    /// until everything that was begun before it is done, and so nothing should be.
+    #[inline]
+    pub fn take_from(&self, mut now: Option<Nanos>, cost: Cost, clock: &impl Clock) -> bool {
         let words = self.place.words();
         let mut word = words.word.load(Ordering::Acquire);
         loop {
             let terms = self.live.terms();
-            let Decision::Take { word: next, .. } =
-                terms.decide(word, terms.moment(clock), cost, 0)
-            else {
+            let moment = terms.moment_from(now.take(), clock);
+            let Decision::Take { word: next, .. } = terms.decide(word, moment, cost, 0) else {
                 return false;
             };
             match swap(&words.word, word, next, !P::SHARED) {

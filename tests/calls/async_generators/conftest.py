@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.calls.async_generators.given import GIVEN
+from tests.calls.given import GIVEN
 
 
 @pytest.fixture

@@ -1,26 +1,6 @@
 """What the tests of async generators have in common."""
 
-import contextlib
-
-GIVEN = [1, 2, 3]
-
-
-class TroubleError(Exception):
-    """A failure."""
-
 
 async def collect(generator):
     """All its items."""
     return [item async for item in generator]
-
-
-def raise_trouble():
-    """Raises."""
-    raise TroubleError
-
-
-def half_open(breaker, clock):
-    """Brings a breaker to where the next call is its only probe."""
-    with contextlib.suppress(TroubleError):
-        breaker.call(raise_trouble)
-    clock.advance(11)

@@ -6,7 +6,8 @@ import gc
 
 import pytest
 
-from tests.calls.async_generators.given import TroubleError, collect
+from tests.calls.async_generators.given import collect
+from tests.calls.given import TroubleError
 
 
 def test_failures_count(patient, tally, finish, pause):

@@ -9,7 +9,8 @@ import weakref
 import pytest
 import seawall
 
-from tests.calls.async_generators.given import GIVEN, TroubleError, collect
+from tests.calls.async_generators.given import collect
+from tests.calls.given import GIVEN, TroubleError
 
 
 def test_items_and_the_end(items, patient, tally, finish):

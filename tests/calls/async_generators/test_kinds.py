@@ -9,7 +9,8 @@ import weakref
 import pytest
 import seawall
 
-from tests.calls.async_generators.given import TroubleError, collect
+from tests.calls.async_generators.given import collect
+from tests.calls.given import TroubleError
 
 
 def test_the_kind_is_kept(items):

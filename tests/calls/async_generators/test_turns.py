@@ -5,7 +5,8 @@ import contextlib
 import pytest
 import seawall
 
-from tests.calls.async_generators.given import TroubleError, collect, half_open
+from tests.calls.async_generators.given import collect
+from tests.calls.given import TroubleError, half_open
 
 
 def test_two_at_once(items, patient, tally, finish):

@@ -3,44 +3,17 @@
 import asyncio
 import contextlib
 import gc
-import os
-import subprocess
 import sys
-import threading
 import weakref
 
 import pytest
 import seawall
 
+from tests import needs
+from tests.children import printed
+from tests.threads import in_threads
+
 NONE = (None, None, None)
-
-
-@pytest.fixture
-def quick_switches():
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def in_threads(work, count=8):
-    """Runs `work` in that many threads at once, and raises what they raised."""
-    failed = []
-
-    def guarded():
-        try:
-            work()
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=guarded) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
 
 
 def blocks(guard):
@@ -82,40 +55,40 @@ def looking(guard):
     del kept
 
 
-@pytest.mark.usefixtures("quick_switches")
+@pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("use", [blocks, stacks, by_hand, failing, looking])
 def test_in_threads(use, patient, tally):
     """Each thread's entries are its own, however they are made."""
     rounds = 300
 
-    def work():
+    def work(_):
         for _ in range(rounds):
             use(patient)
 
-    in_threads(work)
+    in_threads(8, work)
     counts = tally(patient)
     assert sum(counts.values()) == 8 * rounds * 2
     assert counts.get("in_flight", 0) == counts.get("cancelled", 0) == 0
 
 
-@pytest.mark.usefixtures("quick_switches")
+@pytest.mark.usefixtures("often")
 def test_a_pair_that_threads_share(patient, tally):
     """Halves that were fetched once serve several threads: each exits what it entered."""
     enter, leave = patient.__enter__, patient.__exit__
     rounds = 300
 
-    def work():
+    def work(_):
         for _ in range(rounds):
             enter()
             enter()
             leave(*NONE)
             leave(*NONE)
 
-    in_threads(work)
+    in_threads(8, work)
     assert tally(patient) == {"success": 8 * rounds * 2}
 
 
-@pytest.mark.usefixtures("quick_switches")
+@pytest.mark.usefixtures("often")
 def test_under_a_tracer(patient, tally):
     """A tracer, which runs between any two lines, leaves the entries of stacks in order."""
     rounds = 30
@@ -125,7 +98,7 @@ def test_under_a_tracer(patient, tally):
         hasattr(type(patient), "__enter__")
         return trace
 
-    def work():
+    def work(_):
         sys.settrace(trace)
         try:
             for _ in range(rounds):
@@ -134,16 +107,16 @@ def test_under_a_tracer(patient, tally):
         finally:
             sys.settrace(None)
 
-    in_threads(work)
+    in_threads(8, work)
     assert tally(patient) == {"success": 8 * rounds * 4}
 
 
 def test_a_stack_closed_in_another_thread(patient, tally):
     """A stack may be closed by another thread than the one that filled it."""
     stack = contextlib.ExitStack()
-    in_threads(lambda: stack.enter_context(patient), count=3)
+    in_threads(3, lambda _: stack.enter_context(patient))
     assert tally(patient) == {"in_flight": 3}
-    in_threads(stack.close, count=1)
+    in_threads(1, lambda _: stack.close())
     assert tally(patient) == {"success": 3}
 
 
@@ -151,8 +124,8 @@ def test_what_a_thread_leaves_pending(patient):
     """A half that was fetched by a thread that is over keeps nothing alive."""
     breakers = [seawall.CircuitBreaker()]
     kept = []
-    in_threads(lambda: hasattr(breakers[0], "__enter__"))
-    in_threads(lambda: kept.append(breakers[0].__enter__))
+    in_threads(8, lambda _: hasattr(breakers[0], "__enter__"))
+    in_threads(8, lambda _: kept.append(breakers[0].__enter__))
     watch = weakref.ref(breakers.pop())
     with patient:
         kept.clear()
@@ -163,11 +136,11 @@ def test_what_a_thread_leaves_pending(patient):
 def test_what_is_never_exited_ends_with_its_context(patient, tally):
     """An entry by hand that is never exited is settled when its context is gone."""
 
-    def work():
+    def work(_):
         for _ in range(50_000):
             patient.__enter__()
 
-    in_threads(work, count=1)
+    in_threads(1, work)
     gc.collect()
     assert tally(patient) == {"cancelled": 50_000}
 
@@ -248,7 +221,7 @@ def test_entered_by_wait_for(patient, tally):
     assert tally(patient) == {"success": 2}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs.fork
 def test_forked_inside():
     """A process that is forked inside of a block leaves the block in both."""
     code = """
@@ -263,7 +236,7 @@ assert p.snapshot().counts["success"] == 2
 if child:
     raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
+    assert printed(code, "-W", "ignore") == ""
 
 
 @pytest.mark.parametrize(
@@ -279,7 +252,7 @@ def items():
         yield
 {body}
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert printed(code) == ""
 
 
 def test_deep_recursion(patient, tally):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.calls.generators.given import GIVEN, TroubleError
+from tests.calls.given import GIVEN, TroubleError
 
 
 @pytest.fixture

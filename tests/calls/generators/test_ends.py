@@ -7,7 +7,7 @@ import sys
 import pytest
 import seawall
 
-from tests.calls.generators.given import TroubleError, half_open
+from tests.calls.given import TroubleError, half_open
 
 
 def test_failures_count(patient, tally):

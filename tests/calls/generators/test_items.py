@@ -6,7 +6,7 @@ import weakref
 import pytest
 import seawall
 
-from tests.calls.generators.given import GIVEN, TroubleError, raise_trouble
+from tests.calls.given import GIVEN, TroubleError, raise_trouble
 
 
 def test_items_and_the_end(items, patient, tally):

@@ -9,7 +9,7 @@ import weakref
 import pytest
 import seawall
 
-from tests.calls.generators.given import TroubleError
+from tests.calls.given import TroubleError
 
 
 def test_the_kind_is_kept(items):

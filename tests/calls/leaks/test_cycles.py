@@ -9,10 +9,7 @@ import pytest
 import seawall
 
 from tests.calls.leaks.subject import pause
-
-
-class Node:
-    """Something that can be in a cycle and be watched."""
+from tests.kept import Node
 
 
 def collected(make):

@@ -1,18 +1,16 @@
 """A great many calls of every path leave nothing behind."""
 
-import gc
-import itertools
-import sys
-import tracemalloc
-
 import pytest
 
+from tests import needs
+from tests.calls.conftest import finish
 from tests.calls.leaks.blocks import Blocks
 from tests.calls.leaks.calls import Calls
 from tests.calls.leaks.items import Items
 from tests.calls.leaks.keyed import Keyed
 from tests.calls.leaks.later import Later
 from tests.calls.leaks.subject import Subject, TroubleError
+from tests.kept import nothing_is_kept, resident
 
 ROUNDS = 20_000
 
@@ -52,7 +50,6 @@ def test_nothing_is_kept(path):
     """Counts of references, of tracked objects and of traced memory stay as they were."""
     paths = Paths()
     go = getattr(paths, path)
-    rounds = ROUNDS // 10 if path in SLOW else ROUNDS
     watched = [
         paths.argument,
         paths.result,
@@ -63,45 +60,16 @@ def test_nothing_is_kept(path):
         TroubleError,
     ]
 
-    def measure():
-        gc.collect()
-        counts = [sys.getrefcount(one) for one in watched]
-        return counts, len(gc.get_objects())
-
-    for _ in range(200):
+    async def once():
         go()
-    before, objects = measure()
-    for _ in range(rounds):
-        go()
-    after, objects_after = measure()
-    grown = [late - early for early, late in zip(before, after, strict=True)]
-    assert max(grown) < 20, grown
-    assert objects_after - objects < 20
-    tracemalloc.start()
-    try:
-        for _ in range(100):
-            go()
-        traced = []
-        for _ in range(5):
-            gc.collect()
-            traced.append(tracemalloc.get_traced_memory()[0])
-            for _ in range(1000):
-                go()
-    finally:
-        tracemalloc.stop()
-    # What leaks does so in every stretch; a table that doubles in one, a free list in the first.
-    assert min(late - early for early, late in itertools.pairwise(traced)) < 4000
+
+    rounds = ROUNDS // 10 if path in SLOW else ROUNDS
+    finish(nothing_is_kept(once, watched, rounds=rounds, stretch=1000, stretches=5))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@needs.proc
 def test_resident_memory():
     """The process itself does not grow over all paths."""
-
-    def resident():
-        gc.collect()
-        with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123
-            return int(pages.read().split()[1]) * 4096
-
     paths = Paths()
 
     def everything(rounds):

@@ -1,17 +1,21 @@
 """Protected functions in the hands of frameworks that look at them first."""
 
 import functools
+import threading
 
+import fastapi
+import fastapi.testclient
 import pytest
 import seawall
+from starlette import routing
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
 
 @pytest.fixture
 def client(patient):
     """A FastAPI application with protected routes."""
-    fastapi = pytest.importorskip("fastapi")
-    testing = pytest.importorskip("fastapi.testclient")
-    threading = pytest.importorskip("threading")
     app = fastapi.FastAPI()
 
     def dependency(d: int = 4) -> int:
@@ -40,7 +44,7 @@ def client(patient):
         loop_thread[:] = [threading.current_thread()]
         return await go_on(request)
 
-    with testing.TestClient(app) as client:
+    with fastapi.testclient.TestClient(app) as client:
         yield client
 
 
@@ -58,10 +62,6 @@ def test_fastapi(client, tally, patient):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_starlette(patient, tally):
     """Starlette routes protected endpoints of both sorts."""
-    routing = pytest.importorskip("starlette.routing")
-    from starlette.applications import Starlette
-    from starlette.responses import PlainTextResponse
-    from starlette.testclient import TestClient
 
     @patient
     def sync(request):
@@ -94,8 +94,6 @@ def test_starlette(patient, tally):
 @pytest.mark.parametrize("sort", ["sync", "async"])
 def test_fastapi_dependencies_that_yield(patient, tally, sort):
     """A dependency with `yield` is one when protected, and a request's own error is not its."""
-    fastapi = pytest.importorskip("fastapi")
-    testing = pytest.importorskip("fastapi.testclient")
     told = []
 
     @patient
@@ -121,7 +119,7 @@ def test_fastapi_dependencies_that_yield(patient, tally, sort):
             raise fastapi.HTTPException(418)
         return [a, d]
 
-    with testing.TestClient(app) as client:
+    with fastapi.testclient.TestClient(app) as client:
         assert client.get("/", params={"a": 1, "d": 2}).json() == [1, 2]
         assert client.get("/", params={"a": 0}).status_code == 418
     assert told == ["closed"] * 2

@@ -9,7 +9,7 @@ from contextvars import copy_context
 import pytest
 import seawall
 
-from tests.policies.breaker.service import AsyncKind, Service
+from tests.policies.breaker.service import KINDS, AsyncKind, Service
 
 
 @pytest.fixture
@@ -25,11 +25,15 @@ def due(service, clock):
     return make
 
 
-@pytest.mark.parametrize("probes", [1, 2, 7, 8, 9, 256])
-def test_exactly_so_many_probes(due, kind, probes):
+# As many threads as there are tasks say nothing that nine do not.
+PROBES = [(kind, probes) for kind in KINDS for probes in (1, 2, 7, 8, 9)] + [(KINDS[-1], 256)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "probes"), PROBES, ids=lambda it: it if isinstance(it, int) else it.name
+)
+def test_exactly_so_many_probes(due, probes):
     """As many as named are let in at once, and not one more, until one comes back."""
-    if kind.name == "sync" and probes == 256:
-        pytest.skip("as many threads say nothing that nine do not")
     it = due(half_open_calls=probes, success_threshold=1000)
     flights = [it.begin() for _ in range(probes)]
     refusal = it.refused()

@@ -8,6 +8,8 @@ import threading
 import pytest
 import seawall
 
+from tests import needs
+
 
 class Whole:
     """A whole number that does something when it is read, once."""
@@ -86,8 +88,7 @@ def test_threads_that_change_one_breaker_lose_nothing():
     assert [breaker.settings[field] for field in fields] == [100] * 4
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@needs.fork
 def test_a_fork_during_a_change_blocks_no_child():
     """A child forked while another thread changes a breaker can change it."""
     breaker = seawall.CircuitBreaker()

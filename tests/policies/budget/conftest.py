@@ -4,27 +4,6 @@ import pytest
 import seawall
 
 
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
-
-
-@pytest.fixture
-def clock():
-    """Time, which stands still unless told to move."""
-    with seawall.testing.clock() as clock:
-        yield clock
-
-
-@pytest.fixture
-def told():
-    """The events of the test."""
-    with seawall.testing.record() as told:
-        yield told
-
-
 @pytest.fixture
 def budget(clock):
     """Makes a budget of the settings given, and counts what is asked of it."""

@@ -1,45 +1,19 @@
 """One budget under many threads, and in a forked child."""
 
 import os
-import sys
 import threading
 
-import pytest
 import seawall
 
-
-@pytest.fixture
-def often():
-    """Threads take turns as often as the interpreter lets them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def in_threads(count, work):
-    """What `work` answers in each of so many threads."""
-    answers = []
-    start = threading.Barrier(count)
-
-    def run():
-        start.wait(30)
-        answers.append(work())
-
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
-    return answers
+from tests import needs
+from tests.threads import in_threads
 
 
 def test_no_call_is_lost_and_no_retry_is_made_twice(often):
     """Sixteen threads of a dead service make exactly the retries that their calls pay for."""
     budget = seawall.RetryBudget(ratio=0.1, min_per_second=1, ttl=60)
 
-    def work():
+    def work(_):
         permitted = 0
         for _ in range(500):
             budget._begin()
@@ -59,7 +33,7 @@ def test_the_limit_in_flight_holds(often):
     budget = seawall.RetryBudget(mode="concurrency", min_concurrent=4, ratio=0)
     running, most = [], []
 
-    def work():
+    def work(_):
         for _ in range(300):
             if budget._permit():
                 running.append(None)
@@ -85,7 +59,7 @@ def test_settings_change_while_threads_ask(often):
     changer = threading.Thread(target=change, daemon=True)
     changer.start()
 
-    def work():
+    def work(_):
         for _ in range(300):
             budget._begin()
             if budget._permit():
@@ -100,8 +74,7 @@ def test_settings_change_while_threads_ask(often):
     assert seen.counts["retries"] + seen.counts["refused"] == 1200
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@needs.fork
 def test_a_forked_child_has_its_own():
     """A child goes on from its parent's counts, and what it counts is its own."""
     budget = seawall.RetryBudget(ratio=0, min_per_second=0.5, ttl=10)

@@ -7,31 +7,14 @@ import pytest
 import seawall
 import trio
 
-
-def on_asyncio(main):
-    """Runs on asyncio's own loop."""
-    return asyncio.run(main())
+from tests import hosts
+from tests.threads import until
 
 
-def on_uvloop(main):
-    """Runs on uvloop."""
-    return pytest.importorskip("uvloop").run(main())
-
-
-HOSTS = {"asyncio": on_asyncio, "uvloop": on_uvloop, "trio": trio.run}
-
-
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
-
-
-@pytest.fixture(params=HOSTS)
+@pytest.fixture(params=hosts.HOSTS)
 def run(request):
     """Runs an async function; on every host."""
-    return HOSTS[request.param]
+    return hosts.HOSTS[request.param]
 
 
 @pytest.fixture
@@ -39,13 +22,6 @@ def clock():
     """A clock that moves on by itself when everything waits."""
     with seawall.testing.clock(autojump=True) as clock:
         yield clock
-
-
-@pytest.fixture
-def told():
-    """The events of the test."""
-    with seawall.testing.record() as told:
-        yield told
 
 
 def counts(bulkhead, **key):
@@ -147,17 +123,26 @@ def crowd():
     crowd.join()
 
 
-def until(true):
-    """Waits for real until something is true."""
-    pause = threading.Event()
-    for _ in range(10_000):
-        if true():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it has not come true")
-
-
 @pytest.fixture(name="until")
 def until_fixture():
-    """`until(true)` waits for real until something is true."""
+    """`until(condition)` waits for real until something is true."""
     return until
+
+
+class Line:
+    """A bulkhead of one permit, for which calls wait long, and whom it has served."""
+
+    def __init__(self):
+        """Nobody yet."""
+        self.bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
+        self.served = []
+        self.work = self.bulkhead(self._work)
+
+    async def _work(self, number):
+        self.served.append(number)
+
+
+@pytest.fixture
+def line():
+    """A bulkhead of one permit, `line.work(number)` behind it, and whom it has `served`."""
+    return Line()

@@ -32,18 +32,13 @@ def _held(bulkhead):
         yield
 
 
-def test_a_task_that_is_cancelled_leaves_the_queue(counts):
+def test_a_task_that_is_cancelled_leaves_the_queue(counts, line):
     """Those behind it move up, and it is counted as cancelled."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-    served = []
-
-    @bulkhead
-    async def work(number):
-        served.append(number)
+    bulkhead = line.bulkhead
 
     async def main():
         async with bulkhead:
-            tasks = [asyncio.create_task(work(number)) for number in range(4)]
+            tasks = [asyncio.create_task(line.work(number)) for number in range(4)]
             await asyncio.sleep(0)
             tasks[1].cancel()
             await asyncio.sleep(0)
@@ -52,56 +47,46 @@ def test_a_task_that_is_cancelled_leaves_the_queue(counts):
 
     results = asyncio.run(main())
     assert isinstance(results[1], asyncio.CancelledError)
-    assert served == [0, 2, 3]
+    assert line.served == [0, 2, 3]
     assert counts(bulkhead) == {"entered": 4, "waited": 3, "cancelled": 1}
 
 
-def test_granted_and_cancelled_in_one_turn():
+def test_granted_and_cancelled_in_one_turn(line):
     """The task that the permit was handed to never runs: the next one has it."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-    served = []
-
-    @bulkhead
-    async def work(number):
-        served.append(number)
+    bulkhead = line.bulkhead
 
     async def main():
         async with bulkhead:
-            tasks = [asyncio.create_task(work(number)) for number in range(3)]
+            tasks = [asyncio.create_task(line.work(number)) for number in range(3)]
             await asyncio.sleep(0)
         tasks[0].cancel()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     results = asyncio.run(main())
     assert isinstance(results[0], asyncio.CancelledError)
-    assert served == [1, 2]
+    assert line.served == [1, 2]
     at_rest(bulkhead)
 
 
-def test_granted_and_cancelled_in_one_turn_of_trio():
+def test_granted_and_cancelled_in_one_turn_of_trio(line):
     """Likewise, by a scope that was cancelled just before."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-    served = []
+    bulkhead = line.bulkhead
     scope = trio.CancelScope()
-
-    @bulkhead
-    async def work(number):
-        served.append(number)
 
     async def cancelled():
         with scope:
-            await work("cancelled")
+            await line.work("cancelled")
 
     async def main():
         async with trio.open_nursery() as nursery, bulkhead:
             nursery.start_soon(cancelled)
             await trio.testing.wait_all_tasks_blocked()
-            nursery.start_soon(work, "next")
+            nursery.start_soon(line.work, "next")
             await trio.testing.wait_all_tasks_blocked()
             scope.cancel()
 
     trio.run(main)
-    assert served == ["next"]
+    assert line.served == ["next"]
     at_rest(bulkhead)
 
 
@@ -213,45 +198,37 @@ def test_ctrl_c_ends_the_waiting_of_a_thread(monkeypatch):
     at_rest(bulkhead)
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-def test_a_loop_that_was_closed_keeps_no_permit():
-    """A task waits on a loop that is closed: the permit goes past it, to the next."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-
-    @bulkhead
-    async def work():
-        return 1
-
+def a_loop_of_one_that_waits(line):
+    """A loop that is not closed yet, and its task, which waits for the permit."""
     loop = asyncio.new_event_loop()
-    entered = bulkhead.__enter__()
-    task = loop.create_task(work())
+    task = loop.create_task(line.work(1))
     loop.run_until_complete(asyncio.sleep(0))
-    assert bulkhead.snapshot().waiting == 1
+    assert line.bulkhead.snapshot().waiting == 1
+    task._log_destroy_pending = False
+    return loop, task
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_a_loop_that_was_closed_keeps_no_permit(line):
+    """A task waits on a loop that is closed: the permit goes past it, to the next."""
+    bulkhead = line.bulkhead
+    entered = bulkhead.__enter__()
+    loop, task = a_loop_of_one_that_waits(line)
     loop.close()
     bulkhead.__exit__(None, None, None)
     assert entered is bulkhead
     assert bulkhead.snapshot().in_flight == 0
-    task._log_destroy_pending = False
     del task
     at_rest(bulkhead)
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-def test_a_task_that_waits_is_kept_by_nobody():
+def test_a_task_that_waits_is_kept_by_nobody(line):
     """The queue does not keep it alive: dropped with its loop, it is collected."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-
-    @bulkhead
-    async def work():
-        return 1
-
-    loop = asyncio.new_event_loop()
+    bulkhead = line.bulkhead
     with bulkhead:
-        task = loop.create_task(work())
+        loop, task = a_loop_of_one_that_waits(line)
         seen = weakref.ref(task)
-        loop.run_until_complete(asyncio.sleep(0))
-        assert bulkhead.snapshot().waiting == 1
-        task._log_destroy_pending = False
         loop.close()
         del task, loop
         gc.collect()
@@ -281,6 +258,7 @@ def test_threads_and_tasks_that_come_go_and_give_up(crowd):
     def plain(chance):
         enter()
         if chance.random() < 0.3:
+            # Real time: so that threads meet.
             threading.Event().wait(0.0005)
         leave()
 
@@ -288,6 +266,7 @@ def test_threads_and_tasks_that_come_go_and_give_up(crowd):
     async def task(chance):
         enter()
         try:
+            # Real time: so that some meet the threads, and some give up meanwhile.
             await asyncio.sleep(chance.choice([0, 0.0005]))
         finally:
             leave()

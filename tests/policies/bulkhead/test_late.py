@@ -73,3 +73,43 @@ def test_a_timeout_knows_its_own_deadline_behind_a_wait(clock, crowd, until, ran
         guard.call(ran.append, 1)
     crowd.join()
     assert (ran, slow.snapshot().in_flight) == ([], 0)
+
+
+def test_a_timeout_around_it_bounds_the_waiting(run, clock):
+    """Which ends with it, long before `max_wait`; whose time it was is what the caller learns."""
+    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
+    guard = seawall.Pipeline("bounded", seawall.Timeout(2), bulkhead)
+
+    @guard
+    async def work():
+        return 1
+
+    async def main():
+        async with bulkhead:
+            with pytest.raises(seawall.CallTimeoutError):
+                await work()
+        assert bulkhead.snapshot().waiting == 0
+        assert await work() == 1
+
+    run(main)
+    assert clock.elapsed == pytest.approx(2.0, abs=0.002)
+
+
+def test_a_timeout_around_it_bounds_a_threads_waiting(clock):
+    """A plain call's too."""
+    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
+    timeout = seawall.Timeout(2)
+    with bulkhead, pytest.raises(seawall.CallTimeoutError) as ended:
+        timeout(bulkhead(print))()
+    assert isinstance(ended.value.__cause__, seawall.BulkheadFullError)
+    assert (ended.value.__cause__.why, clock.elapsed) == ("deadline", 2.0)
+    assert timeout.snapshot().counts["timed_out"] == 1
+    assert (bulkhead.snapshot().waiting, bulkhead.snapshot().in_flight) == (0, 0)
+
+
+def test_a_nearer_deadline_than_the_timeouts_ends_it_as_its_own(clock):
+    """A timeout answers for its own time only."""
+    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
+    with bulkhead, seawall.deadline(1), pytest.raises(seawall.BulkheadFullError):
+        seawall.Timeout(2)(bulkhead(print))()
+    assert clock.elapsed == 1.0

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 import seawall
 
+from tests import needs
+
 
 def problems(**settings):
     """What is wrong with them, by field."""
@@ -274,8 +276,7 @@ def test_a_listener_may_call_it_again():
     assert seen == [1]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@needs.fork
 def test_a_forked_child_has_all_permits(crowd, until):
     """Those that its parent's threads had would never come back; and the parent keeps its own."""
     bulkhead = seawall.Bulkhead(max_concurrent=2, max_wait=30)

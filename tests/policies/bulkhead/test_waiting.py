@@ -6,12 +6,6 @@ import threading
 
 import pytest
 import seawall
-import trio
-
-
-async def sleep(clock, seconds):
-    """By the test's clock."""
-    await clock.asleep(seconds)
 
 
 def test_tasks_are_served_in_order(run, clock, group, counts):
@@ -22,7 +16,7 @@ def test_tasks_are_served_in_order(run, clock, group, counts):
     @bulkhead
     async def work(number):
         served.append(number)
-        await sleep(clock, 1)
+        await clock.asleep(1)
 
     async def main():
         async with group() as together:
@@ -49,25 +43,20 @@ def test_threads_are_served_in_order(crowd, until):
     assert served == list(range(6))
 
 
-def test_threads_and_tasks_wait_in_one_queue(run, crowd, until, turns, group):
+def test_threads_and_tasks_wait_in_one_queue(run, crowd, until, group, line):
     """In the order in which they came, whoever runs them."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-    served = []
-
-    @bulkhead
-    async def work(number):
-        served.append(number)
+    bulkhead = line.bulkhead
 
     async def main():
         async with group() as together, bulkhead:
             for number in range(0, 6, 2):
-                await together.start(work, number)
-                crowd.start(bulkhead.call, served.append, number + 1)
+                await together.start(line.work, number)
+                crowd.start(bulkhead.call, line.served.append, number + 1)
                 until(lambda number=number: bulkhead.snapshot().waiting == number + 2)
 
     run(main)
     crowd.join()
-    assert served == list(range(6))
+    assert line.served == list(range(6))
 
 
 def test_a_task_is_woken_by_a_thread(run, crowd, group):
@@ -133,7 +122,7 @@ def test_the_queue_is_bounded(run, clock, group, counts):
 
     @bulkhead
     async def work():
-        await sleep(clock, 1)
+        await clock.asleep(1)
 
     async def main():
         async with group() as together:
@@ -180,144 +169,6 @@ def test_a_hopeless_wait_is_refused_at_once(clock):
     assert clock.elapsed == 1.0
 
 
-def test_a_timeout_around_it_bounds_the_waiting(run, clock):
-    """Which ends with it, long before `max_wait`."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    guard = seawall.Pipeline("bounded", seawall.Timeout(2), bulkhead)
-
-    @guard
-    async def work():
-        return 1
-
-    async def main():
-        async with bulkhead:
-            with pytest.raises((seawall.CallTimeoutError, seawall.BulkheadFullError)):
-                await work()
-        assert bulkhead.snapshot().waiting == 0
-        assert await work() == 1
-
-    run(main)
-    assert clock.elapsed == pytest.approx(2.0, abs=0.002)
-
-
-def test_a_timeout_around_a_plain_call_bounds_the_waiting(clock):
-    """The wait of a thread ends with the limit, and the call was not made."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    guard = seawall.Pipeline("bounded", seawall.Timeout(2), bulkhead)
-    with bulkhead, pytest.raises(seawall.BulkheadFullError):
-        guard.call(int)
-    assert clock.elapsed == 2.0
-    assert guard.call(int) == 0
-
-
-def test_a_timeout_inside_counts_from_when_it_is_let_in(run, clock):
-    """Time in the queue is not the callee's."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    guard = seawall.Pipeline("fair", bulkhead, seawall.Timeout(2))
-    left = []
-
-    @guard
-    async def work():
-        left.append(seawall.remaining())
-        await sleep(clock, 1.5)
-        return 1
-
-    async def main():
-        return await both(work, work)
-
-    assert run(main) == [1, 1]
-    assert left == [2.0, 2.0]
-
-
-async def both(one, other):
-    """Runs two at once."""
-    results = []
-
-    async def keep(function):
-        results.append(await function())
-
-    if trio.lowlevel.in_trio_task():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(keep, one)
-            nursery.start_soon(keep, other)
-    else:
-        await asyncio.gather(keep(one), keep(other))
-    return results
-
-
-def test_a_slow_call_is_not_one_that_waited(run, clock):
-    """A breaker's slow-call clock starts after the queue."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    breaker = seawall.CircuitBreaker(slow_call_rate=1.0, slow_call_duration=2, min_calls=1)
-
-    @breaker
-    @bulkhead
-    async def work():
-        await sleep(clock, 1.5)
-
-    async def main():
-        await both(work, work)
-
-    run(main)
-    assert breaker.snapshot().counts["slow"] == 0
-
-
-def test_a_retry_waits_for_a_permit_at_each_attempt(run, clock, counts):
-    """And holds none while it sleeps between two."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=10)
-    seen = []
-
-    @seawall.Retry(attempts=3, backoff=1)
-    @bulkhead
-    async def work():
-        seen.append(clock.elapsed)
-        await sleep(clock, 1)
-        raise ConnectionError
-
-    async def caught():
-        with pytest.raises(ConnectionError):
-            await work()
-
-    async def main():
-        await both(caught, caught)
-
-    run(main)
-    assert seen == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-    assert counts(bulkhead)["entered"] == 6
-
-
-def test_a_plain_retry_waits_as_well(crowd, until):
-    """Each attempt of a thread queues anew."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=30)
-    guard = seawall.Pipeline("again", seawall.Retry(attempts=2, backoff=0), bulkhead)
-    calls = []
-
-    def work():
-        calls.append(1)
-        if len(calls) == 1:
-            raise ConnectionError
-        return "done"
-
-    results = []
-    with bulkhead:
-        crowd.start(lambda: results.append(guard.call(work)))
-        until(lambda: bulkhead.snapshot().waiting == 1)
-    crowd.join()
-    assert results == ["done"]
-    assert bulkhead.snapshot().counts["entered"] == 3
-
-
-def test_a_refusal_may_be_tried_again(clock):
-    """If the retry says so: it waits, is refused, sleeps and waits again."""
-    bulkhead = seawall.Bulkhead(max_concurrent=1, max_wait=2)
-    retry = seawall.Retry(attempts=2, backoff=1, on=seawall.BulkheadFullError)
-    guard = seawall.Pipeline("again", retry, bulkhead)
-    with bulkhead, pytest.raises(seawall.BulkheadFullError):
-        guard.call(int)
-    assert clock.elapsed == 5.0
-    assert bulkhead.snapshot().counts["timed_out"] == 2
-
-
 def test_a_plain_call_in_a_loop_warns(counts):
     """It blocks the loop, whoever holds the permits there."""
     bulkhead = seawall.Bulkhead("blocking", max_concurrent=1, max_wait=0.001)
@@ -360,7 +211,7 @@ def test_async_generators_and_blocks_wait_too(run, group, clock):
     @bulkhead
     async def items():
         yield 1
-        await sleep(clock, 1)
+        await clock.asleep(1)
         yield 2
 
     async def consume():

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import threading
-import time
 
 import pytest
 import seawall
@@ -11,6 +10,7 @@ import trio
 
 from tests.policies.rate_limit.calls import nothing
 from tests.policies.retry.service import KINDS
+from tests.threads import until
 
 
 @pytest.fixture
@@ -90,8 +90,7 @@ def test_threads_each_have_their_time():
         threads = [threading.Thread(target=call) for _ in range(8)]
         for thread in threads:
             thread.start()
-        while limit.snapshot().in_flight + len(done) < 8 or still._calls < 7:
-            time.sleep(0.001)
+        until(lambda: limit.snapshot().in_flight + len(done) == 8 and still._calls == 7)
         assert sorted(dues) == pytest.approx([number / 10 for number in range(1, 8)])
         still.advance(0.7)
         for thread in threads:

@@ -7,13 +7,6 @@ from tests.policies.retry.service import KINDS, Script
 
 
 @pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
-
-
-@pytest.fixture(autouse=True)
 def clock():
     """Time, which moves when everything waits."""
     with seawall.testing.clock(autojump=True) as clock:
@@ -26,13 +19,6 @@ def script(clock):
     return lambda *lines: Script(clock, *lines)
 
 
-@pytest.fixture
-def told():
-    """The events of the test."""
-    with seawall.testing.record() as told:
-        yield told
-
-
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
 def kind(request):
     """Plain functions, then coroutine functions under each loop."""
@@ -43,11 +29,3 @@ def kind(request):
 def loop(request):
     """Coroutine functions under each loop."""
     return request.param
-
-
-@pytest.fixture
-def unraisable(monkeypatch):
-    """The exceptions that were reported to `sys.unraisablehook`."""
-    seen = []
-    monkeypatch.setattr("sys.unraisablehook", lambda report: seen.append(report.exc_value))
-    return seen

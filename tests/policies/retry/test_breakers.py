@@ -200,11 +200,8 @@ def test_a_probe_that_is_dropped_while_it_waits(end):
     asyncio.run(main())
 
 
-def test_keyed_breakers_inside(kind, script):
-    """Each attempt goes to the circuit of its key, which may meanwhile have opened."""
-    breaker = seawall.CircuitBreaker(key="host", failure_threshold=2)
-    body = script(ConnectionError)
-
+def of_a_host(kind, body):
+    """A function whose argument keys can name, and which does what `body` does."""
     if kind.awaits:
 
         async def function(host):
@@ -214,7 +211,15 @@ def test_keyed_breakers_inside(kind, script):
         def function(host):
             return body(host)
 
-    work = seawall.Retry(attempts=4, backoff=1)(breaker(function))
+    return function
+
+
+def test_keyed_breakers_inside(kind, script):
+    """Each attempt goes to the circuit of its key, which may meanwhile have opened."""
+    breaker = seawall.CircuitBreaker(key="host", failure_threshold=2)
+    body = script(ConnectionError)
+
+    work = seawall.Retry(attempts=4, backoff=1)(breaker(of_a_host(kind, lambda host: body(host))))
     with pytest.raises(seawall.CircuitOpenError) as rejected:
         kind.run(work, "a")
     assert rejected.value.key == "a"
@@ -230,16 +235,8 @@ def test_keyed_breakers_outside(kind, script):
     breaker = seawall.CircuitBreaker(key=lambda host: host)
     body = script(ConnectionError, 1)
 
-    if kind.awaits:
-
-        async def function(host):
-            return body(host)
-    else:
-
-        def function(host):
-            return body(host)
-
-    assert kind.run(breaker(seawall.Retry(backoff=1)(function)), "a") == 1
+    work = seawall.Retry(backoff=1)(of_a_host(kind, body))
+    assert kind.run(breaker(work), "a") == 1
     assert tally(breaker, key="a") == {"success": 1}
 
 
@@ -257,17 +254,9 @@ def test_a_key_that_fails_between_two_attempts(kind, script):
     outer = seawall.CircuitBreaker()
     body = script(ConnectionError)
 
-    if kind.awaits:
-
-        async def function(host):
-            return body(host)
-    else:
-
-        def function(host):
-            return body(host)
-
+    work = outer(retry(breaker(of_a_host(kind, body))))
     with pytest.raises(KeyError, match="no key"):
-        kind.run(outer(retry(breaker(function))), "a")
+        kind.run(work, "a")
     assert body.calls == 1
     assert tally(outer) == {"failure": 1}
     assert counts(retry) == {"passed": 1, "retries": 1}

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 import seawall
 
+from tests import needs
+
 
 def waits(kind, script, *lines, **settings):
     """The waits of a call whose attempts end as the lines say."""
@@ -139,8 +141,7 @@ def test_no_delay_overflows(kind, script):
     assert all(0 <= wait <= 1 for wait in body.waits)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_forked_processes_do_not_jitter_in_step():
     """Two children and their parent, forked after jitter was drawn, draw different delays."""
     drawn = []

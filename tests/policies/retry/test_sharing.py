@@ -19,14 +19,14 @@ def each(seen, number):
     raise ConnectionError(number)
 
 
-def test_five_tasks_make_three_attempts_each():
+def test_five_tasks_make_three_attempts_each(clock):
     """One decorated coroutine function, called by several tasks at once: 3/3/3/3/3."""
     seen = []
     retry = seawall.Retry(backoff=seawall.linear(1))
 
     @retry
     async def work(number):
-        await asyncio.sleep(0.1 * number)
+        await clock.asleep(0.1 * number)
         each(seen, number)
 
     async def main():
@@ -38,14 +38,14 @@ def test_five_tasks_make_three_attempts_each():
     assert counts(retry) == {"gave_up_attempts": CALLERS, "retries": 2 * CALLERS}
 
 
-def test_five_tasks_of_trio():
+def test_five_tasks_of_trio(clock):
     """The tasks of a nursery each make all of their attempts too."""
     seen = []
     retry = seawall.Retry(backoff=1)
 
     @retry
     async def work(number):
-        await trio.sleep(0.1 * number)
+        await clock.asleep(0.1 * number)
         each(seen, number)
 
     async def one(number):
@@ -140,7 +140,7 @@ def test_recursion(kind, script):
     assert counts(retry)["gave_up_attempts"] == 13
 
 
-def test_one_retry_in_five_loops_at_once():
+def test_one_retry_in_five_loops_at_once(clock):
     """Tenacity's AsyncRetrying, used by five tasks, gives them 4, 2, 2, 2 and 1 attempts."""
     seen = []
     retry = seawall.Retry(backoff=seawall.linear(1))
@@ -148,7 +148,7 @@ def test_one_retry_in_five_loops_at_once():
     async def one(number):
         async for attempt in retry:
             with attempt:
-                await asyncio.sleep(0.1 * number)
+                await clock.asleep(0.1 * number)
                 each(seen, number)
 
     async def main():
@@ -160,7 +160,7 @@ def test_one_retry_in_five_loops_at_once():
     assert counts(retry) == {"gave_up_attempts": CALLERS, "retries": 2 * CALLERS}
 
 
-def test_hooks_hear_of_one_call_at_a_time(told):
+def test_hooks_hear_of_one_call_at_a_time(told, clock):
     """Stamina's and tenacity's bug: what a hook is told of is its call's, not the last one's."""
     heard = []
     retry = seawall.Retry(
@@ -171,7 +171,7 @@ def test_hooks_hear_of_one_call_at_a_time(told):
 
     @retry
     async def work(number):
-        await asyncio.sleep(0.1 * number)
+        await clock.asleep(0.1 * number)
         raise ConnectionError(number)
 
     async def main():

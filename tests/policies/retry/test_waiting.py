@@ -1,20 +1,13 @@
 """What a plain call does while it waits for its next attempt: it blocks, but not against reason."""
 
 import asyncio
-import subprocess
-import sys
 import warnings
 
 import pytest
 import seawall
+import trio
 
-
-def child(code):
-    """What a fresh interpreter prints, and how it ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
-    )
-    return done.returncode, done.stdout.strip(), done.stderr
+from tests.children import child
 
 
 @pytest.mark.parametrize(
@@ -60,7 +53,6 @@ except KeyboardInterrupt:
 
 def test_greenlets_go_on_meanwhile():
     """Under gevent's patches a greenlet that waits for its next attempt holds up no other."""
-    pytest.importorskip("gevent")
     code = """
 from gevent import monkey; monkey.patch_all()
 import gevent
@@ -92,7 +84,7 @@ def test_a_plain_function_on_a_loop_says_so(script, host):
             assert seawall.Retry("shop", backoff=1).call(body) == 1
         return told
 
-    told = asyncio.run(main()) if host == "asyncio" else pytest.importorskip("trio").run(main)
+    told = asyncio.run(main()) if host == "asyncio" else trio.run(main)
     assert [warning.filename for warning in told] == [__file__]
 
 

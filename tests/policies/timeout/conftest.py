@@ -1,67 +1,15 @@
 """Those who run async functions, and the clock that deadlines go by in a test."""
 
 import asyncio
-import sys
 
-import anyio
 import pytest
 import seawall
 import trio
-from seawall import _core
 
+from tests import hosts
 
-def on_asyncio(main):
-    """Runs on asyncio's own loop."""
-    return asyncio.run(main())
-
-
-def on_eager(main):
-    """Runs on asyncio's own loop with tasks that begin when they are made."""
-
-    async def eagerly():
-        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-        return await asyncio.create_task(main())
-
-    return asyncio.run(eagerly())
-
-
-def on_uvloop(main):
-    """Runs on uvloop."""
-    return pytest.importorskip("uvloop").run(main())
-
-
-def on_trio(main):
-    """Runs on trio."""
-    return trio.run(main)
-
-
-def on_anyio(main):
-    """Runs in a task group of anyio's."""
-
-    async def grouped():
-        results = []
-
-        async def task():
-            results.append(await main())
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(task)
-        return results[0]
-
-    return anyio.run(grouped)
-
-
-LOOPS = {"asyncio": on_asyncio, "uvloop": on_uvloop, "anyio": on_anyio}
-if sys.version_info >= (3, 12):
-    LOOPS["eager"] = on_eager
-HOSTS = {**LOOPS, "trio": on_trio}
-
-
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
+LOOPS = {**hosts.LOOPS, "anyio": hosts.on_anyio_group}
+HOSTS = {**LOOPS, "trio": hosts.on_trio}
 
 
 @pytest.fixture(params=HOSTS)
@@ -79,8 +27,6 @@ def loop_run(request):
 @pytest.fixture
 def clock():
     """A clock that moves on by itself when everything waits."""
-    if not hasattr(_core.TestClock, "_call_at"):
-        pytest.skip("a test's clock can't be asked to call")
     with seawall.testing.clock(autojump=True) as clock:
         yield clock
 
@@ -110,13 +56,6 @@ def counts(timeout):
 def counts_fixture():
     """`counts(timeout)`: what became of its calls."""
     return counts
-
-
-@pytest.fixture
-def told():
-    """The events of the test."""
-    with seawall.testing.record() as told:
-        yield told
 
 
 def cancelling():

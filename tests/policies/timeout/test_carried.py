@@ -12,13 +12,6 @@ import seawall
 variable = contextvars.ContextVar("variable", default=0)
 
 
-@pytest.fixture
-def clock():
-    """A clock to move by hand."""
-    with seawall.testing.clock() as clock:
-        yield clock
-
-
 def test_a_thread(clock):
     """A thread whose target is carried has the deadline, and the clock that it goes by."""
     seen = []

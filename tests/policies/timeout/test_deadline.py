@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import contextvars
-import subprocess
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -12,12 +10,7 @@ from datetime import timedelta
 import pytest
 import seawall
 
-
-@pytest.fixture
-def clock():
-    """A clock to move by hand."""
-    with seawall.testing.clock() as clock:
-        yield clock
+from tests.children import child
 
 
 def test_what_remains(clock):
@@ -175,7 +168,7 @@ assert seawall.remaining() is not None
 del context
 assert seawall.remaining() is None
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=50)
+    assert child(code, "-W", "error") == (0, "", "")
 
 
 def test_detached(clock):

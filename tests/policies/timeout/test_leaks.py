@@ -4,25 +4,17 @@ import asyncio
 import contextlib
 import contextvars
 import gc
-import itertools
-import sys
-import tracemalloc
 import weakref
 
 import pytest
 import seawall
-import trio
 from seawall.policies.timeout import Pool
 
+from tests import hosts
+from tests.hosts import pause
+from tests.kept import Node, nothing_is_kept
+
 ROUNDS = 3_000
-
-
-async def pause():
-    """Lets others have a turn."""
-    if trio.lowlevel.in_trio_task():
-        await trio.lowlevel.checkpoint()
-    else:
-        await asyncio.sleep(0)
 
 
 class Paths:
@@ -108,65 +100,23 @@ def names(paths):
     return [name for name in dir(paths) if not name.startswith("_")]
 
 
-def on_trio(main):
-    """Runs a coroutine on trio."""
-    trio.run(lambda: main)
+CASES = [(hosts.on_asyncio, name) for name in names(OfLoops)]
+CASES += [(hosts.on_trio, name) for name in names(Paths)]
 
 
-CASES = [(asyncio.run, OfLoops, name) for name in names(OfLoops)]
-CASES += [(on_trio, Paths, name) for name in names(Paths)]
-
-
-@pytest.mark.parametrize(("run", "paths", "path"), CASES)
+@pytest.mark.parametrize(("run", "path"), CASES)
 @pytest.mark.filterwarnings("ignore::seawall.BlockingWaitWarning")
-def test_nothing_is_kept(run, paths, path):
+def test_nothing_is_kept(run, path):
     """Counts of references, of tracked objects and of traced memory stay as they were."""
-    # trio forgets the deadlines of scopes that were left only when there are a thousand.
-    stretch, allowed = (3000, 200_000) if run is on_trio else (300, 4000)
-    rounds = ROUNDS
-    if path == "passed":  # at the pace of the machine's clock
-        rounds, stretch = 300, 300
-    paths = paths()
-    go = getattr(paths, path)
+    paths = OfLoops()
     watched = [paths.argument, None, seawall.DeadlineExceededError, seawall._core.Deadline]
-
-    def measure():
-        gc.collect()
-        return [sys.getrefcount(one) for one in watched], len(gc.get_objects())
-
-    async def main():
-        for _ in range(300):
-            await go()
-        before, objects = measure()
-        for _ in range(rounds):
-            await go()
-        after, objects_after = measure()
-        grown = [late - early for early, late in zip(before, after, strict=True)]
-        assert max(grown) < 20, grown
-        assert objects_after - objects < 20
-        tracemalloc.start()
-        try:
-            for _ in range(100):
-                await go()
-            traced = []
-            for _ in range(3):
-                gc.collect()
-                traced.append(tracemalloc.get_traced_memory()[0])
-                for _ in range(stretch):
-                    await go()
-        finally:
-            tracemalloc.stop()
-        # What leaks does so in every stretch; a table that doubles does so in one.
-        assert min(late - early for early, late in itertools.pairwise(traced)) < allowed
-
-    run(main())
+    # At the pace of the machine's clock, if it is to pass.
+    rounds = 300 if path == "passed" else ROUNDS
+    run(lambda: nothing_is_kept(getattr(paths, path), watched, rounds=rounds))
 
 
-class Node:
-    """Something that can be in a cycle and be watched."""
-
-
-def test_a_cycle_through_a_block():
+@pytest.mark.parametrize("testing", [True, False])
+def test_a_cycle_through_a_block(testing):
     """A block inside of which a task waits that its own context refers to is collected."""
     variable = contextvars.ContextVar("variable")
 
@@ -179,37 +129,8 @@ def test_a_cycle_through_a_block():
                 node.waits = asyncio.get_running_loop().create_future()
                 await node.waits
 
-        loop = asyncio.new_event_loop()
-        node.task = loop.create_task(work())
-        node.task._log_destroy_pending = False
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-        return weakref.ref(node)
-
-    node = life()
-    gc.collect()
-    assert node() is None
-
-
-def test_a_cycle_through_a_tests_clock():
-    """A task that waits for a test's clock, which its own context refers to, is collected."""
-    if not hasattr(seawall._core.TestClock, "_call_at"):
-        pytest.skip("a test's clock can't be asked to call")
-
-    def life():
-        node = Node()
-
-        async def work():
-            async with seawall.deadline(60, name=node):
-                node.waits = asyncio.get_running_loop().create_future()
-                await node.waits
-
-        with seawall.testing.clock():
-            loop = asyncio.new_event_loop()
-            node.task = loop.create_task(work())
-            node.task._log_destroy_pending = False
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
+        with seawall.testing.clock() if testing else contextlib.nullcontext():
+            node.task = hosts.abandoned(work())
         return weakref.ref(node)
 
     node = life()

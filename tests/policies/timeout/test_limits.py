@@ -3,20 +3,14 @@
 import asyncio
 import contextvars
 import threading
-import time
 
 import pytest
 import seawall
 import trio
 
+from tests.threads import until
+
 RUNS = {"asyncio": (asyncio, lambda main: asyncio.run(main())), "trio": (trio, trio.run)}
-
-
-@pytest.fixture(autouse=True)
-def registry():
-    """Names made in a test are its own."""
-    with seawall.testing.isolated():
-        yield
 
 
 @pytest.fixture
@@ -104,13 +98,13 @@ def test_a_swallowed_cancellation_is_still_a_timeout(clock, loop):
     run(main)
 
 
-def test_a_cancellation_from_outside_stays_one():
+def test_a_cancellation_from_outside_stays_one(forever):
     """Whoever else cancels the task is obeyed, and the timeout says nothing."""
     timeout = seawall.timeout(30)
 
     @timeout
     async def hangs():
-        await asyncio.sleep(3600)
+        await forever()
 
     async def main():
         task = asyncio.ensure_future(hangs())
@@ -211,13 +205,9 @@ def test_each_attempt_has_its_own(clock, loop):
     assert clock.elapsed == 2 + 1 + 2 + 1 + 2
 
 
-def test_an_adopted_awaitable_is_bounded(clock):
+def test_an_adopted_awaitable_is_bounded(clock, forever):
     """Also what a plain function returns is cancelled in time, by the task that awaits it."""
-
-    async def hangs():
-        await asyncio.sleep(3600)
-
-    bounded = seawall.timeout(2)(lambda: hangs())
+    bounded = seawall.timeout(2)(lambda: forever())
 
     async def main():
         task = asyncio.ensure_future(bounded())
@@ -286,9 +276,7 @@ def test_threads_are_given_up():
     snapshot = timeout.snapshot()
     assert (snapshot.threads, snapshot.abandoned, snapshot.in_flight) == (1, 1, 0)
     free.set()
-    until = time.monotonic() + 5
-    while timeout.snapshot().abandoned and time.monotonic() < until:
-        time.sleep(0.001)
+    until(lambda: timeout.snapshot().abandoned == 0)
     assert work(False, answer=4) == (4, "set", False)
 
 

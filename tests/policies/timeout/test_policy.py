@@ -210,51 +210,6 @@ def test_a_cancellation_while_it_cleans_up(loop_run, clock, forever, cancelling)
     assert loop_run(main) == (True, 1)
 
 
-def test_cancelled_and_out_of_time_at_once(loop_run, forever):
-    """A cancellation of the same tick wins: the task is cancelled, not timed out."""
-    work = seawall.Timeout(0.005)(forever)
-
-    async def main():
-        task = asyncio.create_task(work())
-        await asyncio.sleep(0)
-        loop = asyncio.get_running_loop()
-        # The next iteration of the loop finds the alarm due and this call at once.
-        loop.call_at(loop.time() + 0.001, task.cancel)
-        time.sleep(0.02)  # noqa: ASYNC251  nothing else must run meanwhile
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return task.cancelled(), task.cancelling()
-
-    assert loop_run(main) == (True, 1)
-
-
-def test_a_result_of_the_same_tick(loop_run, cancelling):
-    """What arrives in the tick in which time is over is late, and no cancellation is left over."""
-
-    async def main():
-        future = asyncio.get_running_loop().create_future()
-
-        @seawall.timeout(0.005)
-        async def work():
-            return await future
-
-        async def caller():
-            with pytest.raises(seawall.CallTimeoutError):
-                await work()
-            before = cancelling()
-            await asyncio.sleep(0.002)
-            return before
-
-        task = asyncio.create_task(caller())
-        await asyncio.sleep(0)
-        loop = asyncio.get_running_loop()
-        loop.call_at(loop.time() + 0.001, future.set_result, "result")
-        time.sleep(0.02)  # noqa: ASYNC251  nothing else must run meanwhile
-        return await task
-
-    assert loop_run(main) == 0
-
-
 def test_many_at_once(run, clock, forever, counts):
     """Many calls end in the order of their limits, each by its own."""
     timeouts = [seawall.Timeout(1 + number * 7 % 20) for number in range(20)]

@@ -4,24 +4,16 @@ import asyncio
 import contextlib
 import contextvars
 import gc
-import itertools
-import sys
-import tracemalloc
 import weakref
 
 import pytest
 import seawall
-import trio
 
-ROUNDS = 700
+from tests import hosts
+from tests.hosts import pause
+from tests.kept import Node, nothing_is_kept
 
-
-async def pause():
-    """Lets others have a turn."""
-    if trio.lowlevel.in_trio_task():
-        await trio.lowlevel.checkpoint()
-    else:
-        await asyncio.sleep(0)
+ROUNDS = 2_000
 
 
 class Paths:
@@ -135,62 +127,20 @@ def names(paths):
     return [name for name, it in vars(paths).items() if not name.startswith("_") and it.__doc__]
 
 
-CASES = [(asyncio.run, name) for paths in (Paths, OfLoops) for name in names(paths)]
-CASES += [(lambda main: trio.run(lambda: main), name) for name in names(Paths)]
+CASES = [(hosts.on_asyncio, name) for paths in (Paths, OfLoops) for name in names(paths)]
+CASES += [(hosts.on_trio, name) for name in names(Paths)]
 
 
 @pytest.mark.parametrize(("run", "path"), CASES)
 @pytest.mark.filterwarnings("ignore::seawall.BlockingWaitWarning")
 def test_nothing_is_kept(run, path):
     """Counts of references, of tracked objects and of traced memory stay as they were."""
-    # trio forgets the deadlines of scopes that were left only when there are a thousand.
-    stretch, allowed = (300, 4000) if run is asyncio.run else (1500, 200_000)
-    rounds = ROUNDS
-    if path == "timed_out":  # at the pace of the machine's clock
-        rounds, stretch = 100, 300
     paths = OfLoops()
-    go = getattr(paths, path)
     watched = [paths.argument, None, seawall.CallTimeoutError, seawall._core.Deadline]
-
-    def measure():
-        gc.collect()
-        return [*(sys.getrefcount(one) for one in watched), len(gc.get_objects())]
-
-    async def main():
-        for _ in range(300):
-            await go()
-        seen = [measure()]
-        for _ in range(3):
-            for _ in range(rounds):
-                await go()
-            seen.append(measure())
-        # What leaks grows in every stretch; trio's heap of scopes that were left now and then.
-        grown = [
-            min(late[at] - early[at] for early, late in itertools.pairwise(seen))
-            for at in range(len(seen[0]))
-        ]
-        assert max(grown) < 20, grown
-        tracemalloc.start()
-        try:
-            for _ in range(100):
-                await go()
-            traced = []
-            for _ in range(3):
-                gc.collect()
-                traced.append(tracemalloc.get_traced_memory()[0])
-                for _ in range(stretch):
-                    await go()
-        finally:
-            tracemalloc.stop()
-        # What leaks does so in every stretch; a table that doubles does so in one.
-        assert min(late - early for early, late in itertools.pairwise(traced)) < allowed
-
-    run(main())
+    # At the pace of the machine's clock, if it is to be over.
+    rounds = 300 if path == "timed_out" else ROUNDS
+    run(lambda: nothing_is_kept(getattr(paths, path), watched, rounds=rounds))
     assert paths.timeout.snapshot().in_flight == paths.pooled.snapshot().in_flight == 0
-
-
-class Node:
-    """Something that can be in a cycle and be watched."""
 
 
 @pytest.mark.parametrize("testing", [True, False])
@@ -209,12 +159,8 @@ def test_a_cycle_through_a_call(testing):
             await node.waits
 
         with seawall.testing.clock() if testing else contextlib.nullcontext():
-            loop = asyncio.new_event_loop()
             node.call = work()
-            node.task = loop.create_task(node.call)
-            node.task._log_destroy_pending = False
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
+            node.task = hosts.abandoned(node.call)
         return weakref.ref(node)
 
     node = life()

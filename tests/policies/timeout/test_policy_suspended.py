@@ -8,6 +8,8 @@ import types
 import pytest
 import seawall
 
+from tests import needs
+
 
 def alarms(loop):
     """How many alarms are set on a loop; 0 also if it never had one."""
@@ -274,8 +276,7 @@ def test_a_context_that_was_copied(run, clock):
     assert copies[0].run(seawall.remaining) is None
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_no_loop_runs_in_a_forked_child():
     """A child that is forked in a task is in no task: its call by hand sets no alarm."""
 

@@ -10,40 +10,14 @@ import traceback
 import pytest
 import seawall
 
-
-class Hung:
-    """Calls that hang until they are let go."""
-
-    def __init__(self):
-        """None yet."""
-        self.release = threading.Event()
-
-    def __call__(self):
-        """Hangs."""
-        assert self.release.wait(30)
-        return "at last"
-
-
-@pytest.fixture
-def hung():
-    """A function that hangs until the test is over."""
-    hung = Hung()
-    yield hung
-    hung.release.set()
+from tests import needs
+from tests.threads import until
 
 
 @pytest.fixture
 def pooled():
     """A timeout of a minute with threads."""
     return seawall.Timeout(60, name="pooled", pool="threads")
-
-
-def until(condition):
-    """Waits for other threads to bring something about."""
-    limit = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.001)
 
 
 def test_in_time(pooled, counts):
@@ -214,8 +188,7 @@ def test_retried_outside(clock, counts):
     assert clock.elapsed == 27.0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_after_a_fork(pooled, hung):
     """A forked child has threads of its own."""
     pooled.call(int)
@@ -230,7 +203,7 @@ def test_after_a_fork(pooled, hung):
     assert pooled.call(int) == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="sends itself a signal")
+@needs.signals
 def test_ctrl_c(pooled, hung, counts):
     """It ends the waiting at once, and the thread is given up."""
     timer = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT])

@@ -5,8 +5,6 @@ import contextvars
 import gc
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -17,42 +15,15 @@ import trio
 from seawall.policies.timeout import pool as pools
 from seawall.policies.timeout.pool import Pool
 
-
-class Hung:
-    """Calls that hang until they are let go."""
-
-    def __init__(self):
-        """None yet."""
-        self.release = threading.Event()
-        self.began = threading.Semaphore(0)
-
-    def __call__(self):
-        """Hangs."""
-        self.began.release()
-        assert self.release.wait(30)
-        return "at last"
-
-
-@pytest.fixture
-def hung():
-    """A function that hangs until the test is over."""
-    hung = Hung()
-    yield hung
-    hung.release.set()
+from tests import needs
+from tests.children import child
+from tests.threads import until
 
 
 @pytest.fixture
 def pool():
     """A pool of at most four threads."""
     return Pool("tested", max_threads=4)
-
-
-def until(condition):
-    """Waits for other threads to bring something about."""
-    limit = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.001)
 
 
 def test_a_result_in_time(pool):
@@ -194,8 +165,6 @@ def test_the_deadline_around(pool, hung):
 
 def test_by_a_tests_clock(pool, hung):
     """Under a test's clock the limit is virtual: an hour is over when the clock says so."""
-    if not hasattr(seawall._core.TestClock, "_call_at"):
-        pytest.skip("a test's clock can't be asked to call")
     with seawall.testing.clock(autojump=True) as clock:
         with pytest.raises(seawall.CallTimeoutError) as caught:
             pool.run(hung, 3600)
@@ -218,6 +187,7 @@ def test_ending_and_being_called_at_once(pool, monkeypatch):
     """Calls that meet threads which are just about to end are made nevertheless."""
     monkeypatch.setattr(pools, "IDLE", 0.0005)
     for number in range(300):
+        # Real time: threads end by themselves after as long.
         time.sleep(0.0005 if number % 3 else 0)
         assert pool.run(lambda number=number: number, 10) == number
 
@@ -255,7 +225,7 @@ def test_nothing_is_kept(pool):
     assert known[0]() is None
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
+@needs.timers
 def test_ctrl_c_interrupts_the_waiting(pool, hung):
     """A signal's error reaches the caller while it waits; the call is given up."""
 
@@ -273,8 +243,7 @@ def test_ctrl_c_interrupts_the_waiting(pool, hung):
     assert pool.abandoned == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@needs.fork
 def test_a_forked_child_has_threads_of_its_own(pool, hung):
     """A child starts without its parent's threads, hung ones among them, and makes its own."""
     with pytest.raises(seawall.CallTimeoutError):
@@ -292,21 +261,18 @@ def test_a_forked_child_has_threads_of_its_own(pool, hung):
 def test_hung_calls_hold_up_no_exit():
     """The interpreter ends while calls hang that were given up, and while threads idle."""
     code = """
-import time, seawall
+import threading, seawall
 from seawall.policies.timeout import Pool
 pool = Pool("exit")
 pool.run(int, 5)
 for _ in range(3):
     try:
-        pool.run(lambda: time.sleep(60), 0.01)
+        pool.run(threading.Event().wait, 0.01)
     except seawall.CallTimeoutError:
         pass
 """
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], timeout=30, capture_output=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert child(code, "-W", "error", timeout=30) == (0, "", "")
     assert time.monotonic() - began < 20
 
 

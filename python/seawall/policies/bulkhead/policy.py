@@ -66,7 +66,7 @@ class Bulkhead(Declared, _core.Bulkhead):
         declared = dict(settings)
 
         def make(given: t.Any, named: bool) -> t.Any:
-            from seawall.policies.bulkhead import forks
+            from seawall.policies import forks
 
             made = super(Bulkhead, cls).__new__(cls, given, named, declared)
             forks.watch(made)

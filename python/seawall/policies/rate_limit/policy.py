@@ -66,7 +66,11 @@ class RateLimit(Declared, _core.RateLimit):
         declared = {"limit": limit, **settings}
 
         def make(given: t.Any, named: bool) -> t.Any:
-            return super(RateLimit, cls).__new__(cls, given, named, declared)
+            from seawall.policies import forks
+
+            made = super(RateLimit, cls).__new__(cls, given, named, declared)
+            forks.watch(made)
+            return made
 
         policy: t.Self = cls._claim(name, declared, make, replace=replace)
         return policy

@@ -1,0 +1,40 @@
+"""What tests need of the platform: where it is missing they are skipped, and say why.
+
+Packages are not among it. What `requirements/` names is imported like any other module, so that a
+test whose package is missing fails.
+"""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+#: `sys.monitoring`.
+monitoring = pytest.mark.skipif(
+    not hasattr(sys, "monitoring"), reason="sys.monitoring came with Python 3.12"
+)
+
+#: What Linux tells of a process in files.
+proc = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
+
+#: Signals that a process sends to itself, and that interrupt what it waits for.
+signals = pytest.mark.skipif(os.name != "posix", reason="the platform has no signals of POSIX")
+
+#: Signals that come by themselves after a time.
+timers = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="the platform has no timers that send signals"
+)
+
+#: Time zones that change while a process runs.
+time_zones = pytest.mark.skipif(
+    not hasattr(time, "tzset"), reason="the platform can't change a process's time zone"
+)
+
+
+def fork(test):
+    """`os.fork`, also with threads around: newer Pythons warn of what is tested here."""
+    warned = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+    can = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+    return can(warned(test))
