@@ -383,3 +383,15 @@ def test_a_thousand_callers_at_once(run):
     begun = time.monotonic()
     assert run(main) == 34.0
     assert time.monotonic() - begun < 20
+
+
+def test_a_pools_thread_without_work_holds_up_nobody():
+    """It is at nothing: time moves at once, and need not be inactive for the grace."""
+    begun = time.monotonic()
+    with testing.isolated(), testing.clock(autojump=True, grace=30) as clock:
+        limited = seawall.timeout(5, name="pool", pool="threads")(waiting.sleep)
+        for _ in range(3):
+            limited(1)
+            waiting.sleep(1)
+        assert clock.elapsed == 6.0
+    assert time.monotonic() - begun < 20

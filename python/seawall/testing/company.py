@@ -108,7 +108,7 @@ class Company:
         """Whether another thread might be at something that has to do with this clock.
 
         It might if it entered the clock, or was started since the clock was made: it can have been
-        handed the context.
+        handed the context. A pool's thread without work is at nothing.
         """
         monkey: Any = sys.modules.get("gevent.monkey")
         if monkey is not None and monkey.is_module_patched("threading"):
@@ -118,6 +118,7 @@ class Company:
             return any(
                 thread is not me
                 and thread not in self._asleep
+                and not getattr(thread, "waits_for_work", False)
                 and (self._inside.get(thread, 0) > 0 or thread not in self._strangers)
                 for thread in threading.enumerate()
             )

@@ -125,8 +125,30 @@ def test_a_cancellation_from_within_is_the_calls(clock, service, counts):
     assert counts(hedge) == {"passed": 1}
 
 
+@pytest.mark.parametrize("delay", [0.1, None])
+def test_an_attempt_that_somebody_else_cancels(clock, service, counts, delay):
+    """Before its first step, or in it: the caller sees it, at the latest after the delay."""
+    for turns in (0, 1):
+        hedge = seawall.Hedge(delay=delay)
+        calls = service(10)
+
+        async def main(hedge=hedge, calls=calls, turns=turns):
+            task = asyncio.ensure_future(hedge(calls.aanswer)())
+            await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            (attempt,) = asyncio.all_tasks() - {task, asyncio.current_task()}
+            attempt.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        assert counts(hedge)["passed"] == 1
+        assert clock.elapsed <= 0.1
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-def test_what_ends_a_program_ends_it(way, counts, interrupt):
+def test_what_ends_a_program_ends_it(way, counts, interrupt, caplog):
     """It is no failure, starts no other attempt and comes to the caller."""
     begun = []
     hedge = seawall.Hedge("h", delay=5)
@@ -142,6 +164,8 @@ def test_what_ends_a_program_ends_it(way, counts, interrupt):
     with pytest.raises(interrupt):
         way.call(hedge(in_thread if way.threads else in_task))
     assert len(begun) == 1
+    gc.collect()
+    assert not caplog.records
 
 
 def test_a_run_that_ends_takes_losers_along(counts):
@@ -184,7 +208,9 @@ def test_a_loop_that_is_closed_leaves_no_count(counts):
     loop.close()
     del task, one
     gc.collect()
-    assert counts(hedge) == {"cancelled": 1}
+    seen = counts(hedge)
+    assert seen.pop("lost_cancelled", 1) == 1
+    assert seen == {"cancelled": 1}
 
 
 def test_a_waiting_thread_can_be_interrupted(counts):

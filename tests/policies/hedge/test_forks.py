@@ -1,5 +1,6 @@
 """A forked child starts without the calls and losers of its parent."""
 
+import itertools
 import os
 import threading
 
@@ -11,15 +12,15 @@ import seawall
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_child_has_no_losers():
     """Those of its parent run in threads that it has not; its own hedges work."""
-    go, begun = threading.Event(), []
+    go, numbers = threading.Event(), itertools.count(1)
     hedge = seawall.Hedge("h", delay=0, max_losers=1)
 
     @hedge
     def work():
-        begun.append(1)
-        if len(begun) % 2:
+        number = next(numbers)
+        if number % 2:
             go.wait(60)
-        return len(begun)
+        return number
 
     assert work() == 2
     assert hedge.snapshot().losers == 1

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import threading
 import time
 import weakref
@@ -133,12 +134,11 @@ def test_threads_free_what_they_ran(service):
     kept = weakref.WeakSet()
     go = threading.Event()
     hedge = seawall.Hedge("h", delay=0)
-    begun = []
+    numbers = itertools.count(1)
 
     @hedge
     def work(argument):
-        begun.append(1)
-        if len(begun) % 2:
+        if next(numbers) % 2:
             go.wait(30)
             error = OSError()
             error.argument = argument

@@ -71,10 +71,10 @@ def test_a_failure_while_another_runs_decides_nothing(way, clock, service):
 
 def test_when_all_fail_the_first_error_is_the_callers(way, clock, service, counts):
     """The error itself, with a note that says how many there were."""
-    first, second = OSError("first"), OSError("second")
+    first, second = OSError("down"), OSError("down, too")
     calls = service((0.3, second), (0.01, first))
     hedge = seawall.Hedge("h", delay=0.05)
-    with pytest.raises(OSError, match="first") as caught:
+    with pytest.raises(OSError, match="down") as caught:
         way.call(hedge(way.of(calls)))
     assert caught.value is first
     assert first.__notes__ == ["hedge 'h': all of 2 attempts failed; this one did first"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from seawall import _core, waiting
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from seawall._core import Flight, Hedge, Outcome, Race
+    from seawall.policies.hedge.threads import Threads
 
 #: What makes the attempts of a call, and how it waits if no test's clock is on; None: as all do.
 _Host: TypeAlias = "tuple[Callable[..., Crew], Callable[[Any, float], Awaitable[None]] | None]"
@@ -32,10 +34,13 @@ __all__ = ["Crew", "in_task", "in_threads", "observe"]
 
 
 class Crew(Protocol):
-    """The attempts of one call."""
+    """The attempts of one call, in tasks."""
 
     def start(self) -> None:
         """Starts the next attempt."""
+
+    def watch(self) -> None:
+        """Nothing but an end will wake the caller: sees to it that each does."""
 
     def result(self, number: int) -> Any:
         """What the attempt of that number returned. What it raised is raised."""
@@ -61,7 +66,10 @@ async def in_task(
         while (left := race.next()) >= 0.0:
             if not left:
                 crew.start()
-            elif rest is None or _core.test_clock() is not None:
+                continue
+            if left == math.inf:
+                crew.watch()
+            if rest is None or _core.test_clock() is not None:
                 await waiting.at_rest(race, left)
             else:
                 await rest(crew, left)
@@ -83,12 +91,12 @@ def in_threads(
 
     It waits no longer than the deadline allows: the attempts go on then, to no avail.
     """
-    from seawall.policies.hedge.threads import Threads
+    from seawall.policies.hedge.threads import Threads as OfThreads
 
     who = f"hedge {hedge.name!r}"
     waiting.warn_of_loop(who)
     race = hedge._begin(flight, shared)
-    crew = Threads(race, hedge._threads(), attempt, arguments, named or {})
+    crew = OfThreads(race, hedge._threads(), attempt, arguments, named or {})
     deadline = _core.current_deadline()
     try:
         crew.start()
@@ -132,7 +140,7 @@ def _host() -> _Host:
     return _hosts[0]
 
 
-def _result(race: Race, crew: Crew) -> Any:
+def _result(race: Race, crew: Crew | Threads) -> Any:
     if not race._all_failed:
         return crew.result(race.winner)
     try:

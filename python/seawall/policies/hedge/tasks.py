@@ -23,13 +23,15 @@ _MANY = 64
 class Tasks(Nap):
     """The attempts of one call, each a task with a copy of the caller's context.
 
-    Losers are cancelled by the end that decides the call, before its caller goes on: those that
-    end at once when they are cancelled have ended by then.
+    An attempt tells of its end in its task's last step: for a callback the loop would take another
+    turn. The end that decides cancels the losers before it wakes the caller: those that end at once
+    when they are cancelled have ended when that goes on.
     """
 
     __slots__ = (
         "_arguments",
         "_attempt",
+        "_begun",
         "_cancelled",
         "_dismissed",
         "_ended",
@@ -50,43 +52,73 @@ class Tasks(Nap):
         self._attempt = attempt
         self._arguments = arguments
         self._named = named
-        self._running: dict[asyncio.Task[Any], int] = {}
-        self._ended: dict[int, asyncio.Task[Any]] = {}
+        self._begun = 0
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._ended: dict[int, tuple[BaseException | None, Any]] = {}
         self._cancelled = False
         self._dismissed = False
 
     def start(self) -> None:
         """Starts the next attempt."""
-        made: Any
-        try:
-            made = self._attempt(*self._arguments, **self._named)
-        except Exception as error:  # noqa: BLE001  it is the attempt's end
-            made = _fail(error)
-        task = self._loop.create_task(made if asyncio.iscoroutine(made) else _wait(made))
-        self._running[task] = len(self._running) + len(self._ended)
-        if task.done():  # started eagerly
-            self._end(task)
-        else:
-            task.add_done_callback(self._end)
+        number = self._begun
+        self._begun += 1
+        task = self._loop.create_task(self._run(number))
+        if not task.done():  # as it is if it began eagerly, and never waited
+            self._running[number] = task
+        if number:
+            self._look()
 
-    def _end(self, task: asyncio.Task[Any]) -> None:
-        number = self._running.pop(task, None)
-        if number is None:
-            return  # it was seen to have ended
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if self._dismissed:
-            if not self._running:
-                _left.discard(self)
-        else:
-            self._ended[number] = task
-        if self._race.ended(number, error, None if error else task.result()):
+    async def _run(self, number: int) -> None:
+        error: BaseException | None = None
+        value: Any = None
+        try:
+            value = await self._attempt(*self._arguments, **self._named)
+        except Exception as raised:  # noqa: BLE001  it is raised where the call is waited for
+            error = raised
+        except GeneratorExit as raised:  # its loop is gone, and there is nobody to wake
+            self._race.ended(number, raised, None)
+            raise
+        except BaseException as raised:
+            if not isinstance(raised, asyncio.CancelledError):
+                _retrieve()
+            self._end(number, raised, None)
+            raise
+        self._end(number, error, value)
+        # An error leads back to this frame, by its traceback.
+        del error, value
+
+    def _end(self, number: int, error: BaseException | None, value: Any) -> None:
+        self._running.pop(number, None)
+        if not self._dismissed:
+            self._ended[number] = error, value
+        elif not self._running:
+            _left.discard(self)
+        if self._race.ended(number, error, value):
             self._cancel()
         self._race.ring()  # a test's clock
         self.wake()
 
+    def watch(self) -> None:
+        """Nothing but an end will wake the caller."""
+        for task in self._running.values():
+            task.remove_done_callback(self._look)
+            task.add_done_callback(self._look)
+
+    def _look(self, _: object = None) -> None:
+        # A task that somebody has cancelled before its first step could not tell of its end.
+        for number, task in list(self._running.items()):
+            if task.done():
+                self._end(number, asyncio.CancelledError(), None)
+
     def result(self, number: int) -> Any:
         """What the attempt of that number returned. What it raised is raised."""
-        return self._ended[number].result()
+        error, value = self._ended[number]
+        if error is None:
+            return value
+        try:
+            raise error
+        finally:
+            del error
 
     def dismiss(self) -> None:
         """Cancels what runs; forgets what has ended."""
@@ -96,24 +128,24 @@ class Tasks(Nap):
         if not self._running or self._loop.is_closed():
             return
         self._cancel()
-        for task in list(self._running):
-            if task.done():  # its loop is about to say so
-                self._end(task)
-        if self._running:
-            if len(_left) >= _MANY:
-                _left.difference_update([crew for crew in _left if crew._loop.is_closed()])
-            _left.add(self)
+        if len(_left) >= _MANY:
+            _left.difference_update([crew for crew in _left if crew._loop.is_closed()])
+        _left.add(self)
 
     def _cancel(self) -> None:
         if not self._cancelled:
             self._cancelled = True
-            for task in list(self._running):
+            self.watch()
+            for task in list(self._running.values()):
                 task.cancel()
 
 
-async def _wait(made: Awaitable[Any]) -> Any:
-    return await made
+def _retrieve() -> None:
+    # What ends a program passes the loop, which is not to miss that somebody asked the task for it.
+    task = asyncio.current_task()
+    if task is not None:
+        task.add_done_callback(_asked)
 
 
-async def _fail(error: Exception) -> Any:
-    raise error
+def _asked(task: asyncio.Task[Any]) -> None:
+    task.exception()

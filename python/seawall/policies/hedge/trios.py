@@ -76,6 +76,9 @@ class Tasks:
             self._cancel()
         self._race.ring()
 
+    def watch(self) -> None:
+        """Nothing but an end will wake the caller: each tells of its own."""
+
     def result(self, number: int) -> Any:
         """What the attempt of that number returned. What it raised is raised."""
         error, value = self._ended[number]

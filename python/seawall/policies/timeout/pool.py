@@ -142,6 +142,8 @@ class Pool:
                     raise ThreadsExhaustedError(self.name, None, self._threads, self._abandoned)
                 self._threads += 1
                 self._started += 1
+            else:
+                worker.waits_for_work = False
         if worker is None:
             worker = _Worker(self, self._started)
             worker.job = job
@@ -306,6 +308,8 @@ class _Worker(threading.Thread):
         self.bell = threading.Lock()
         self.bell.acquire()
         self.job: _Job | Started | None = None
+        #: It has nothing to do: a test's clock need not wait for what it does.
+        self.waits_for_work = False
         self._pool = pool
 
     def run(self) -> None:
@@ -318,6 +322,7 @@ class _Worker(threading.Thread):
             if pool._lock is not lock:
                 return  # a forked child, in which this is the one thread that is left
             with lock:
+                self.waits_for_work = True
                 pool._idle.append(self)
             if not self.bell.acquire(timeout=IDLE):
                 with lock:
