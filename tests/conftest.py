@@ -20,16 +20,14 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def few_objects():
-    """What was imported is set aside, so that no collection of a test's looks at it.
+    """What was imported, and what tests before have left, is set aside: no collection looks at it.
 
-    There are hundreds of thousands of objects, and collections by the thousand.
+    There are hundreds of thousands of objects by and by, and collections by the thousand.
     """
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
