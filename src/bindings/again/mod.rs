@@ -41,14 +41,16 @@ pub unsafe fn drive<C: Clock, F: Finish>(
     finish: F,
 ) -> *mut ffi::PyObject {
     let began = if F::CAPTURES { clock.now() } else { 0 };
-    // SAFETY: attached, as the caller promises.
-    let py = unsafe { Python::assume_attached() };
-    let entered = match plan.enter(slots, clock) {
-        Ok(started) => Ok(In { started, bound: 0 }),
-        Err(refused) => wait_in(py, &plan, 0, slots, refused, clock),
-    };
     // SAFETY: as the caller promises.
-    unsafe { drive_on(plan, slots, callee, arguments, began, entered, clock, finish) }
+    unsafe {
+        match plan.enter(slots, clock) {
+            Ok(started) => {
+                let entered = In { started, bound: 0 };
+                drive_on(plan, slots, callee, arguments, began, entered, clock, finish)
+            }
+            Err(refused) => wait(plan, slots, callee, arguments, began, refused, clock, finish),
+        }
+    }
 }
 
 /// Goes on with a call that was `refused` by a plan in which calls may wait: perhaps it may.
@@ -70,11 +72,24 @@ pub unsafe fn wait<C: Clock, F: Finish>(
 ) -> *mut ffi::PyObject {
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
-    let entered = wait_in(py, &plan, 0, slots, refused, clock);
-    // SAFETY: as the caller promises.
-    unsafe { drive_on(plan, slots, callee, arguments, began, entered, clock, finish) }
+    match wait_in(py, &plan, 0, slots, refused, clock) {
+        // SAFETY: as the caller promises.
+        Ok(entered) => unsafe {
+            drive_on(plan, slots, callee, arguments, began, entered, clock, finish)
+        },
+        Err(Out { entered, came }) => {
+            let call = Call { callee: callee.object, arguments };
+            let at = Progress { entered, started: 0, began };
+            // SAFETY: as the caller promises.
+            unsafe { follow(plan, slots, call, at, came, clock, finish) }
+        }
+    }
 }
 
+/// Goes on with a call that is in.
+///
+/// # Safety
+/// As for [`drive`].
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "all that a call is")]
 unsafe fn drive_on<C: Clock, F: Finish>(
@@ -83,26 +98,17 @@ unsafe fn drive_on<C: Clock, F: Finish>(
     callee: Callee,
     arguments: Arguments,
     began: Nanos,
-    entered: Result<In, Out>,
+    entered: In,
     clock: &C,
     finish: F,
 ) -> *mut ffi::PyObject {
-    let mut at = Progress { entered: 0, started: 0, began };
+    let In { started, bound } = entered;
     // SAFETY: attached, as the caller promises.
     let py = unsafe { Python::assume_attached() };
+    // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
+    let value = unsafe { work(py, &plan, bound, slots, callee, arguments) };
     let call = Call { callee: callee.object, arguments };
-    let value = match entered {
-        Err(Out { entered, came }) => {
-            at.entered = entered;
-            // SAFETY: as the caller promises.
-            return unsafe { follow(plan, slots, call, at, came, clock, finish) };
-        }
-        Ok(In { started, bound }) => {
-            at = Progress { entered: plan.len(), started, ..at };
-            // SAFETY: as the caller promises. Nothing of ours is locked or borrowed while it runs.
-            unsafe { work(py, &plan, bound, slots, callee, arguments) }
-        }
-    };
+    let at = Progress { entered: plan.len(), started, began };
     // SAFETY: `value` is a new reference or NULL; the rest as the caller promises.
     unsafe {
         if !value.is_null() && adopt::awaitable(value) {
