@@ -183,6 +183,43 @@ fn a_window_has_its_limit_once() {
     assert_eq!(admitted(&limit, &clock), 3, "the 84th minute began");
 }
 
+/// However long the one that asks may wait itself.
+#[test]
+fn windows_that_others_have_reserved_are_not_there_for_who_can_not_wait() {
+    let (limit, clock) = limit(&Draft { max_wait: Some(10.0), ..window(1.0, "second") });
+    for wait in 0..10 {
+        assert_eq!(limit.ask(Cost::ONE, &clock).is_ok(), wait == 0, "{wait}");
+        let next = (wait + 1) * SECOND;
+        let reserved = limit.reserve(Cost::ONE, Some(next), &clock).map(|it| it.wait);
+        assert_eq!(reserved, Ok(next), "{wait}");
+        assert_eq!(limit.snapshot(moment(&clock)).available, -1.0 - wait as f64);
+    }
+}
+
+/// A window that is full stays full while somebody waits for the next, and when that one gives up.
+#[test]
+fn a_full_window_is_full_whatever_is_changed() {
+    let patient = Draft { max_wait: Some(300.0), ..window(3.0, "minute") };
+    for change in [
+        Draft { max_wait: Some(0.0), ..window(3.0, "minute") },
+        Draft { max_wait: Some(0.0), ..window(3.0, "hour") },
+        draft(3.0, 3_600.0, 3.0),
+    ] {
+        for give_up in [true, false] {
+            let (limit, clock) = limit(&patient);
+            assert_eq!(admitted(&limit, &clock), 3);
+            let waiting: Vec<_> = (0..7).map(|_| limit.reserve(Cost::ONE, None, &clock)).collect();
+            if give_up {
+                let given: Vec<_> = waiting.into_iter().flatten().rev().collect();
+                assert_eq!(given.iter().filter(|it| limit.give_back(it)).count(), 1);
+            }
+            assert!(!limit.at_rest(moment(&clock)));
+            limit.reconfigure(checked(&change), [], moment(&clock));
+            assert_eq!(admitted(&limit, &clock), 0);
+        }
+    }
+}
+
 #[test]
 fn a_calendar_that_is_set_back_gives_no_window_twice() {
     let terms = Terms::of(&checked(&window(1.0, "minute")));
