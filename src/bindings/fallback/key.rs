@@ -2,14 +2,19 @@
 //!
 //! Two calls are the same only if everything is equal *and* of the same type: `1`, `1.0` and `True`
 //! are equal, and a function may well answer them differently. That goes for what lies in tuples and
-//! frozen sets as well.
+//! frozen sets as well. Nor is the same moment the same call in another time zone, or `Decimal("1.0")`
+//! that of `Decimal("1.00")`: of such types what they look like must be equal, too.
 #![allow(unsafe_code, reason = "reads arguments as the interpreter hands them over")]
 
 use crate::bindings::call::Call;
+use crate::bindings::hedge::Hedged;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyFrozenSet, PyFrozenSetMethods, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyBytes, PyFloat, PyFrozenSet, PyFrozenSetMethods, PyInt, PyString, PyTuple,
+};
 
 /// Nobody nests arguments this deep by hand.
 const DEPTH: usize = 32;
@@ -34,7 +39,7 @@ pub fn of_arguments<'py>(py: Python<'py>, call: &Call) -> PyResult<(Bound<'py, P
     };
     let names = names.unwrap_or_else(|| PyTuple::empty(py).into_any());
     let mut parts = Vec::with_capacity(3 + 2 * values.len());
-    add(&mut parts, &callee, DEPTH)?;
+    add(&mut parts, &function(callee), DEPTH)?;
     parts.push(names);
     for value in &values {
         add(&mut parts, value, DEPTH)?;
@@ -52,13 +57,21 @@ pub fn of_rule<'py>(
     // SAFETY: the callee is alive.
     let callee = unsafe { Bound::from_borrowed_ptr(py, call.callee) };
     let mut parts = Vec::with_capacity(5);
-    add(&mut parts, &callee, DEPTH)?;
+    add(&mut parts, &function(callee), DEPTH)?;
     // Another rule would say the same of other calls.
     parts.push(rule.clone());
     add(&mut parts, said, DEPTH)?;
     // As it was said, to tell of it.
     parts.push(said.clone());
     hashable(&PyTuple::new(py, parts)?)
+}
+
+/// Whose answers are remembered. What makes attempts of a function may be made anew for each call.
+fn function(callee: Bound<'_, PyAny>) -> Bound<'_, PyAny> {
+    match callee.cast::<Hedged>() {
+        Ok(hedged) => hedged.get().function(callee.py()),
+        Err(_) => callee,
+    }
 }
 
 fn hashable<'py>(key: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, PyAny>, isize)> {
@@ -76,7 +89,14 @@ fn add<'py>(
         return Err(PyTypeError::new_err("the arguments are nested too deep to be compared"));
     };
     let class = value.get_type();
-    if value.is_exact_instance_of::<PyTuple>() {
+    let plain = value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBytes>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_none();
+    if plain {
+        parts.push(value.clone());
+    } else if value.is_exact_instance_of::<PyTuple>() {
         let mut inside = Vec::new();
         for part in value.cast::<PyTuple>()?.iter() {
             add(&mut inside, &part, depth)?;
@@ -98,7 +118,36 @@ fn add<'py>(
         parts.push(whole.clone());
     } else {
         parts.push(value.clone());
+        if let Ok(tuple) = value.cast::<PyTuple>() {
+            // One with names, say: its own equality is that of any tuple.
+            let mut inside = Vec::new();
+            for part in tuple.iter() {
+                add(&mut inside, &part, depth)?;
+            }
+            parts.push(PyTuple::new(py, inside)?.into_any());
+        } else if value.is_instance(look_differently(py)?)? {
+            parts.push(value.repr()?.into_any());
+        }
     }
     parts.push(class.into_any());
     Ok(())
+}
+
+/// Types of which two can be equal, and yet not the same: by a time zone, or a fold; by their places;
+/// by the sign of a zero; by what an empty range begins with.
+fn look_differently(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static TYPES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let types = TYPES.get_or_try_init(py, || {
+        let named = [
+            ("builtins", "complex"),
+            ("builtins", "range"),
+            ("datetime", "datetime"),
+            ("datetime", "time"),
+            ("decimal", "Decimal"),
+        ];
+        let types: PyResult<Vec<_>> =
+            named.iter().map(|(module, name)| py.import(*module)?.getattr(*name)).collect();
+        PyResult::Ok(PyTuple::new(py, types?)?.into_any().unbind())
+    })?;
+    Ok(types.bind(py))
 }

@@ -111,7 +111,13 @@ fn first_of(month: u64) -> u64 {
 pub(super) struct Calendar {
     pub unit: Unit,
     pub limit: u64,
+    /// So many windows ahead may have been reserved: by the callers that may wait longest, whoever
+    /// looks at the word.
+    pub reach: u64,
 }
+
+/// More than anybody waits.
+pub(super) const REACH: u64 = (1 << 40) - 1;
 
 /// A word, in the light of a date.
 struct Seen {
@@ -124,14 +130,15 @@ struct Seen {
 }
 
 impl Calendar {
-    /// Windows that begin up to `patience` from now may have been reserved.
+    /// Windows that begin up to `patience` from now may have been reserved, as may those in reach.
     fn see(&self, word: u64, date: Nanos, patience: Nanos) -> Seen {
         let here = self.unit.number(date);
         if word == 0 {
             return Seen { here, window: here, used: 0 };
         }
         let ahead = (word >> COUNT).wrapping_sub(here) % NUMBERS;
-        let most = self.unit.number(date.saturating_add(patience)).saturating_sub(here).max(1);
+        let most = self.unit.number(date.saturating_add(patience)).saturating_sub(here);
+        let most = most.max(self.reach);
         if ahead > most {
             return Seen { here, window: here, used: 0 };
         }
@@ -167,9 +174,22 @@ impl Calendar {
         if same { word.checked_sub(cost.0.min(word & MOST)) } else { None }
     }
 
-    /// What was taken of the window under way, or of one yet to come, in thousandths.
+    /// What was taken of the window under way and of those yet to come, in thousandths. Where one
+    /// that is yet to come was reserved, those before it have nothing left.
     pub(super) fn used(&self, word: u64, date: Nanos) -> u64 {
-        self.see(word, date, 0).used
+        let Seen { here, window, used } = self.see(word, date, 0);
+        self.limit.saturating_mul(window.saturating_sub(here)).saturating_add(used)
+    }
+
+    /// How many windows may have been reserved by who waits so long.
+    pub(super) fn reach(unit: Unit, max_wait: Nanos) -> u64 {
+        let shortest = if matches!(unit, Unit::Month) { 28 * DAY } else { unit.length() };
+        max_wait.div_ceil(shortest).clamp(1, REACH)
+    }
+
+    /// The word that says what `word` said of `old`.
+    pub(super) fn carry(&self, old: &Self, word: u64, date: Nanos) -> u64 {
+        if self.unit == old.unit { word } else { self.taken(old.used(word, date), date) }
     }
 
     pub(super) fn available(&self, word: u64, date: Nanos) -> f64 {

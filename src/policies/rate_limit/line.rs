@@ -25,6 +25,8 @@ struct Waiter<W> {
     end: u64,
     /// When it is let in.
     due: Nanos,
+    /// Somebody behind it was let in before it looked, or settings changed after its time had come.
+    passed: bool,
     /// `None`: it was woken, and has not looked yet.
     bell: Option<W>,
 }
@@ -85,6 +87,14 @@ impl<W> Line<W> {
         if reserved.wait == 0 {
             return Ok(None);
         }
+        if let Kind::Rate(rate) = limit.live.terms().kind
+            && let Some(before) = rate.push(cost).and_then(|push| reserved.given.checked_sub(push))
+            && standing.waiting.back().is_some_and(|last| last.end != before)
+        {
+            // Somebody who never stood here was let in between.
+            let all = standing.waiting.len();
+            standing.pass(all);
+        }
         standing.next += 1;
         let placed =
             Placed { number: standing.next, due: clock.now().saturating_add(reserved.wait) };
@@ -93,6 +103,7 @@ impl<W> Line<W> {
             cost,
             end: reserved.given,
             due: placed.due,
+            passed: false,
             bell: bell.take(),
         });
         Ok(Some(placed))
@@ -115,12 +126,16 @@ impl<W> Line<W> {
         }
         limit.place.words().arrived.bump();
         let old = standing.waiting.remove(at).and_then(|waiter| waiter.bell);
+        if matches!(limit.live.terms().kind, Kind::Rate(_)) {
+            standing.pass(at);
+        }
         (Looked::In, [Some(bell), old])
     }
 
     /// The call with `number` is not made: `refused`, because it was found not to be in time after
     /// all, or given up. Those behind it move up; who is to be woken is in the answer, with what
-    /// would have woken the one that left.
+    /// would have woken the one that left. Nobody moves up if somebody behind it was let in already:
+    /// what lies between it and those that wait is taken, and can't be given twice.
     pub fn leave<P: Place>(
         &self,
         limit: &RateLimit<P>,
@@ -135,6 +150,9 @@ impl<W> Line<W> {
         let last = standing.waiting.back().map_or(0, |waiter| waiter.end);
         let Some(gone) = standing.waiting.remove(at) else { return Vec::new() };
         let mut woken: Vec<W> = gone.bell.into_iter().collect();
+        if gone.passed {
+            return woken;
+        }
         let terms = limit.live.terms();
         let Kind::Rate(rate) = terms.kind else {
             limit.put_back(gone.end, gone.cost);
@@ -176,10 +194,15 @@ impl<W> Line<W> {
         let word = &limit.place.words().word;
         let mut woken = Vec::new();
         let (Kind::Rate(before), Kind::Rate(rate)) = (&old.kind, &new.kind) else {
+            let all = standing.waiting.len();
+            standing.pass(all);
             carry(word, |seen| new.carry(old, seen, moment));
             return woken;
         };
         let first = standing.waiting.iter().position(|waiter| waiter.due > moment.now);
+        // What those took whose time has come was taken at the old rate.
+        let come = first.unwrap_or(standing.waiting.len());
+        standing.pass(come);
         let Some(first) = first else {
             carry(word, |seen| new.carry(old, seen, moment));
             return woken;
@@ -209,6 +232,16 @@ fn carry(word: &crate::sync::AtomicU64, next: impl Fn(u64) -> u64) {
 impl<W> Standing<W> {
     fn find(&self, number: u64) -> Option<usize> {
         self.waiting.binary_search_by_key(&number, |waiter| waiter.number).ok()
+    }
+
+    /// The time of those before place `at` is not given back any more.
+    fn pass(&mut self, at: usize) {
+        // Where one has passed, all before it have.
+        for waiter in self.waiting.range_mut(..at).rev() {
+            if std::mem::replace(&mut waiter.passed, true) {
+                break;
+            }
+        }
     }
 
     /// Stacks those from place `at` on upon `base`, where that is earlier, and collects the bells of

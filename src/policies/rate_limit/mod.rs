@@ -136,10 +136,18 @@ impl Terms {
             (Kind::Calendar(old), Kind::Rate(new)) => {
                 new.taken(old.used(word, moment.date), moment.now)
             }
-            (Kind::Calendar(old), Kind::Calendar(new)) => {
-                new.taken(old.used(word, moment.date), moment.date)
-            }
+            (Kind::Calendar(old), Kind::Calendar(new)) => new.carry(old, word, moment.date),
         }
+    }
+
+    /// These, in the place of `old`: what was reserved by then can still be seen.
+    fn instead_of(mut self, old: &Self) -> Self {
+        if let (Kind::Calendar(new), Kind::Calendar(old)) = (&mut self.kind, &old.kind)
+            && new.unit == old.unit
+        {
+            new.reach = new.reach.max(old.reach);
+        }
+        self
     }
 
     #[inline]

@@ -5,7 +5,7 @@
 //! again afterwards: it still stands, so nobody has begun to fill the set that was read.
 
 use super::Terms;
-use super::calendar::{Calendar, Unit};
+use super::calendar::{Calendar, REACH, Unit};
 use super::cost::Cost;
 use super::gcra::Rate;
 use super::settings::{Per, Settings};
@@ -19,8 +19,10 @@ pub(super) enum Kind {
     Calendar(Calendar),
 }
 
-/// In the place of an interval, which is never that long: the rest is the number of a unit.
+/// In the place of an interval, which is never that long: the rest is the number of a unit, and how
+/// many windows ahead may be reserved.
 const CALENDAR: u64 = 1 << 63;
+const UNIT: u32 = 3;
 
 impl Kind {
     pub(super) fn of(settings: &Settings) -> Self {
@@ -30,7 +32,8 @@ impl Kind {
             }
             Per::Calendar(unit) => {
                 let limit = Cost::of(settings.limit).map_or(0, |limit| limit.0);
-                Self::Calendar(Calendar { unit, limit })
+                let reach = Calendar::reach(unit, settings.max_wait);
+                Self::Calendar(Calendar { unit, limit, reach })
             }
         }
     }
@@ -40,8 +43,8 @@ impl Terms {
     fn words(&self) -> [u64; 3] {
         match self.kind {
             Kind::Rate(Rate { interval, capacity }) => [interval, capacity, self.max_wait],
-            Kind::Calendar(Calendar { unit, limit }) => {
-                [CALENDAR | unit as u64, limit, self.max_wait]
+            Kind::Calendar(Calendar { unit, limit, reach }) => {
+                [CALENDAR | reach << UNIT | unit as u64, limit, self.max_wait]
             }
         }
     }
@@ -51,7 +54,8 @@ impl Terms {
             Kind::Rate(Rate { interval: first, capacity: second })
         } else {
             let unit = Unit::ALL[(first & 7) as usize % Unit::ALL.len()];
-            Kind::Calendar(Calendar { unit, limit: second })
+            let reach = (first >> UNIT) & REACH;
+            Kind::Calendar(Calendar { unit, limit: second, reach })
         };
         Self { kind, max_wait }
     }
@@ -94,8 +98,9 @@ impl Live {
     /// Goes by other settings. `between` is told of both just before.
     pub(super) fn change(&self, settings: Settings, between: impl FnOnce(Terms, Terms)) {
         let mut held = self.settings.lock();
-        let terms = Terms::of(&settings);
-        between(self.terms(), terms);
+        let old = self.terms();
+        let terms = Terms::of(&settings).instead_of(&old);
+        between(old, terms);
         let version = self.version.load(Ordering::Acquire) + 1;
         for (place, word) in self.sets[(version & 1) as usize].iter().zip(terms.words()) {
             place.store(word, Ordering::Release);

@@ -134,6 +134,73 @@ fn what_is_given_back_is_there_for_the_next() {
     }
 }
 
+/// Puts one in the line; its number.
+fn queue(line: &Line<()>, limit: &RateLimit, clock: &Manual) -> u64 {
+    let placed = line.reserve(limit, Cost::ONE, None, clock, &mut Some(()));
+    placed.ok().flatten().map_or(0, |placed| placed.number)
+}
+
+fn look(line: &Line<()>, limit: &RateLimit, clock: &Manual, number: u64) -> Looked {
+    line.look(limit, number, clock.now(), ()).0
+}
+
+/// Whoever is slow to look, and gives up, does not give back what those behind it have taken.
+#[test]
+fn what_was_taken_behind_one_that_gives_up_is_not_given_twice() {
+    let patient = Draft { max_wait: Some(10.0), ..draft(10.0, 1.0, 1.0) };
+    let (limit, clock) = limit(&patient);
+    let line = Line::default();
+    assert_eq!(admitted(&limit, &clock), 1);
+    let [slow, other, second, third] = [(); 4].map(|()| queue(&line, &limit, &clock));
+    clock.advance(300 * MILLI);
+    assert_eq!(look(&line, &limit, &clock, second), Looked::In);
+    for number in [slow, other] {
+        drop(line.leave(&limit, number, clock.now(), false));
+        let due = START + 400 * MILLI;
+        assert_eq!(look(&line, &limit, &clock, third), Looked::Until(due));
+    }
+    clock.advance(100 * MILLI);
+    assert_eq!(look(&line, &limit, &clock, third), Looked::In);
+    assert_eq!(admitted(&limit, &clock), 0);
+}
+
+/// Nor what was taken by one that did not have to wait, and so never stood in the line.
+#[test]
+fn what_was_taken_beside_the_line_is_not_given_twice() {
+    let patient = Draft { max_wait: Some(10.0), ..draft(10.0, 1.0, 1.0) };
+    let (limit, clock) = limit(&patient);
+    let line = Line::default();
+    assert_eq!(admitted(&limit, &clock), 1);
+    let slow = queue(&line, &limit, &clock);
+    clock.advance(200 * MILLI);
+    assert_eq!(admitted(&limit, &clock), 1);
+    let next = queue(&line, &limit, &clock);
+    drop(line.leave(&limit, slow, clock.now(), false));
+    assert_eq!(look(&line, &limit, &clock, next), Looked::Until(START + 300 * MILLI));
+}
+
+/// What it took is counted at the rate of then, and goes into what the new one begins with.
+#[test]
+fn one_whose_time_came_before_a_change_gives_nothing_back_after_it() {
+    let slower = Draft { max_wait: Some(10.0), ..draft(10.0, 1.0, 5.0) };
+    let month = Draft { max_wait: Some(1e7), ..window(1_000.0, "month") };
+    let quick = Draft { max_wait: Some(10.0), ..draft(1_000.0, 1.0, 5.0) };
+    for (before, wait) in [(&quick, MILLI), (&month, 0)] {
+        let (limit, clock) = limit(before);
+        let line = Line::default();
+        while limit.ask(Cost::ONE, &clock).is_ok() {}
+        let slow = queue(&line, &limit, &clock);
+        clock.advance(wait);
+        let moment = moment(&clock);
+        drop(limit.reconfigure_with(checked(&slower), [(&limit, &line)], moment));
+        let waiting: Vec<u64> = (0..20).map(|_| queue(&line, &limit, &clock)).collect();
+        drop(line.leave(&limit, slow, clock.now(), false));
+        let is_in = |&&number: &&u64| look(&line, &limit, &clock, number) == Looked::In;
+        let at_once = waiting.iter().filter(is_in).count();
+        assert!(at_once <= 1, "{at_once}");
+    }
+}
+
 #[test]
 fn windows_begin_where_the_calendar_says() {
     // 2024-02-29 12:34:56.5 UTC, a Thursday.
@@ -181,6 +248,43 @@ fn a_window_has_its_limit_once() {
     assert_eq!(admitted(&limit, &clock), 0);
     clock.advance(SECOND);
     assert_eq!(admitted(&limit, &clock), 3, "the 84th minute began");
+}
+
+/// However long the one that asks may wait itself.
+#[test]
+fn windows_that_others_have_reserved_are_not_there_for_who_can_not_wait() {
+    let (limit, clock) = limit(&Draft { max_wait: Some(10.0), ..window(1.0, "second") });
+    for wait in 0..10 {
+        assert_eq!(limit.ask(Cost::ONE, &clock).is_ok(), wait == 0, "{wait}");
+        let next = (wait + 1) * SECOND;
+        let reserved = limit.reserve(Cost::ONE, Some(next), &clock).map(|it| it.wait);
+        assert_eq!(reserved, Ok(next), "{wait}");
+        assert_eq!(limit.snapshot(moment(&clock)).available, -1.0 - wait as f64);
+    }
+}
+
+/// A window that is full stays full while somebody waits for the next, and when that one gives up.
+#[test]
+fn a_full_window_is_full_whatever_is_changed() {
+    let patient = Draft { max_wait: Some(300.0), ..window(3.0, "minute") };
+    for change in [
+        Draft { max_wait: Some(0.0), ..window(3.0, "minute") },
+        Draft { max_wait: Some(0.0), ..window(3.0, "hour") },
+        draft(3.0, 3_600.0, 3.0),
+    ] {
+        for give_up in [true, false] {
+            let (limit, clock) = limit(&patient);
+            assert_eq!(admitted(&limit, &clock), 3);
+            let waiting: Vec<_> = (0..7).map(|_| limit.reserve(Cost::ONE, None, &clock)).collect();
+            if give_up {
+                let given: Vec<_> = waiting.into_iter().flatten().rev().collect();
+                assert_eq!(given.iter().filter(|it| limit.give_back(it)).count(), 1);
+            }
+            assert!(!limit.at_rest(moment(&clock)));
+            limit.reconfigure(checked(&change), [], moment(&clock));
+            assert_eq!(admitted(&limit, &clock), 0);
+        }
+    }
 }
 
 #[test]

@@ -1,14 +1,22 @@
 """What tells calls apart: nobody is answered with what another was told."""
 
+import collections
 import functools
 import gc
 import warnings
 import weakref
+from datetime import UTC, datetime, time, timedelta, timezone
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import seawall
 
 from tests.policies.fallback.calls import Service, counts
+
+SET_BACK = datetime(2021, 10, 31, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+EVENING = datetime(2021, 1, 1, 23, tzinfo=UTC)
+Point = collections.namedtuple("Point", "x")  # noqa: PYI024  not a type for annotations
 
 
 class Asked:
@@ -69,11 +77,24 @@ def test_a_name_and_a_value_are_not_mixed_up():
         ((1, int), (1,)),
         (("a", str), ("a",)),
         (None, "None"),
+        (Point(1), Point(True)),
+        ((Point((1,)),), (Point((1.0,)),)),
+        (complex(0.0, 1.0), complex(-0.0, 1.0)),
+        (range(0), range(5, 5)),
+        (Decimal("1.0"), Decimal("1.00")),
+        (time(2, 30), time(2, 30, fold=1)),
+        # An hour apart, when clocks are set back.
+        (SET_BACK, SET_BACK.replace(fold=1)),
+        # The same moment, and another day's agenda.
+        (EVENING, EVENING.astimezone(timezone(timedelta(hours=1)))),
     ],
     ids=repr,
 )
 def test_equal_is_not_the_same(one, other):
-    """What is of another type, also inside of tuples and sets, is another argument."""
+    """What is of another type, also inside of tuples and sets, is another argument.
+
+    So is what is equal and can yet be told apart by what it looks like.
+    """
     asked = Asked()
     asked.once(one)
     assert asked.remembers(one)

@@ -99,6 +99,26 @@ def test_a_refusal_that_is_answered_is_a_quick_call(kind, stale):
     assert outer.state == "closed"
 
 
+def test_calls_through_a_hedge_are_told_apart_by_their_function(kind):
+    """As decorated ones are: what makes the attempts of a call is made anew for each."""
+    fallback = seawall.Fallback(stale=60)
+    guard = seawall.Pipeline("p", fallback, seawall.Hedge(delay=60), seawall.Bulkhead())
+    service, other = Service(), Service()
+    function = kind.function(service)
+    for call in (lambda value: guard.call(function, value), guard(function)):
+        service.error = None
+        once = kind.run(guard.call, function, "ann")
+        assert fallback.snapshot().remembered == 1
+        service.error = ConnectionError()
+        with seawall.testing.record() as told:
+            assert kind.run(call, "ann") == once
+        assert [event.kind for event in told if event.policy == "fallback"] == ["fallback.stale"]
+    assert kind.run(guard.try_call, function, "ann").stale
+    other.error = ConnectionError()
+    assert not kind.run(guard.try_call, kind.function(other), "ann").ok
+    assert not kind.run(guard.try_call, function, "bob").ok
+
+
 def test_stacked_decorators_are_one_plan(kind):
     """As a pipeline."""
     fallback = seawall.Fallback("default")

@@ -1,6 +1,7 @@
 """Callers that go away, and losers that do not."""
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 import seawall
 import trio
+from seawall.policies.hedge import tasks
 
 
 def test_a_cancelled_caller_leaves_nobody(run, clock, service, counts, turns):
@@ -241,3 +243,75 @@ def test_a_waiting_thread_can_be_interrupted(counts):
             break
         time.sleep(0.001)
     assert counts(hedge) == {"cancelled": 1, "lost_succeeded": 1}
+
+
+def test_an_interruption_of_a_loser_is_not_lost(counts):
+    """Ctrl-C in the middle of what a loser does under trio ends the program all the same."""
+    hedge = seawall.Hedge("h", delay=0)
+    begun = []
+
+    @hedge
+    async def work():
+        begun.append(len(begun))
+        if len(begun) == 2:
+            return "second"
+        try:
+            await trio.sleep_forever()
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+    async def main():
+        assert await work() == "second"
+        begun.append("main")
+        await trio.sleep(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main)
+    assert begun == [0, 1, "main"]
+    assert counts(hedge)["lost_cancelled"] == 1
+
+
+def test_losers_of_many_loops_are_no_error_of_a_call(counts):
+    """While one looks for what closed loops have left, those of other threads come and go."""
+    hedge = seawall.Hedge("h", delay=0)
+    begun, others = [], []
+    go, come = threading.Event(), threading.Event()
+
+    class Other:
+        def __init__(self, loop):
+            self._loop = loop
+
+    class Loop(asyncio.SelectorEventLoop):
+        def is_closed(self):
+            if come.is_set():  # another thread's turn, as between any two steps
+                others.append(Other(self))
+                tasks._left.add(others[-1])
+            return super().is_closed()
+
+    @hedge
+    async def work():
+        begun.append(1)
+        if len(begun) % 2 == 0:
+            return "second"
+        while not go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+        return "first"
+
+    async def main():
+        try:
+            for _ in range(tasks._MANY):
+                assert await work() == "second"
+            come.set()
+            assert await work() == "second"
+        finally:
+            come.clear()
+            go.set()
+
+    try:
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(main())
+        assert others
+    finally:
+        tasks._left.difference_update(others)
+    assert counts(hedge)["hedged"] == tasks._MANY + 1

@@ -1,5 +1,6 @@
 """What keeps further attempts from being made: budgets, deadlines, losers, policies further in."""
 
+import threading
 import time
 
 import pytest
@@ -224,3 +225,35 @@ def test_threads_are_capped(clock, service, counts):
     assert (caught.value.policy, caught.value.abandoned) == ("hedge", 1)
     assert calls.begun == 2
     assert counts(hedge)["rejected"] == 1
+
+
+def test_a_thread_that_can_not_be_started_costs_only_its_attempt(service, counts, monkeypatch):
+    """The system has no more of them: a first attempt that runs goes on, and may well answer."""
+    hedge = seawall.Hedge("h", delay=0.1)
+    calls = service(0, 1)
+    hedged = hedge(calls.answer)
+    assert hedged() == 0  # its thread is there for the next call
+
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert hedged() == 1
+    monkeypatch.undo()
+    assert counts(hedge) == {"first": 2, "hedges": 1}
+
+
+def test_no_thread_at_all_says_why(service, counts, monkeypatch):
+    """A first attempt is refused, and leads to what the system said."""
+
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    hedge = seawall.Hedge("h", delay=0.1)
+    calls = service(1)
+    with pytest.raises(seawall.ThreadsExhaustedError, match="hedge 'h'") as caught:
+        hedge(calls.answer)()
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert calls.begun == 0
+    assert (counts(hedge)["rejected"], hedge.snapshot().threads) == (1, 0)

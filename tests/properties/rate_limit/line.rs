@@ -111,6 +111,47 @@ impl Driven {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
+    /// Whoever oversleeps, looks in whatever order and gives up whenever: no more are let in than
+    /// there is room for.
+    #[test]
+    fn no_more_than_the_rate(
+        first in rate(),
+        steps in prop::collection::vec((0..5_u8, 0..100_u64), 1..150),
+    ) {
+        let clock = Manual::new(1_000_000 * SECOND);
+        let begun = clock.now();
+        let mut driven = Driven {
+            limit: RateLimit::new(settings(first)),
+            line: Line::default(),
+            clock,
+            waiting: Vec::new(),
+            admitted: Vec::new(),
+        };
+        for ((what, percent), name) in steps.into_iter().zip(0..) {
+            let len = driven.waiting.len();
+            let at = usize::try_from(percent).unwrap_or(0) * len / 100;
+            match what {
+                0 => {
+                    let nanos = u128::from(first.interval) * u128::from(percent) / 40;
+                    driven.clock.advance(u64::try_from(nanos).expect("it fits"));
+                }
+                1 if len > 0 => driven.look(driven.waiting[at].0),
+                2 if len > 0 => {
+                    let (_, number, _) = driven.waiting.remove(at);
+                    let now = driven.clock.now();
+                    drop(driven.line.leave(&driven.limit, number, now, false));
+                }
+                3 if driven.limit.take(Cost::ONE, &driven.clock) => {
+                    driven.admitted.push((name, driven.clock.now()));
+                }
+                _ if len < 30 => { driven.come(name, 1); }
+                _ => {}
+            }
+            let most = u128::from(driven.clock.now() - begun) / u128::from(first.interval);
+            prop_assert!(driven.admitted.len() as u128 <= most + u128::from(first.burst) + 1);
+        }
+    }
+
     /// Whoever comes and leaves, whenever, and whatever becomes of the rate.
     #[test]
     fn a_plain_queue(first in rate(), steps in steps()) {

@@ -129,7 +129,8 @@ class Tasks(Nap):
             return
         self._cancel()
         if len(_left) >= _MANY:
-            _left.difference_update([crew for crew in _left if crew._loop.is_closed()])
+            # Of a copy, made in one step: other threads' loops add to it, and take from it.
+            _left.difference_update([crew for crew in _left.copy() if crew._loop.is_closed()])
         _left.add(self)
 
     def _cancel(self) -> None:

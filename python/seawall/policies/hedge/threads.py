@@ -58,10 +58,15 @@ class Threads:
     def start(self) -> None:
         """Starts the next attempt. Without a thread for it, it was refused."""
         number = self._race.attempts - 1
+        pool = self._pool
         try:
-            self._running[number] = self._pool.start(lambda: self._run(number))
+            self._running[number] = pool.start(lambda: self._run(number))
         except ThreadsExhaustedError as error:
             self._end(number, HedgeThreadsExhaustedError(*error.args), None)
+        except RuntimeError as error:  # the system has none; an attempt that runs may yet answer
+            none = HedgeThreadsExhaustedError(pool.name, None, pool.threads, pool.abandoned)
+            none.__cause__ = error
+            self._end(number, none, None)
 
     def _run(self, number: int) -> None:
         error: BaseException | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +63,10 @@ class Tasks:
         if scope.cancelled_caught:
             error = GeneratorExit()  # what says that it came to no end of its own
         self._end(number, error, value)
+        if isinstance(error, KeyboardInterrupt) and (
+            self._dismissed or self._race.winner != number
+        ):
+            _interrupt()
         # An error leads back to this frame, by its traceback.
         del error, value
 
@@ -98,3 +104,10 @@ class Tasks:
     def _cancel(self) -> None:
         for scope in self._running.values():
             scope.cancel()
+
+
+def _interrupt() -> None:
+    # Ctrl-C came while a loser ran, whose end is nobody's: trio is told once more, and hands it to
+    # the main task.
+    if threading.current_thread() is threading.main_thread():
+        signal.raise_signal(signal.SIGINT)
