@@ -174,8 +174,8 @@ impl Fallback {
         if settings.stale.is_some() != memory.is_some() {
             let given =
                 settings.stale.map_or_else(|| "None".to_owned(), |it| in_seconds(it).to_string());
-            let rule = "can't be given or taken away in place: calls that have begun were looked \
-                        at, or not";
+            let rule = "can't be given or taken away in place: of calls that run now nobody would \
+                        know whether they are remembered. Make another fallback";
             return Err(refused(name.bind(py), vec![Problem::new("stale", given, rule)]));
         }
         let providers = Py::new(py, Providers { rules: rules.object(py)?, all })?;
