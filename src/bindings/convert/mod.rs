@@ -6,6 +6,7 @@ mod spans;
 pub use spans::{Duration, Window};
 
 use super::budget::Budget;
+use super::failures::config_error;
 use super::function::{Kind, kind};
 use super::rules::Matcher;
 use crate::error::Problem;
@@ -216,6 +217,30 @@ impl<'a, 'py> Reader<'a, 'py> {
             }
         }
         self.problems
+    }
+}
+
+/// The name of a policy of some `kind`, and its settings as they were `read`.
+///
+/// # Errors
+/// Names everything that is wrong with either.
+pub fn declared<'py, T>(
+    kind: &str,
+    name: &Bound<'py, PyAny>,
+    read: Result<T, Vec<Problem>>,
+) -> PyResult<(Bound<'py, PyString>, T)> {
+    let py = name.py();
+    match name.cast::<PyString>() {
+        Ok(name) if !name.is_empty().unwrap_or(true) => {
+            let refused = |problems| config_error(py, &format!("{kind} '{name}'"), problems);
+            Ok((name.clone(), read.map_err(refused)?))
+        }
+        _ => {
+            let rule = "must be a string that is not empty";
+            let mut problems = vec![Problem::new("name", name.repr()?, rule)];
+            problems.extend(read.err().into_iter().flatten());
+            Err(config_error(py, kind, problems))
+        }
     }
 }
 

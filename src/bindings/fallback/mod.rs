@@ -30,6 +30,7 @@ pub use step::Step;
 pub use ticket::Ticket;
 
 use super::clock::{ambient, in_seconds};
+use super::convert::declared;
 use super::failures::config_error;
 use super::function::kind;
 use super::gate;
@@ -120,17 +121,7 @@ impl Fallback {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "fallback", problems));
-            }
-        };
-        let Read { settings, rules, all } = read.map_err(|problems| refused(&name, problems))?;
+        let (name, Read { settings, rules, all }) = declared("fallback", name, read(settings))?;
         let memory = match settings.stale {
             Some(_) => Some(Memory::new(py, &settings)?),
             None => None,
