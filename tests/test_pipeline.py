@@ -2,10 +2,21 @@
 
 import linecache
 import warnings
+from pathlib import Path
 
 import pytest
 import seawall
-from seawall import CircuitBreaker, CompositionWarning, Pipeline, Retry, Timeout
+from seawall import (
+    Bulkhead,
+    CircuitBreaker,
+    CompositionWarning,
+    Fallback,
+    Hedge,
+    Pipeline,
+    RateLimit,
+    Retry,
+    Timeout,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +81,34 @@ def test_each_odd_pair_is_told_with_its_reason(case):
     assert text.startswith("pipeline 'shop': <")
     assert reason in text
     assert all(repr(policy) in text for policy in (make()[0], make()[-1]))
+
+
+def test_the_page_lists_each_odd_pair():
+    """Whatever two policies are warned of in some order, the table of docs/pipelines.md has it."""
+    page = (Path(__file__).parents[1] / "docs/pipelines.md").read_text()
+    rows = page.split("| from the outside in |")[1].split("```")[0].splitlines()
+    listed = [row.split("|")[1].strip().split(", ") for row in rows if row.count("|") == 4]
+    kinds = {
+        "breaker": CircuitBreaker("b", window=seawall.seconds(3)),
+        "retry": Retry("r", max_duration=3),
+        "timeout": Timeout(5, name="t"),
+        "bulkhead": Bulkhead("k", max_concurrent=1),
+        "rate limit": RateLimit("l", 1, max_wait=9),
+        "hedge": Hedge("h", delay=1),
+        "fallback": Fallback(None, name="f"),
+    }
+    again = {kind: policy for kind, policy in kinds.items() if kind not in {"breaker", "bulkhead"}}
+    again["retry"], again["timeout"] = Retry("r2"), Timeout(6, name="t2")
+    again["hedge"] = Hedge("h2", delay=1)
+    odd = 0
+    for outer, around in kinds.items():
+        for inner, within in {**kinds, **again}.items():
+            if around is within or not texts(lambda two=(around, within): Pipeline("p", *two)):
+                continue
+            odd += 1
+            pairs = [pair for pair in listed if pair[0].startswith((outer, "anything"))]
+            assert any(pair[1].startswith(inner) for pair in pairs), f"{outer}, {inner}"
+    assert odd >= len(listed) - 2
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,8 @@ class BulkheadFullError(Rejected):
         which = f"bulkhead {self.name!r}"
         if len(self.args) > 6:
             which += " of calls without a key" if self.key is None else f" of key {self.key!r}"
-        full = f"{which} is full: {self.limit} calls run"
+        calls = "1 call runs" if self.limit == 1 else f"{self.limit} calls run"
+        full = f"{which} is full: {calls}"
         match self.why:
             case "waited":
                 return f"{full}, and none ended within {_seconds(self.waited)}; {self._when()}"
@@ -285,7 +286,7 @@ class BulkheadFullError(Rejected):
 class ThreadsExhaustedError(Rejected):
     """A policy that runs calls in threads of its own has no thread left for this one.
 
-    Most of them hang in calls that were given up and can't be stopped.
+    All are at work. Often most of them hang in calls that were given up and can't be stopped.
     """
 
     policy = "timeout"
@@ -302,10 +303,16 @@ class ThreadsExhaustedError(Rejected):
 
     def __str__(self) -> str:
         """What the threads are busy with, and what to do."""
+        refused = f"{self.policy} {self.name!r} refused the call:"
+        if not self.abandoned:
+            return (
+                f"{refused} its {self.threads} threads are all at work, and none of them hangs; "
+                "raise max_threads, or let fewer call at once"
+            )
         return (
-            f"{self.policy} {self.name!r} refused the call: {self.abandoned} of its {self.threads} "
-            "threads hang in calls that were given up; find out what those wait for, give the "
-            "client a timeout of its own, or raise max_threads"
+            f"{refused} {self.abandoned} of its {self.threads} threads hang in calls that were "
+            "given up; find out what those wait for, give the client a timeout of its own, or "
+            "raise max_threads"
         )
 
 

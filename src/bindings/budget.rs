@@ -1,7 +1,7 @@
 //! The retry budget's face to those who are given one, and to Python.
 
 use super::clock::{ambient, in_seconds};
-use super::convert::Reader;
+use super::convert::{Reader, declared};
 use super::failures::{config_error, discard, report};
 use super::listeners;
 use crate::error::Problem;
@@ -185,17 +185,7 @@ impl Budget {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "budget", problems));
-            }
-        };
-        let read = read.map_err(|problems| refused(&name, problems))?;
+        let (name, read) = declared("budget", name, read(settings))?;
         let core = Core::new(read.settings, ambient(py).now());
         let said = Mutex::new(Said { name: name.unbind(), on_event: read.on_event });
         Ok(Self { live: Arc::new(Live { core, said }), named: AtomicBool::new(named) })

@@ -70,7 +70,9 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
     let retried = between.iter().any(|part| matches!(part, Part::Retry { .. }));
     match (part, outer) {
         (Part::Retry { .. }, Part::Retry { .. }) => Some(
-            "is inside of {other}: while that has attempts left, this one makes one attempt".into(),
+            "is inside of {other}: while that has attempts left, this one makes one attempt; take \
+             one of the two away, or say that they are to multiply (nested='independent')"
+                .into(),
         ),
         (Part::Retry { .. }, Part::Breaker { .. }) => Some(
             "is inside of {other}, which sees one failure where the service was called several \
@@ -104,7 +106,7 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
         ),
         (Part::Hedge, Part::Hedge) => Some(
             "is inside of {other}: each attempt of that has attempts of this one's, and their \
-             numbers multiply"
+             numbers multiply; take one of the two away, or raise max_hedges of the other"
                 .into(),
         ),
         (Part::Retry { .. }, Part::Hedge) => Some(
@@ -124,7 +126,8 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
         ),
         (Part::RateLimit { max_wait }, Part::Timeout { limit }) if max_wait >= limit => {
             Some(format!(
-                "lets a call wait {} s to be let in, as long as {{other}} lets it take ({} s)",
+                "lets a call wait {} s to be let in, as long as {{other}} lets it take ({} s): make \
+                 max_wait shorter",
                 seconds(max_wait),
                 seconds(limit)
             ))
@@ -132,7 +135,8 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
         (Part::Timeout { limit }, Part::Timeout { limit: total }) if limit >= total => {
             let whose = if retried { "an attempt's limit" } else { "the inner limit" };
             Some(format!(
-                "is {whose} of {} s inside of {{other}}'s {} s, and is never reached",
+                "is {whose} of {} s inside of {{other}}'s {} s, and is never reached: make it well \
+                 shorter than the total",
                 seconds(limit),
                 seconds(total)
             ))
@@ -140,7 +144,7 @@ fn inside(part: Part, outer: Part, between: &[Part]) -> Option<String> {
         (Part::Timeout { limit }, Part::Retry { max_duration: Some(total) }) if limit >= total => {
             Some(format!(
                 "lets one attempt take {} s, as long as all of {{other}}'s may take together \
-                 ({} s)",
+                 ({} s): make it shorter, or max_duration longer",
                 seconds(limit),
                 seconds(total)
             ))

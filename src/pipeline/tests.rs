@@ -58,3 +58,24 @@ fn limits_are_compared() {
     assert_eq!(pairs(&[short, timeout(1)]), []);
     assert!(findings(&[timeout(2), RETRY, timeout(2)])[0].what.contains("attempt"));
 }
+
+/// A warning that only says what is odd leaves its reader with the question what to do.
+#[test]
+fn every_finding_says_what_to_change() {
+    let all = [
+        Part::Retry { max_duration: Some(SECOND) },
+        Part::Breaker { window: Some(SECOND) },
+        Part::Bulkhead,
+        Part::RateLimit { max_wait: 9 * SECOND },
+        Part::Hedge,
+        Part::Fallback,
+        timeout(9),
+    ];
+    let pairs = all.iter().flat_map(|outer| all.iter().map(move |inner| [*outer, *inner]));
+    let found: Vec<_> = pairs.flat_map(|pair| findings(&pair)).collect();
+    assert!(found.len() >= all.len());
+    for finding in found {
+        let remedies = [": put ", "; take ", ": make ", "; make "];
+        assert!(remedies.iter().any(|remedy| finding.what.contains(remedy)), "{}", finding.what);
+    }
+}

@@ -78,6 +78,14 @@ def test_wrong_usage(words, flags, capsys):
     assert "usage: seawall" in said
 
 
+def test_an_option_that_the_command_does_not_have(capsys):
+    """Whoever mistypes an option is shown those of the command, not those before it."""
+    assert main(["toy", "well", "--fsat"], TOY) == 2
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --fsat" in said
+    assert "usage: seawall toy" in said
+
+
 def test_settings_that_are_refused(capsys):
     """A ConfigError of a command is wrong usage, with each problem by itself."""
     main(["toy", "config", "--json"], TOY)

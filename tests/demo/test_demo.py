@@ -111,10 +111,25 @@ def test_what_is_missing_is_named_at_once(monkeypatch, capsys):
     assert error["message"] == "the demo needs rich and uvicorn: pip install 'seawall[demo]'"
 
 
-def test_a_report_that_can_not_be_written(tmp_path, capsys, started):
-    """A path that is none is refused before anything is started, not a minute later."""
-    assert main(["demo", "--report", str(tmp_path / "nowhere" / "report.html")]) == 2
-    assert "can't be written" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [("nowhere/report.html", "there is no folder {}/nowhere"), ("", "that is a folder")],
+)
+def test_a_report_that_can_not_be_written(where, why, tmp_path, capsys, started):
+    """A path that is none is refused before anything is started, not a minute later; and why."""
+    report = tmp_path / where
+    assert main(["demo", "--report", str(report)]) == 2
+    said = f"seawall: the report can't be written to {report}: {why.format(tmp_path)}\n"
+    assert capsys.readouterr() == ("", said)
+    assert started == []
+
+
+def test_a_report_that_may_not_be_written(monkeypatch, tmp_path, capsys, started):
+    """So is one that this user may not write."""
+    monkeypatch.setattr(demo.os, "access", lambda path, mode: False)
+    report = tmp_path / "report.html"
+    assert main(["demo", "--report", str(report)]) == 2
+    assert f"can't be written to {report}: no permission" in capsys.readouterr().err
     assert started == []
 
 

@@ -3,6 +3,7 @@
 import io
 import re
 
+import pytest
 from rich.console import Console
 from seawall.demo.figures import figures
 from seawall.demo.live import Lines, Terminal, screen, summary
@@ -46,9 +47,25 @@ def test_a_terminal_gets_a_table(protected):
         shown.look(protected, 9.0)
     painted = file.getvalue()
     plain = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", painted).replace("\r", "")
-    assert all(line.startswith("┏") for line in plain.splitlines() if "┏" in line)
+    lines = plain.splitlines()
+    assert {line[:5] for line in lines if "━" in line} == {"━" * 5}
+    assert {line.split()[0] for line in lines if "route" in line} == {"route"}
     for word in ("with seawall", "cart", "checkout", "product", "circuit", "closed", "recovering"):
         assert word in painted
+
+
+@pytest.mark.parametrize("width", [80, 50])
+def test_a_terminal_may_be_narrow(width, protected):
+    """At the usual 80 columns, and with fewer, no word and no figure is cut off."""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, color_system=None)
+    with Terminal(console) as shown:
+        shown.look(protected, 4.0)
+    plain = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", file.getvalue())
+    assert "…" not in plain
+    for words in ("checkout", "33.3 %", "20 ms", "recommendations: 15 requests/s, circuit closed"):
+        assert words in plain
+    assert ("answered" in plain) == (width >= 80)
 
 
 def test_the_summary(naked, protected):

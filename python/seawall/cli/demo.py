@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         raise CommandError(Exit.USAGE, message, missing)
     report: Path = arguments.report
     # Asked now: nobody wants to hear of it after a minute and a half.
-    if not os.access(report if report.exists() else report.parent, os.W_OK) or report.is_dir():
-        raise CommandError(Exit.USAGE, f"the report can't be written to {report}")
+    if why := _unwritable(report):
+        raise CommandError(Exit.USAGE, f"the report can't be written to {report}: {why}")
 
     from seawall.demo import shown as demo
     from seawall.demo.processes import ChildError
@@ -69,3 +69,14 @@ def run(arguments: argparse.Namespace) -> Exit:
             print(f"seawall did not help: {fault}", file=sys.stderr)  # noqa: T201 - the verdict
         print(*([] if shown.faults else ["seawall helped."]), f"The report is in {report}.")  # noqa: T201 - likewise
     return Exit.PARTIAL if shown.faults else Exit.OK
+
+
+def _unwritable(report: Path) -> str | None:
+    """Why a file can't be written, as far as that can be known without writing it."""
+    if report.is_dir():
+        return "that is a folder"
+    if not report.parent.is_dir():
+        return f"there is no folder {report.parent}"
+    if not os.access(report if report.exists() else report.parent, os.W_OK):
+        return "no permission"
+    return None

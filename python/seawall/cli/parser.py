@@ -63,10 +63,16 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Listed]) -> argparse.
     # No option before the command takes a value.
     named = next((word for word in arguments if not word.startswith("-")), None)
     below = parser.add_subparsers(metavar="COMMAND", required=True)
+    chosen: argparse.ArgumentParser = parser
     for name, command in commands.items():
         theirs = below.add_parser(name, help=command.summary, description=command.summary)
         if name == named:
             module = command.load()
             module.declare(theirs)
             theirs.set_defaults(module=module)
-    return parser.parse_args(arguments, argparse.Namespace(json=False))
+            chosen = theirs
+    asked, unknown = parser.parse_known_args(arguments, argparse.Namespace(json=False))
+    if unknown:
+        # By itself argparse would show the usage of `parser`, whose option it was not to be.
+        chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return asked

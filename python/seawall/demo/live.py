@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -21,6 +23,8 @@ __all__ = ["Screen", "Silence", "Terminal", "screen", "summary"]
 
 #: What is shown is what ended in the last seconds.
 LAST = 2.0
+#: Columns of a terminal in which each end has one of its own; with fewer, words would be cut off.
+WIDE = 80
 COLOURS: dict[PhaseName, str] = {
     "healthy": "green",
     "slow": "yellow",
@@ -105,10 +109,12 @@ class Terminal:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._console = console
 
     def look(self, run: Run, at: float) -> None:
         """Paints it."""
-        self._live.update(_painted(run, at), refresh=True)
+        ends: list[End] = [*ENDS] if self._console.width >= WIDE else []
+        self._live.update(_painted(run, at, ends), refresh=True)
 
     def __enter__(self) -> Self:
         """Takes the terminal."""
@@ -162,17 +168,22 @@ def _states(run: Run) -> dict[Service, str]:
     return {turn.breaker: turn.state for turn in run.turns}
 
 
-def _painted(run: Run, at: float) -> Group:
+def _painted(run: Run, at: float, ends: Sequence[End]) -> Group:
     phase = _phase(run, at)
     head = Text.assemble(
         (f" {NAMES[run.variant]} ", "bold reverse"),
         f"  {max(at, 0):5.1f} s  services are ",
         (phase, f"bold {COLOURS[phase]}"),
     )
-    table = Table(caption=f"what ended in the last {LAST:g} s", caption_justify="left")
+    table = Table(
+        caption=f" what ended in the last {LAST:g} s",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("route")
     table.add_column("went well", justify="right")
-    for end in ENDS:
+    for end in ends:
         table.add_column(ENDS_SHORT[end], justify="right")
     table.add_column("p50", justify="right")
     table.add_column("p99", justify="right")
@@ -185,19 +196,19 @@ def _painted(run: Run, at: float) -> Group:
         table.add_row(
             route,
             Text("–" if good is None else percent(good), style=colour),
-            *(str(sum(one.end == end for one in those)) for end in ENDS),
+            *(str(sum(one.end == end for one in those)) for end in ends),
             seconds(quantile(waits, 0.5)),
             seconds(quantile(waits, 0.99)),
         )
     states = _states(run)
     services = Text()
     for service in ("payments", "recommendations"):
-        services.append(f"{service}: {_hits(run, at, service):.0f} requests/s")
+        services.append(f" {service}: {_hits(run, at, service):.0f} requests/s")
         if run.variant == "protected":
             state = states.get(service, "closed")
             services.append(", circuit ")
             services.append(state.replace("_", "-"), style=STATES.get(state, ""))
-        services.append("   ")
+        services.append("\n" if service == "payments" else "")
     bar = Table.grid()  # a bar by itself does not end its line
     bar.add_row(ProgressBar(total=run.script.seconds, completed=max(0.0, at), width=60))
     return Group(head, bar, table, services)

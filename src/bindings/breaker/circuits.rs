@@ -3,7 +3,7 @@
 
 use super::whole::Whole;
 use crate::bindings::alone::Alone;
-use crate::bindings::keys::{Bounds, Mark, State as KeyState, Table};
+use crate::bindings::keys::{Apart, Bounds, Mark, Place, State as KeyState, Table};
 use crate::keys::Search;
 use crate::policies::backoff::Memory;
 use crate::policies::breaker::{Breaker as Core, Counts, State, Transition};
@@ -11,10 +11,9 @@ use crate::time::{Clock, Nanos};
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// One key's circuit.
 #[pyclass(frozen, module = "seawall._core")]
@@ -111,24 +110,16 @@ pub type Begun<'a, 'py> = &'a dyn Fn(&Bound<'py, Circuit>, &Transition);
 /// All circuits of a breaker.
 pub struct Circuits {
     table: Table<Circuit>,
-    /// Of the calls without a key.
-    keyless: OnceLock<Py<Circuit>>,
-    /// Shared by the keys that there was no room for.
-    shared: OnceLock<Py<Circuit>>,
-    /// What the shared one goes by: see `seawall.keys`.
-    others: Py<PyAny>,
+    apart: Apart<Circuit>,
     past: Mutex<Past>,
     pub(super) whole: Arc<Whole>,
 }
 
 impl Circuits {
     pub fn new(py: Python<'_>, bounds: Bounds) -> PyResult<Self> {
-        let others = py.import("seawall.keys")?.getattr(intern!(py, "OTHER_KEYS"))?;
         Ok(Self {
             table: Table::new(py, bounds),
-            keyless: OnceLock::new(),
-            shared: OnceLock::new(),
-            others: others.unbind(),
+            apart: Apart::new(py)?,
             past: Mutex::default(),
             whole: Arc::default(),
         })
@@ -144,7 +135,7 @@ impl Circuits {
 
     /// The circuit of `key`, if there is one. None: that of calls without a key.
     pub fn get<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Circuit>>> {
-        match self.apart(key) {
+        match self.apart.place(key) {
             Some(place) => Ok(place.get().map(|circuit| circuit.bind(key.py()).clone())),
             None => self.table.get(key),
         }
@@ -189,7 +180,7 @@ impl Circuits {
         now: Nanos,
         begun: Begun<'_, 'py>,
     ) -> PyResult<Option<Bound<'py, Circuit>>> {
-        if let Some(place) = self.apart(key) {
+        if let Some(place) = self.apart.place(key) {
             return self.only(place, key, template, now, begun).map(Some);
         }
         if let Some(circuit) = self.table.get(key)? {
@@ -218,41 +209,26 @@ impl Circuits {
         now: Nanos,
         begun: Begun<'_, 'py>,
     ) -> PyResult<Bound<'py, Circuit>> {
-        self.only(&self.shared, self.others.bind(py), template, now, begun)
-    }
-
-    /// The place of a circuit that is on no list, if `key` means one.
-    fn apart(&self, key: &Bound<'_, PyAny>) -> Option<&OnceLock<Py<Circuit>>> {
-        if key.is_none() {
-            return Some(&self.keyless);
-        }
-        key.is(&self.others).then_some(&self.shared)
+        let (place, key) = self.apart.shared(py);
+        self.only(place, key, template, now, begun)
     }
 
     /// The circuit in `place`, made if there is none yet.
     fn only<'py>(
         &self,
-        place: &OnceLock<Py<Circuit>>,
+        place: &Place<Circuit>,
         key: &Bound<'py, PyAny>,
         template: &Core,
         now: Nanos,
         begun: Begun<'_, 'py>,
     ) -> PyResult<Bound<'py, Circuit>> {
-        let py = key.py();
-        if let Some(circuit) = place.get() {
-            return Ok(circuit.bind(py).clone());
-        }
-        let made = self.make(key, template, now)?;
-        if let Err(late) = place.set(made.clone().unbind()) {
-            // Another thread was quicker.
-            drop(late.into_bound(py));
-            return Ok(place.get().map_or(made, |circuit| circuit.bind(py).clone()));
-        }
-        made.get().joined();
-        if let Some(start) = made.get().begin(now) {
-            begun(&made, &start);
-        }
-        Ok(made)
+        let make = || self.make(key, template, now);
+        Apart::only(place, key.py(), make, |made| {
+            made.get().joined();
+            if let Some(start) = made.get().begin(now) {
+                begun(made, &start);
+            }
+        })
     }
 
     fn make<'py>(
@@ -283,8 +259,7 @@ impl Circuits {
     /// Every circuit there is: those of keys, of calls without one, and the shared one.
     pub fn all<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Circuit>> {
         let mut all = self.table.all(py);
-        let apart = [&self.keyless, &self.shared].into_iter().filter_map(OnceLock::get);
-        all.extend(apart.map(|circuit| circuit.bind(py).clone()));
+        all.extend(self.apart.all(py));
         all
     }
 
@@ -294,12 +269,7 @@ impl Circuits {
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.table.traverse(visit)?;
-        for place in [&self.keyless, &self.shared] {
-            if let Some(circuit) = place.get() {
-                visit.call(circuit)?;
-            }
-        }
-        visit.call(&self.others)
+        self.apart.traverse(visit)
     }
 
     pub fn clear(&self, py: Python<'_>) {

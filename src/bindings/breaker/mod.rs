@@ -23,6 +23,7 @@ pub use keyed::{CircuitRef, Keyed};
 pub use step::{Step, Which};
 
 use super::clock::{ambient, in_seconds};
+use super::convert::declared;
 use super::failures::config_error;
 use super::gate;
 use super::guard::Guard;
@@ -120,17 +121,7 @@ impl Breaker {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "breaker", problems));
-            }
-        };
-        let read = read.map_err(|problems| refused(&name, problems))?;
+        let (name, read) = declared("breaker", name, read(settings))?;
         let now = ambient(py).now();
         let core = Core::new(read.settings, now);
         let circuits = match read.bounds {

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "tickets hold references that the drivers give back")]
 
 use super::bell::{Core, wake};
-use crate::bindings::keys::{Bounds, Mark, State as KeyState, Table};
+use crate::bindings::keys::{Apart, Bounds, Mark, Place, State as KeyState, Table};
 use crate::keys::Search;
 use crate::sync::Counter;
 use crate::time::Nanos;
@@ -10,10 +10,9 @@ use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Permits, and what became of the calls that asked for them.
 pub struct Room {
@@ -134,12 +133,7 @@ impl LaneRef {
 /// All lanes of a bulkhead that has one for each key.
 pub struct Lanes {
     table: Table<Lane>,
-    /// Of the calls without a key.
-    keyless: OnceLock<Py<Lane>>,
-    /// Shared by the keys that there was no room for.
-    shared: OnceLock<Py<Lane>>,
-    /// What the shared one goes by: see `seawall.keys`.
-    others: Py<PyAny>,
+    apart: Apart<Lane>,
     /// What went with those that were let go of.
     past: Mutex<Seen>,
     /// How many permits each has.
@@ -148,12 +142,9 @@ pub struct Lanes {
 
 impl Lanes {
     pub fn new(py: Python<'_>, bounds: Bounds, limit: u32) -> PyResult<Self> {
-        let others = py.import("seawall.keys")?.getattr(intern!(py, "OTHER_KEYS"))?;
         Ok(Self {
             table: Table::new(py, bounds),
-            keyless: OnceLock::new(),
-            shared: OnceLock::new(),
-            others: others.unbind(),
+            apart: Apart::new(py)?,
             past: Mutex::default(),
             limit: AtomicU32::new(limit),
         })
@@ -181,7 +172,7 @@ impl Lanes {
 
     /// The lane of `key`, if there is one. None: that of calls without a key.
     pub fn get<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Lane>>> {
-        match self.apart(key) {
+        match self.apart.place(key) {
             Some(place) => Ok(place.get().map(|lane| lane.bind(key.py()).clone())),
             None => self.table.get(key),
         }
@@ -189,7 +180,7 @@ impl Lanes {
 
     /// The lane of `key`, made if there is none yet; if there is no room, the shared one.
     pub fn of<'py>(&self, key: &Bound<'py, PyAny>, now: Nanos) -> PyResult<Bound<'py, Lane>> {
-        if let Some(place) = self.apart(key) {
+        if let Some(place) = self.apart.place(key) {
             return self.only(place, key);
         }
         if let Some(lane) = self.table.get(key)? {
@@ -216,32 +207,18 @@ impl Lanes {
 
     /// Where those have theirs from that had no room.
     pub fn shared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Lane>> {
-        self.only(&self.shared, self.others.bind(py))
+        let (place, key) = self.apart.shared(py);
+        self.only(place, key)
     }
 
-    /// The place of a lane that is on no list, if `key` means one.
-    fn apart(&self, key: &Bound<'_, PyAny>) -> Option<&OnceLock<Py<Lane>>> {
-        if key.is_none() {
-            return Some(&self.keyless);
-        }
-        key.is(&self.others).then_some(&self.shared)
-    }
-
+    /// The lane in `place`, made if there is none yet.
     fn only<'py>(
         &self,
-        place: &OnceLock<Py<Lane>>,
+        place: &Place<Lane>,
         key: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, Lane>> {
-        let py = key.py();
-        if let Some(lane) = place.get() {
-            return Ok(lane.bind(py).clone());
-        }
-        let made = self.make(key)?;
-        if let Err(late) = place.set(made.clone().unbind()) {
-            // Another thread was quicker.
-            drop(late.into_bound(py));
-        }
-        Ok(place.get().map_or(made, |lane| lane.bind(py).clone()))
+        // Whoever changed the limit while it was made did not see it.
+        Apart::only(place, key.py(), || self.make(key), |made| self.fit(made))
     }
 
     fn make<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Lane>> {
@@ -259,8 +236,7 @@ impl Lanes {
     /// Every lane there is: those of keys, of calls without one, and the shared one.
     pub fn all<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Lane>> {
         let mut all = self.table.all(py);
-        let apart = [&self.keyless, &self.shared].into_iter().filter_map(OnceLock::get);
-        all.extend(apart.map(|lane| lane.bind(py).clone()));
+        all.extend(self.apart.all(py));
         all
     }
 
@@ -270,12 +246,7 @@ impl Lanes {
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.table.traverse(visit)?;
-        for place in [&self.keyless, &self.shared] {
-            if let Some(lane) = place.get() {
-                visit.call(lane)?;
-            }
-        }
-        visit.call(&self.others)
+        self.apart.traverse(visit)
     }
 
     pub fn clear(&self, py: Python<'_>) {

@@ -23,7 +23,7 @@ pub use step::Step;
 pub use ticket::{Asked, Loan, Rejection, Ticket, Why};
 
 use super::clock::{ambient, in_seconds};
-use super::failures::config_error;
+use super::convert::declared;
 use super::gate;
 use super::guard::Guard;
 use super::keys::Source;
@@ -130,17 +130,7 @@ impl Bulkhead {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "bulkhead", problems));
-            }
-        };
-        let read = read.map_err(|problems| refused(&name, problems))?;
+        let (name, read) = declared("bulkhead", name, read(settings))?;
         let rooms = match read.bounds {
             Some(bounds) => {
                 let limit = read.settings.max_concurrent;

@@ -30,6 +30,7 @@ pub use step::Step;
 pub use ticket::Ticket;
 
 use super::clock::{ambient, in_seconds};
+use super::convert::declared;
 use super::failures::config_error;
 use super::function::kind;
 use super::gate;
@@ -120,17 +121,7 @@ impl Fallback {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "fallback", problems));
-            }
-        };
-        let Read { settings, rules, all } = read.map_err(|problems| refused(&name, problems))?;
+        let (name, Read { settings, rules, all }) = declared("fallback", name, read(settings))?;
         let memory = match settings.stale {
             Some(_) => Some(Memory::new(py, &settings)?),
             None => None,
@@ -174,8 +165,8 @@ impl Fallback {
         if settings.stale.is_some() != memory.is_some() {
             let given =
                 settings.stale.map_or_else(|| "None".to_owned(), |it| in_seconds(it).to_string());
-            let rule = "can't be given or taken away in place: calls that have begun were looked \
-                        at, or not";
+            let rule = "can't be given or taken away in place: of calls that run now nobody would \
+                        know whether they are remembered. Make another fallback";
             return Err(refused(name.bind(py), vec![Problem::new("stale", given, rule)]));
         }
         let providers = Py::new(py, Providers { rules: rules.object(py)?, all })?;

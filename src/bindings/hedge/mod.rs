@@ -28,6 +28,7 @@ pub use race::Race;
 
 use super::budget::{self, Live};
 use super::clock::{ambient, in_seconds};
+use super::convert::declared;
 use super::failures::config_error;
 use super::function::{Kind, kind, refuse};
 use super::guard::Guard;
@@ -130,17 +131,7 @@ impl Hedge {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "hedge", problems));
-            }
-        };
-        let Read { settings, rules, budget } = read.map_err(|problems| refused(&name, problems))?;
+        let (name, Read { settings, rules, budget }) = declared("hedge", name, read(settings))?;
         let current = Current {
             settings,
             rules: rules.object(py)?,

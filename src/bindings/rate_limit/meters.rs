@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::moment;
-use crate::bindings::keys::{Bounds, Mark, State as KeyState, Table};
+use crate::bindings::keys::{Apart, Bounds, Mark, State as KeyState, Table};
 use crate::keys::Search;
 use crate::policies::rate_limit::{Moment, Snapshot};
 use crate::sync::AtomicU64;
@@ -10,10 +10,9 @@ use crate::time::Clock;
 use parking_lot::Mutex;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
 
 /// When somebody last looked for room: what is at rest then may go.
 #[derive(Default)]
@@ -76,12 +75,7 @@ impl Meter {
 /// All states of a limit.
 pub struct Meters {
     table: Table<Meter>,
-    /// Of the calls without a key.
-    keyless: OnceLock<Py<Meter>>,
-    /// Shared by the keys that there was no room for.
-    shared: OnceLock<Py<Meter>>,
-    /// What the shared one goes by: see `seawall.keys`.
-    others: Py<PyAny>,
+    apart: Apart<Meter>,
     /// What went with the states that were let go of.
     past: Mutex<Snapshot>,
     looked: Arc<Looked>,
@@ -89,12 +83,9 @@ pub struct Meters {
 
 impl Meters {
     pub fn new(py: Python<'_>, bounds: Bounds) -> PyResult<Self> {
-        let others = py.import("seawall.keys")?.getattr(intern!(py, "OTHER_KEYS"))?;
         Ok(Self {
             table: Table::new(py, bounds),
-            keyless: OnceLock::new(),
-            shared: OnceLock::new(),
-            others: others.unbind(),
+            apart: Apart::new(py)?,
             past: Mutex::default(),
             looked: Arc::default(),
         })
@@ -114,7 +105,7 @@ impl Meters {
 
     /// The state of `key`, if there is one. None: that of calls without a key.
     pub fn get<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Meter>>> {
-        match self.apart(key) {
+        match self.apart.place(key) {
             Some(place) => Ok(place.get().map(|meter| meter.bind(key.py()).clone())),
             None => self.table.get(key),
         }
@@ -142,8 +133,8 @@ impl Meters {
         pattern: &Flow,
         clock: &impl Clock,
     ) -> PyResult<Bound<'py, Meter>> {
-        if let Some(place) = self.apart(key) {
-            return self.only(place, key, pattern);
+        if let Some(place) = self.apart.place(key) {
+            return Apart::only(place, key.py(), || self.make(key, pattern), |_| {});
         }
         let moment = self.look(clock);
         let found = self.table.admit(
@@ -162,35 +153,8 @@ impl Meters {
 
     /// Where those keys are that had no room.
     pub fn shared<'py>(&self, py: Python<'py>, pattern: &Flow) -> PyResult<Bound<'py, Meter>> {
-        self.only(&self.shared, self.others.bind(py), pattern)
-    }
-
-    /// The place of a state that is on no list, if `key` means one.
-    fn apart(&self, key: &Bound<'_, PyAny>) -> Option<&OnceLock<Py<Meter>>> {
-        if key.is_none() {
-            return Some(&self.keyless);
-        }
-        key.is(&self.others).then_some(&self.shared)
-    }
-
-    /// The state in `place`, made if there is none yet.
-    fn only<'py>(
-        &self,
-        place: &OnceLock<Py<Meter>>,
-        key: &Bound<'py, PyAny>,
-        pattern: &Flow,
-    ) -> PyResult<Bound<'py, Meter>> {
-        let py = key.py();
-        if let Some(meter) = place.get() {
-            return Ok(meter.bind(py).clone());
-        }
-        let made = self.make(key, pattern)?;
-        if let Err(late) = place.set(made.clone().unbind()) {
-            // Another thread was quicker.
-            drop(late.into_bound(py));
-            return Ok(place.get().map_or(made, |meter| meter.bind(py).clone()));
-        }
-        Ok(made)
+        let (place, key) = self.apart.shared(py);
+        Apart::only(place, py, || self.make(key, pattern), |_| {})
     }
 
     fn make<'py>(&self, key: &Bound<'py, PyAny>, pattern: &Flow) -> PyResult<Bound<'py, Meter>> {
@@ -212,8 +176,7 @@ impl Meters {
     /// Every state there is: those of keys, of calls without one, and the shared one.
     pub fn all<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Meter>> {
         let mut all = self.table.all(py);
-        let apart = [&self.keyless, &self.shared].into_iter().filter_map(OnceLock::get);
-        all.extend(apart.map(|meter| meter.bind(py).clone()));
+        all.extend(self.apart.all(py));
         all
     }
 
@@ -223,12 +186,7 @@ impl Meters {
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.table.traverse(visit)?;
-        for place in [&self.keyless, &self.shared] {
-            if let Some(meter) = place.get() {
-                visit.call(meter)?;
-            }
-        }
-        visit.call(&self.others)
+        self.apart.traverse(visit)
     }
 
     pub fn clear(&self, py: Python<'_>) {

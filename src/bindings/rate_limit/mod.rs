@@ -21,6 +21,7 @@ pub use step::Step;
 pub use turn::{Asked, Found, Refusal, Turn};
 
 use super::clock::{ambient, in_seconds};
+use super::convert::declared;
 use super::failures::config_error;
 use super::gate;
 use super::guard::Guard;
@@ -126,17 +127,8 @@ impl RateLimit {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "rate limit", problems));
-            }
-        };
-        let Read { settings, hooks, bounds } = read.map_err(|problems| refused(&name, problems))?;
+        let (name, Read { settings, hooks, bounds }) =
+            declared("rate limit", name, read(settings))?;
         let meters = match bounds {
             Some(bounds) => Some(Arc::new(Meters::new(py, bounds)?)),
             None => None,

@@ -30,6 +30,7 @@ pub use ticket::Ticket;
 
 use super::budget::{self, Live};
 use super::clock::in_seconds;
+use super::convert::declared;
 use super::failures::config_error;
 use super::gate;
 use super::guard::Guard;
@@ -96,17 +97,7 @@ impl Retry {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "retry", problems));
-            }
-        };
-        let Read { settings, rules, hooks } = read.map_err(|problems| refused(&name, problems))?;
+        let (name, Read { settings, rules, hooks }) = declared("retry", name, read(settings))?;
         let current = Current {
             settings,
             rules: rules.object(py)?,

@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use crate::bindings::clock::in_seconds;
-use crate::bindings::convert::Reader;
+use crate::bindings::convert::{Reader, declared};
 use crate::bindings::failures::config_error;
 use crate::bindings::gate;
 use crate::bindings::guard::Guard;
@@ -103,18 +103,7 @@ impl Timeout {
         named: bool,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let read = read(settings);
-        let name = match name.cast::<PyString>() {
-            Ok(name) if !name.is_empty().unwrap_or(true) => name.clone(),
-            _ => {
-                let rule = "must be a string that is not empty";
-                let mut problems = vec![Problem::new("name", name.repr()?, rule)];
-                problems.extend(read.err().into_iter().flatten());
-                return Err(config_error(py, "timeout", problems));
-            }
-        };
-        let (settings, on_event) =
-            read.map_err(|problems| config_error(py, &format!("timeout '{name}'"), problems))?;
+        let (name, (settings, on_event)) = declared("timeout", name, read(settings))?;
         let pool = pool(py, name.as_any(), &settings)?;
         let current = Current { settings, on_event, pool, name: name.unbind() };
         let timeout = Self {

@@ -41,6 +41,13 @@ def test_the_third_of_two_is_refused(counts):
     assert counts(bulkhead) == {"entered": 2, "rejected": 1}
 
 
+@pytest.mark.parametrize(("limit", "words"), [(1, "1 call runs"), (2, "2 calls run")])
+def test_one_call_runs(limit, words):
+    """The message of a bulkhead for one call at a time reads as a sentence too."""
+    error = seawall.BulkheadFullError("payments", 0.0, "full", limit, 0, 0.0)
+    assert str(error) == f"bulkhead 'payments' is full: {words}; try again in a moment"
+
+
 def test_refused_without_an_exception():
     """`try_call` gives an outcome, which makes one only for who asks."""
     bulkhead = seawall.Bulkhead(max_concurrent=1)

@@ -34,6 +34,11 @@ ERRORS = [
         "timeout 'shop' refused the call: 250 of its 256 threads hang in calls that were given up; "
         "find out what those wait for, give the client a timeout of its own, or raise max_threads",
     ),
+    (
+        seawall.ThreadsExhaustedError("shop", None, 8, 0),
+        "timeout 'shop' refused the call: its 8 threads are all at work, and none of them hangs; "
+        "raise max_threads, or let fewer call at once",
+    ),
 ]
 
 
