@@ -12,6 +12,7 @@ use crate::time::{Clock, Nanos};
 use pyo3::prelude::*;
 
 /// A call was let in.
+#[derive(Clone, Copy)]
 pub struct In {
     /// When its work begins, if a step asks.
     pub started: Nanos,
