@@ -20,6 +20,11 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_sessionfinish() -> None:
+    """What was set aside is seen again by those who look for it, as hypothesis does in the end."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def few_objects():
     """What was imported, and what tests before have left, is set aside: no collection looks at it.
