@@ -99,6 +99,13 @@ def test_the_version_is_that_of_the_package():
     assert (done.stdout, done.returncode) == (f"seawall {version('seawall')}\n", 0)
 
 
+@pytest.mark.parametrize("words", [("--version", "--json"), ("--json", "--version")])
+def test_the_version_as_json(words):
+    """One JSON value, and nothing else, as everywhere."""
+    done = seawall(*words)
+    assert (json.loads(done.stdout), done.returncode) == ({"version": version("seawall")}, 0)
+
+
 def test_help_lists_every_command_and_every_code():
     """`--help` names all commands with what they do, and what the exit codes mean."""
     done = seawall("--help")

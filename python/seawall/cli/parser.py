@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -35,12 +36,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Looks the version up when somebody asks for it."""
+    """Looks the version up when somebody asks for it; as JSON, if that is its ``const``."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version
 
-        print(f"seawall {version('seawall')}")  # noqa: T201 - it is what was asked for
+        found = version("seawall")
+        said = json.dumps({"version": found}) if self.const else f"seawall {found}"
+        print(said)  # noqa: T201 - it is what was asked for
         parser.exit()
 
 
@@ -59,7 +62,13 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Listed]) -> argparse.
         epilog="Exit codes: 0 done, 1 failed in part, 2 wrong usage, 3 store unavailable, "
         "4 nothing matched.",
     )
-    parser.add_argument("--version", nargs=0, action=_Version, help="print the version")
+    parser.add_argument(
+        "--version",
+        nargs=0,
+        action=_Version,
+        const="--json" in arguments,
+        help="print the version",
+    )
     # No option before the command takes a value.
     named = next((word for word in arguments if not word.startswith("-")), None)
     below = parser.add_subparsers(metavar="COMMAND", required=True)

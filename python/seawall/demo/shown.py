@@ -78,7 +78,8 @@ def show(*, fast: bool, seed: int, report: Path, quiet: bool) -> Shown:
                 runs.append(stage.live(shown.look))
     naked, protected = (figures(run) for run in runs)
     found = faults(naked, protected)
-    report.write_text(page(runs[0], runs[1], found, seed), encoding="utf-8")
     if not quiet:
+        # First: a disk that is full takes the report only.
         summary(rows(naked, protected), sys.stdout)
+    report.write_text(page(runs[0], runs[1], found, seed), encoding="utf-8")
     return Shown(script, seed, naked, protected, found, report)
