@@ -1,5 +1,9 @@
 """What tests need of the platform: where it is missing they are skipped, and say why.
 
+seawall runs there as well, and has nothing that could be tested: a claim about forks says nothing
+where nothing forks. On Linux and the newest Python none of these is skipped, and `make check` runs
+that. Each mark carries its reason, which pytest prints.
+
 Packages are not among it. What `requirements/` names is imported like any other module, so that a
 test whose package is missing fails.
 """

@@ -21,6 +21,8 @@ from benches.matrix.verdict import NotApplicable
 
 SOON = 2.0
 """Seconds of real time after which what should have happened has not."""
+MOMENT = 0.05
+"""Seconds of real time in which what may happen at once does."""
 
 
 def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
@@ -31,6 +33,15 @@ def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
             return False
         time.sleep(0.002)
     return True
+
+
+def a_moment(number: int = 1) -> None:
+    """Lets some real time go by.
+
+    Libraries don't tell that somebody has begun to wait, nor that nobody else is let in: what has
+    not happened after a moment is taken not to.
+    """
+    time.sleep(number * MOMENT)
 
 
 class Flight:

@@ -13,12 +13,9 @@ EXITS = 1000
 #: What is going on in a child when its main thread returns.
 SCENES = {
     "threads in calls": """
-        def sleep():
-            # Real time: it is not over when the interpreter ends.
-            time.sleep(60)
-
+        never = threading.Event()
         for _ in range(3):
-            threading.Thread(target=breaker(sleep), daemon=True).start()
+            threading.Thread(target=breaker(never.wait), daemon=True).start()
     """,
     "threads that call all the time": """
         def load(call):

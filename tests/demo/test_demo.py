@@ -1,7 +1,6 @@
 """`seawall demo`, for real: processes, sockets, seconds."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from seawall.cli import demo
 from seawall.cli.main import main
 from seawall.demo import processes, shown
 from seawall.demo.processes import ChildError
+
+from tests import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +69,8 @@ def test_a_fast_demo_helps_and_leaves_nothing_behind(tmp_path, started, ports, c
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-@pytest.mark.skipif(os.name != "posix", reason="another system sends no SIGINT to a process")
+@needs.signals
+@needs.proc
 def test_ctrl_c(tmp_path):
     """Ctrl-C in the middle of it: 130, no traceback, no half report, no child left."""
     report = tmp_path / "report.html"

@@ -16,7 +16,7 @@ from seawall.demo.processes import ChildError, Children
 from seawall.demo.script import FAST
 
 STARTED = """
-import sys, time
+import sys
 from seawall.demo import processes
 from seawall.demo.processes import Children
 from seawall.demo.script import FAST
@@ -27,7 +27,7 @@ with Children() as children:
     children.ready("payments")
     pids = [child._process.pid for child in children._children.values()]
     print(*pids, flush=True)
-    time.sleep(50)
+    sys.stdin.read()
 """
 
 
@@ -62,6 +62,7 @@ def test_no_child_outlives_its_parent(sent):
     """Killed, ended or interrupted: its children, ready and not ready, notice, and go."""
     with subprocess.Popen(
         [sys.executable, "-c", STARTED],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -168,8 +167,7 @@ class Hanging(Right):
     """Never comes back."""
 
     def make(self, settings: Settings) -> Breaker:
-        # Real time: it hangs until it is killed.
-        time.sleep(3600)
+        threading.Event().wait()
         raise Boom
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from benches.matrix.adapter import Boom
-from benches.matrix.calls import SOON, Calls, until
+from benches.matrix.calls import SOON, Calls, a_moment, until
 from benches.matrix.lab import Lab
 from benches.matrix.policies import Guard, Space
 from benches.matrix.scenarios.scenario import scenario
@@ -19,7 +19,6 @@ from benches.matrix.verdict import NotApplicable, Wrong
 _bulkhead = partial(scenario, policy="bulkhead")
 
 WAITS = 30.0
-MOMENT = 0.05
 
 
 def _patient(lab: Lab, permits: int = 1, queue: int | None = None) -> Calls:
@@ -44,7 +43,8 @@ def as_many_as_there_are_permits(lab: Lab) -> None:
     calls = _any(lab, 3)
     flights = [calls.start(prompt=True) for _ in range(20)]
     until(lambda: sum(flight.entered for flight in flights) >= 3)
-    time.sleep(4 * MOMENT)
+    # A fourth that is let in wrongly would come now.
+    a_moment(4)
     inside = sum(flight.entered for flight in flights)
     lab.check(inside == 3, f"{inside} of 20 are in, 3 may be")
 
@@ -67,7 +67,7 @@ def waiters_are_served_in_order(lab: Lab) -> None:
     waiting = []
     for _ in range(5):
         waiting.append(calls.start(prompt=True))
-        time.sleep(MOMENT)
+        a_moment()
     holder.succeed()
     for turn, flight in enumerate(waiting):
         until(lambda: any(each.entered and not each.done for each in waiting))
@@ -82,10 +82,12 @@ def nobody_overtakes(lab: Lab) -> None:
     calls = _patient(lab)
     first, second = calls.in_turn()
     waiter = calls.start(prompt=True)
-    time.sleep(2 * MOMENT)
+    # Until the waiter stands in the line.
+    a_moment(2)
     first.succeed()
     until(lambda: second.entered or waiter.entered)
-    time.sleep(MOMENT)
+    # The other one would come in now, if it were let in as well.
+    a_moment()
     lab.check(not second.entered, "who has just come out is let in again before those who wait")
     lab.check(waiter.entered, "nobody is let in")
 
@@ -97,7 +99,7 @@ def the_queue_is_bounded(lab: Lab) -> None:
     calls.start()
     flights = [calls.start(prompt=True) for _ in range(6)]
     until(lambda: sum(flight.rejected for flight in flights) >= 4)
-    time.sleep(MOMENT)
+    a_moment()
     refused = sum(flight.rejected for flight in flights)
     lab.check(refused == 4, f"{6 - refused} of 6 wait, 2 may")
 
@@ -153,9 +155,9 @@ def a_waiter_that_is_cancelled_leaves(lab: Lab) -> None:
     calls = _patient(lab)
     holder = calls.start()
     first = calls.start(prompt=True)
-    time.sleep(MOMENT)
+    a_moment()
     second = calls.start(prompt=True)
-    time.sleep(MOMENT)
+    a_moment()
     first.cancel()
     lab.check(not first.entered, "a cancelled waiter is let in")
     holder.succeed()
@@ -199,7 +201,7 @@ def made_without_a_loop(lab: Lab) -> None:
     guard = _made(lab, WAITS)
     calls = Calls(lab, guard.protect, guard.refusal)
     holder, waiter = calls.start(), calls.start(prompt=True)
-    time.sleep(MOMENT)
+    a_moment()
     holder.succeed()
     lab.check(until(lambda: waiter.entered), f"a waiter gets {waiter.error!r}")
 
@@ -214,7 +216,8 @@ def tasks_of_two_loops_share_it(lab: Lab) -> None:
     there = Calls(SimpleNamespace(kind="async", loop=other), guard.protect, guard.refusal)
     holder = here.start()
     behind, waiter = here.start(prompt=True), there.start(prompt=True)
-    time.sleep(2 * MOMENT)
+    # Until the waiter stands in the line.
+    a_moment(2)
     lab.check(not waiter.entered, "each loop has a limit of its own")
     lab.check(not waiter.done, f"a waiter in another loop gets {type(waiter.error).__name__}")
     holder.succeed()

@@ -9,7 +9,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from benches.matrix.calls import Calls, until
+from benches.matrix.calls import MOMENT, Calls, a_moment, until
 from benches.matrix.lab import Lab
 from benches.matrix.policies import Guard, Pace
 from benches.matrix.scenarios.scenario import scenario
@@ -18,7 +18,6 @@ from benches.matrix.verdict import NotApplicable, Wrong
 _rate_limit = partial(scenario, policy="rate limit")
 
 WAITS = 60.0
-MOMENT = 0.05
 WORKERS = 4
 
 
@@ -40,7 +39,8 @@ def no_more_at_once_than_may(lab: Lab) -> None:
     calls = _any(lab, 5, 10)
     flights = [calls.start(prompt=True) for _ in range(15)]
     until(lambda: sum(flight.entered for flight in flights) >= 5)
-    time.sleep(4 * MOMENT)
+    # A sixth that is let in wrongly would come now.
+    a_moment(4)
     inside = sum(flight.entered for flight in flights)
     lab.check(inside == 5, f"{inside} of 15 are let in, 5 may be")
 
@@ -73,6 +73,7 @@ def waiters_have_their_turns_in_order(lab: Lab) -> None:
     flights = []
     for _ in range(4):
         flights.append(calls.start(prompt=True))
+        # Real time: each has asked before the next one does.
         time.sleep(0.02)
     order: list[int] = []
 
@@ -104,6 +105,7 @@ def who_gives_up_gives_its_time_back(lab: Lab) -> None:
     began = time.monotonic()
     calls.start()
     first = calls.start(prompt=True)
+    # Real time: each has asked before the next one does.
     time.sleep(0.02)
     second = calls.start(prompt=True)
     time.sleep(0.02)
@@ -140,6 +142,7 @@ def no_thread_after_thread(lab: Lab) -> None:
     else:
         for _ in range(40):
             calls.call(int)
+            # Real time: limits starts a thread every 10 ms.
             time.sleep(0.01)
     lab.check(started <= 2, f"{started} threads are started for 40 calls")
 
@@ -215,6 +218,7 @@ def _hammer(lab: Lab, calls: Calls, seconds: float) -> tuple[int, float]:
             try:
                 calls.call(inside)
             except calls.refusal:
+                # Real time: the claim is about a rate, which is measured.
                 time.sleep(0.001)
 
     async def work_async() -> None:
