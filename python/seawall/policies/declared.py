@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["Configured", "Declared"]
+__all__ = ["ALL", "Configured", "Declared", "decorated", "default", "keyed", "seconds"]
+
+
+class _All:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<all keys>"
+
+
+#: In place of a key that was left out: None is one that was given.
+ALL = _All()
 
 #: In a state of changes, the one that took its place. No setting can have this name.
 _NEXT = None
@@ -135,3 +146,50 @@ def _begin(policy: Configured) -> dict[t.Any, t.Any]:
 
         _firsts.append(WeakKeyDictionary())
     return _firsts[0].setdefault(policy, {})
+
+
+def default(given: t.Any, default: t.Any) -> t.Any:
+    """What was given, or else the default."""
+    return default if given is None else given
+
+
+def seconds(duration: t.Any) -> t.Any:
+    """A duration in seconds, if it is a timedelta; anything else is itself."""
+    return duration.total_seconds() if hasattr(duration, "total_seconds") else duration
+
+
+def keyed(given: t.Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
+    """The settings in force of a policy that may have a state for each key."""
+    key = given.get("key")
+    if key is None:
+        return {"key": None, "max_keys": None, "key_idle": None}
+    return {
+        "key": key,
+        "max_keys": default(given.get("max_keys"), 10_000),
+        "key_idle": seconds(default(given.get("key_idle"), 600.0)),
+    }
+
+
+def decorated(
+    make: t.Callable[..., t.Any],
+    called: str,
+    function: t.Any,
+    name: t.Any,
+    /,
+    **settings: t.Any,
+) -> t.Any:
+    """What a decorator gives that may be written bare, or called with its name first.
+
+    Args:
+        make: Makes the policy.
+        called: What the decorator is called.
+        function: What it was written on, if it was written bare; or the name.
+        name: The name, if that was written as ``name=``.
+        **settings: What else it was called with.
+    """
+    if isinstance(function, str):
+        if name is not None:
+            raise TypeError(f"{called} got two names: {function!r} and {name!r}")
+        function, name = None, function
+    policy = make(name, **settings)
+    return policy if function is None else policy(function)

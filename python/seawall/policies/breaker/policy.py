@@ -5,7 +5,7 @@ from __future__ import annotations
 from seawall import _core, lazy
 from seawall.facts import Facts
 from seawall.lazy import overload
-from seawall.policies.declared import Declared
+from seawall.policies.declared import ALL, Declared, decorated, default, keyed, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +14,6 @@ else:
     t = lazy.module("seawall.hints")
 
 __all__ = ["CircuitBreaker", "circuit_breaker"]
-
-
-class _All:
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<all keys>"
-
-
-#: In place of a key that was left out: None is one that was given.
-_ALL = _All()
 
 
 class CircuitBreaker(Declared, _core.Breaker):
@@ -95,7 +84,7 @@ class CircuitBreaker(Declared, _core.Breaker):
         """
         return self._keys
 
-    def snapshot(self, *, key: t.Hashable = _ALL) -> t.BreakerSnapshot:
+    def snapshot(self, *, key: t.Hashable = ALL) -> t.BreakerSnapshot:
         """Its state and counters at this moment.
 
         Args:
@@ -109,7 +98,7 @@ class CircuitBreaker(Declared, _core.Breaker):
         """
         from seawall.policies.breaker.snapshot import BreakerSnapshot
 
-        facts = self._snapshot() if key is _ALL else self._snapshot(key)
+        facts = self._snapshot() if key is ALL else self._snapshot(key)
         counts = Facts(facts.pop("counts"))
         return BreakerSnapshot(settings=self.settings, counts=counts, **facts)
 
@@ -121,28 +110,17 @@ class CircuitBreaker(Declared, _core.Breaker):
         given = self._given()
         numbers = self._settings()
         numbers["window"] = Window(*numbers["window"])
-        numbers["open_duration"] = _seconds(_default(given.get("open_duration"), 30.0))
-        numbers["on"] = _default(given.get("on"), Exception)
-        numbers["ignore"] = _default(given.get("ignore"), ())
+        numbers["open_duration"] = seconds(default(given.get("open_duration"), 30.0))
+        numbers["on"] = default(given.get("on"), Exception)
+        numbers["ignore"] = default(given.get("ignore"), ())
         numbers["on_result"] = given.get("on_result")
         numbers["on_event"] = given.get("on_event")
-        key = numbers["key"] = given.get("key")
-        numbers["max_keys"] = None if key is None else _default(given.get("max_keys"), 10_000)
-        idle = None if key is None else _seconds(_default(given.get("key_idle"), 600.0))
-        numbers["key_idle"] = idle
+        numbers.update(keyed(given))
         return Facts(numbers)
 
     def __repr__(self) -> str:
         """Its name and state."""
         return f"<CircuitBreaker {self.name!r} {self.state}>"
-
-
-def _seconds(duration: t.Any) -> t.Any:
-    return duration.total_seconds() if hasattr(duration, "total_seconds") else duration
-
-
-def _default(given: t.Any, default: t.Any) -> t.Any:
-    return default if given is None else given
 
 
 @overload
@@ -171,9 +149,4 @@ def circuit_breaker(
     Raises:
         ConfigError: See `CircuitBreaker`.
     """
-    if isinstance(function, str):
-        if name is not None:
-            raise TypeError(f"circuit_breaker got two names: {function!r} and {name!r}")
-        function, name = None, function
-    breaker = CircuitBreaker(name, replace=replace, **settings)
-    return breaker if function is None else breaker(function)
+    return decorated(CircuitBreaker, "circuit_breaker", function, name, replace=replace, **settings)

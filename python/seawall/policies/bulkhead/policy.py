@@ -5,7 +5,7 @@ from __future__ import annotations
 from seawall import _core, lazy
 from seawall.facts import Facts
 from seawall.lazy import overload
-from seawall.policies.declared import Declared
+from seawall.policies.declared import ALL, Declared, decorated, keyed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +14,6 @@ else:
     t = lazy.module("seawall.hints")
 
 __all__ = ["Bulkhead", "bulkhead"]
-
-
-class _All:
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<all keys>"
-
-
-#: In place of a key that was left out: None is one that was given.
-_ALL = _All()
 
 
 class Bulkhead(Declared, _core.Bulkhead):
@@ -96,7 +85,7 @@ class Bulkhead(Declared, _core.Bulkhead):
         """The keys that have a limit, in no order; see `CircuitBreaker.keys`."""
         return self._keys
 
-    def snapshot(self, *, key: t.Hashable = _ALL) -> t.BulkheadSnapshot:
+    def snapshot(self, *, key: t.Hashable = ALL) -> t.BulkheadSnapshot:
         """Its state and counters at this moment.
 
         Args:
@@ -110,7 +99,7 @@ class Bulkhead(Declared, _core.Bulkhead):
         """
         from seawall.policies.bulkhead.snapshot import BulkheadSnapshot
 
-        facts = self._snapshot() if key is _ALL else self._snapshot_of(key)
+        facts = self._snapshot() if key is ALL else self._snapshot_of(key)
         counts = Facts(facts.pop("counts"))
         pool = self._pool
         return BulkheadSnapshot(
@@ -127,10 +116,7 @@ class Bulkhead(Declared, _core.Bulkhead):
         given = self._given()
         numbers = self._settings()
         numbers["on_event"] = given.get("on_event")
-        key = numbers["key"] = given.get("key")
-        numbers["max_keys"] = None if key is None else _default(given.get("max_keys"), 10_000)
-        idle = None if key is None else _seconds(_default(given.get("key_idle"), 600.0))
-        numbers["key_idle"] = idle
+        numbers.update(keyed(given))
         return Facts(numbers)
 
     def __repr__(self) -> str:
@@ -139,14 +125,6 @@ class Bulkhead(Declared, _core.Bulkhead):
         waiting = f", {seen['waiting']} waiting" if seen["waiting"] else ""
         each = " each" if self._given().get("key") is not None else ""
         return f"<Bulkhead {self.name!r} {seen['in_flight']} of {seen['limit']}{each}{waiting}>"
-
-
-def _seconds(duration: t.Any) -> t.Any:
-    return duration.total_seconds() if hasattr(duration, "total_seconds") else duration
-
-
-def _default(given: t.Any, default: t.Any) -> t.Any:
-    return default if given is None else given
 
 
 @overload
@@ -174,9 +152,4 @@ def bulkhead(
     Raises:
         ConfigError: See `Bulkhead`.
     """
-    if isinstance(function, str):
-        if name is not None:
-            raise TypeError(f"bulkhead got two names: {function!r} and {name!r}")
-        function, name = None, function
-    policy = Bulkhead(name, replace=replace, **settings)
-    return policy if function is None else policy(function)
+    return decorated(Bulkhead, "bulkhead", function, name, replace=replace, **settings)

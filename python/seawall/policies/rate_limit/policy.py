@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seawall import _core, lazy
 from seawall.facts import Facts
-from seawall.policies.declared import Declared
+from seawall.policies.declared import ALL, Declared, keyed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +13,6 @@ else:
     t = lazy.module("seawall.hints")
 
 __all__ = ["RateLimit", "rate_limit"]
-
-
-class _All:
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<all keys>"
-
-
-#: In place of a key that was left out: None is one that was given.
-_ALL = _All()
 
 
 class RateLimit(Declared, _core.RateLimit):
@@ -101,7 +90,7 @@ class RateLimit(Declared, _core.RateLimit):
         """
         return self._keys
 
-    def snapshot(self, *, key: t.Hashable = _ALL) -> t.RateLimitSnapshot:
+    def snapshot(self, *, key: t.Hashable = ALL) -> t.RateLimitSnapshot:
         """Its state and counters at this moment.
 
         Args:
@@ -115,7 +104,7 @@ class RateLimit(Declared, _core.RateLimit):
         """
         from seawall.policies.rate_limit.snapshot import RateLimitSnapshot
 
-        facts = self._snapshot() if key is _ALL else self._snapshot(key)
+        facts = self._snapshot() if key is ALL else self._snapshot(key)
         counts = Facts(facts.pop("counts"))
         return RateLimitSnapshot(settings=self.settings, counts=counts, **facts)
 
@@ -127,10 +116,7 @@ class RateLimit(Declared, _core.RateLimit):
         if callable(given.get("cost")):
             facts["cost"] = given["cost"]
         facts["on_event"] = given.get("on_event")
-        key = facts["key"] = given.get("key")
-        facts["max_keys"] = None if key is None else _default(given.get("max_keys"), 10_000)
-        idle = None if key is None else _seconds(_default(given.get("key_idle"), 600.0))
-        facts["key_idle"] = idle
+        facts.update(keyed(given))
         return Facts(facts)
 
     def __repr__(self) -> str:
@@ -139,14 +125,6 @@ class RateLimit(Declared, _core.RateLimit):
         per = facts["per"]
         per = per if isinstance(per, str) else f"{per:g} s"
         return f"<RateLimit {self.name!r} {facts['limit']:g} per {per}>"
-
-
-def _seconds(duration: t.Any) -> t.Any:
-    return duration.total_seconds() if hasattr(duration, "total_seconds") else duration
-
-
-def _default(given: t.Any, default: t.Any) -> t.Any:
-    return default if given is None else given
 
 
 def rate_limit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seawall import _core, lazy
 from seawall.facts import Facts
 from seawall.lazy import overload
-from seawall.policies.declared import Declared
+from seawall.policies.declared import Declared, decorated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,9 +149,4 @@ def retry(
     Raises:
         ConfigError: See `Retry`.
     """
-    if isinstance(function, str):
-        if name is not None:
-            raise TypeError(f"retry got two names: {function!r} and {name!r}")
-        function, name = None, function
-    policy = Retry(name, replace=replace, **settings)
-    return policy if function is None else policy(function)
+    return decorated(Retry, "retry", function, name, replace=replace, **settings)
