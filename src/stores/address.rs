@@ -5,6 +5,7 @@
 //! and within it those of a scope, stand together in the order of bytes.
 
 use crate::error::{Invalid, Problem};
+use std::borrow::Borrow;
 use std::fmt;
 
 /// The longest namespace and the longest scope, in bytes: a length is one byte.
@@ -82,6 +83,13 @@ impl Address {
         let Some((namespace, rest)) = split_name(&self.0) else { return (&[], &[], &[]) };
         let Some((scope, key)) = split_name(rest) else { return (namespace, &[], &[]) };
         (namespace, scope, key)
+    }
+}
+
+/// Compared as its bytes are.
+impl Borrow<[u8]> for Address {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 

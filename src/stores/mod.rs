@@ -5,8 +5,24 @@
 //! but apply them atomically, so all of them behave alike, and one suite of tests judges them all.
 
 pub mod address;
+pub mod backend;
+pub mod clock;
+mod error;
 pub mod idempotency;
+mod memory;
+mod pending;
 pub mod record;
+pub mod registry;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod url;
+
+pub use address::{Address, Prefix};
+pub use backend::{Answer, Op};
+pub use error::StoreError;
+pub use pending::Pending;
+pub use store::{Counted, Store};
 
 /// Microseconds: of a length of time, or since 1970 on the store's own clock. Redis and PostgreSQL
 /// count in them, and 53 bits of them, which is all that Lua and JSON keep, are 285 years.
