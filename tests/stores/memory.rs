@@ -1,4 +1,5 @@
 //! The store in memory.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 mod conformance;
 mod place;

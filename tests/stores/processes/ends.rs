@@ -1,0 +1,47 @@
+//! Forks, and ends in the middle of operations.
+
+use super::{Folder, PATIENCE, is_whole, store, worker};
+use seawall::stores::{Prefix, Store};
+
+fn in_progress(store: &Store) -> u64 {
+    store.tally(&Prefix::default(), PATIENCE).unwrap().by_state[0]
+}
+
+/// A store that is open in several threads goes through forks: each child has locks of its own,
+/// nothing is lost, nobody waits for ever.
+fn forks_with_an_open_store(options: &str) {
+    let folder = Folder::new();
+    let url = folder.url(options);
+    let output = worker("fork", &folder, &url).wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let claimed: u64 =
+        said.split("claimed ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    is_whole(&folder);
+    assert_eq!(in_progress(&store(&url)), claimed + 30);
+}
+
+/// With the writer's thread.
+#[test]
+fn an_open_store_is_forked_full() {
+    forks_with_an_open_store("durability=full");
+}
+
+/// On the callers' own.
+#[test]
+fn an_open_store_is_forked_relaxed() {
+    forks_with_an_open_store("durability=relaxed");
+}
+
+/// A process ends while its operations are under way: without a crash, and what it leaves is whole.
+#[test]
+fn a_process_ends_with_operations_under_way() {
+    let folder = Folder::new();
+    let url = folder.url("durability=full");
+    for _ in 0..50 {
+        let status = worker("exit", &folder, &url).wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+    is_whole(&folder);
+    assert!(in_progress(&store(&url)) <= 50);
+}

@@ -1,0 +1,51 @@
+//! Real processes on one file: killed, stopped, forked and ended at any moment.
+//!
+//! The test runs itself again as a worker (`worker::worker_process`). `SEAWALL_KILLS` says how many
+//! kills there are in each run; without it there are a few dozen.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
+#[path = "../folder/mod.rs"]
+mod folder;
+
+mod ends;
+mod kills;
+mod stops;
+mod worker;
+
+use folder::Folder;
+use seawall::stores::clock::Machine;
+use seawall::stores::registry::open;
+use seawall::stores::{Address, Store};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn address(key: u64) -> Address {
+    Address::new("app", "run", &key.to_be_bytes()).unwrap()
+}
+
+/// A worker of this role, on a file in this folder.
+pub fn worker(role: &str, folder: &Folder, url: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture", "--quiet", "worker::worker_process"])
+        .env("SEAWALL_ROLE", role)
+        .env("SEAWALL_URL", url)
+        .env("SEAWALL_LEDGER", folder.file("ledger"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+pub fn store(url: &str) -> Store {
+    open(url, &Machine::real()).unwrap()
+}
+
+/// The file is whole, as SQLite sees it.
+pub fn is_whole(folder: &Folder) {
+    let file = rusqlite::Connection::open(folder.file("store.db")).unwrap();
+    let said: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(said, "ok");
+}
