@@ -7,7 +7,7 @@
 use super::backend::{Answer, Backend, Done, Op, Tally, Walk};
 use super::clock::{Machine, Shift};
 use super::error::StoreError;
-use super::idempotency::{live, step};
+use super::idempotency::{Reply, Verb, live, step};
 use super::record::{Payload, Record, State};
 use super::url::{BYTES, Url, bytes};
 use super::{Address, Micros};
@@ -61,7 +61,7 @@ pub(super) fn open(
 }
 
 impl Memory {
-    fn answer(&self, op: &Op) -> Result<Answer> {
+    fn answer(&self, op: Op) -> Result<Answer> {
         if self.closed.load(SeqCst) {
             return Err(StoreError::Closed);
         }
@@ -72,16 +72,12 @@ impl Memory {
         let now = self.shift.now(&self.machine);
         Ok(match op {
             Op::Step(address, verb) => {
-                let step = step(map.records.get(address), verb, now);
-                if let Some(record) = step.put {
-                    map.put(address, record, self.max_size, now)?;
-                }
-                Answer::Reply(step.reply)
+                Answer::Reply(map.step(address, &verb, self.max_size, now)?)
             }
-            Op::Get(address) => Answer::Record(live(map.records.get(address), now).cloned()),
+            Op::Get(address) => Answer::Record(live(map.records.get(&address), now).cloned()),
             Op::List(walk, state) => {
                 let mut found = Vec::new();
-                let next = map.walk(walk, |address, record| {
+                let next = map.walk(&walk, |address, record| {
                     let fits = state.is_none_or(|state| record.state.name() == state);
                     if fits && !record.has_expired(now) {
                         found.push((address.clone(), record.clone()));
@@ -91,14 +87,14 @@ impl Memory {
             }
             Op::Tally(walk) => {
                 let mut tally = Tally::default();
-                let next = map.walk(walk, |_, record| {
+                let next = map.walk(&walk, |_, record| {
                     tally.count(record.state.name(), record.has_expired(now));
                 });
                 Answer::Tally(tally, next)
             }
             Op::Sweep(walk) => {
                 let mut expired = Vec::new();
-                let next = map.walk(walk, |address, record| {
+                let next = map.walk(&walk, |address, record| {
                     if record.has_expired(now) {
                         expired.push(address.clone());
                     }
@@ -114,11 +110,11 @@ impl Memory {
 
 impl Backend for Memory {
     fn here(&self, op: Op, _patience: Duration) -> std::result::Result<Result<Answer>, Op> {
-        Ok(self.answer(&op))
+        Ok(self.answer(op))
     }
 
     fn submit(&self, op: Op, done: Done) {
-        done(self.answer(&op));
+        done(self.answer(op));
     }
 
     fn close(&self) {
@@ -145,15 +141,45 @@ fn size(address: &Address, record: &Record) -> u64 {
 }
 
 impl Map {
-    fn put(&mut self, address: &Address, record: Record, most: u64, now: Micros) -> Result<()> {
-        let replaced = self.records.get(address).map(|record| size(address, record));
-        let after = |map: &Self, record: &Record| {
-            map.size - replaced.unwrap_or_default() + size(address, record)
-        };
-        if after(self, &record) > self.sweep_at.min(most) && self.soonest <= now {
-            self.sweep(address, now);
+    /// One look where there is room, as there is as a rule, and one more for a new key.
+    fn step(&mut self, address: Address, verb: &Verb, most: u64, now: Micros) -> Result<Reply> {
+        let place = self.records.get_mut(&address);
+        let step = step(place.as_deref(), verb, now);
+        let Some(record) = step.put else { return Ok(step.reply) };
+        let before = place.as_deref().map_or(0, |record| size(&address, record));
+        let after = self.size - before + size(&address, &record);
+        if after > self.sweep_at.min(most) {
+            self.squeeze_in(address, record, most, now)?;
+            return Ok(step.reply);
         }
-        let mut record = record;
+        self.size = after;
+        self.soonest = self.soonest.min(record.expires.unwrap_or(Micros::MAX));
+        match place {
+            Some(place) => *place = record,
+            None => {
+                self.records.insert(address, record);
+            }
+        }
+        Ok(step.reply)
+    }
+
+    /// Puts a record where there is little room, or none.
+    fn squeeze_in(
+        &mut self,
+        address: Address,
+        mut record: Record,
+        most: u64,
+        now: Micros,
+    ) -> Result<()> {
+        let replaced = self.records.get(&address).map(|record| size(&address, record));
+        let after = |map: &Self, record: &Record| {
+            map.size - replaced.unwrap_or_default() + size(&address, record)
+        };
+        if self.soonest <= now {
+            self.sweep(&address, now);
+        }
+        // Nothing to sweep is no reason to look again with the next one.
+        self.sweep_at = self.sweep_at.max(2 * self.size);
         if after(self, &record) > most {
             // The effect has happened: that is known from now on, if not with which result.
             match &mut record.state {
@@ -165,16 +191,9 @@ impl Map {
                 return Err(StoreError::Full(said));
             }
         }
-        if let Some(expires) = record.expires {
-            self.soonest = self.soonest.min(expires);
-        }
+        self.soonest = self.soonest.min(record.expires.unwrap_or(Micros::MAX));
         self.size = after(self, &record);
-        match self.records.get_mut(address) {
-            Some(place) => *place = record,
-            None => {
-                self.records.insert(address.clone(), record);
-            }
-        }
+        self.records.insert(address, record);
         Ok(())
     }
 

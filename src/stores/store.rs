@@ -161,7 +161,7 @@ impl Store {
     /// As [`Store::call`]; `patience` is that of each stretch.
     pub fn sweep(&self, within: &Prefix, patience: Duration) -> Result<u64> {
         let mut removed = 0;
-        self.walk(within, |walk| match self.call(Op::Sweep(walk), patience)? {
+        walk(within, |walk| match self.call(Op::Sweep(walk), patience)? {
             Answer::Swept(some, next) => {
                 removed += some;
                 Ok(next)
@@ -177,7 +177,7 @@ impl Store {
     /// As [`Store::call`]; `patience` is that of each stretch.
     pub fn tally(&self, within: &Prefix, patience: Duration) -> Result<Tally> {
         let mut sum = Tally::default();
-        self.walk(within, |walk| match self.call(Op::Tally(walk), patience)? {
+        walk(within, |walk| match self.call(Op::Tally(walk), patience)? {
             Answer::Tally(some, next) => {
                 sum = sum.plus(&some);
                 Ok(next)
@@ -185,20 +185,6 @@ impl Store {
             other => Err(unexpected(&other)),
         })?;
         Ok(sum)
-    }
-
-    fn walk(
-        &self,
-        within: &Prefix,
-        mut stretch: impl FnMut(Walk) -> Result<Option<super::Address>>,
-    ) -> Result<()> {
-        let mut after = None;
-        loop {
-            after = stretch(Walk { within: within.clone(), after, most: STRIDE })?;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
     }
 
     /// What this process was answered so far.
@@ -210,6 +196,19 @@ impl Store {
     /// Ends what runs for it. What is asked from now on is answered `Closed`.
     pub fn close(&self) {
         self.backend.close();
+    }
+}
+
+fn walk(
+    within: &Prefix,
+    mut stretch: impl FnMut(Walk) -> Result<Option<super::Address>>,
+) -> Result<()> {
+    let mut after = None;
+    loop {
+        after = stretch(Walk { within: within.clone(), after, most: STRIDE })?;
+        if after.is_none() {
+            return Ok(());
+        }
     }
 }
 

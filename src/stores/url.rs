@@ -48,10 +48,8 @@ impl Url {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             match (decoded(name), decoded(value)) {
                 (Some(name), Some(value)) => {
-                    if options.contains_key(&name) {
-                        problems.push(Problem::new(name, value, "is said twice"));
-                    } else {
-                        options.insert(name, value);
+                    if let Some(before) = options.insert(name.clone(), value) {
+                        problems.push(Problem::new(name, before, "is said twice"));
                     }
                 }
                 _ => problems.push(Problem::new(
@@ -110,6 +108,7 @@ pub fn bytes(text: &str) -> Option<u64> {
 /// What [`bytes`] expects.
 pub const BYTES: &str = "must be a number of bytes, at least 65536";
 
+#[cfg(feature = "sqlite")]
 /// `yes` and `no` in the ways they are written.
 #[must_use]
 pub fn yes(text: &str) -> Option<bool> {

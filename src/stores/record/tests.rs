@@ -1,6 +1,7 @@
 use super::*;
 use crate::stores::address::Address;
 use proptest::prelude::*;
+use std::fmt::Write;
 use std::num::NonZeroU128;
 
 fn address() -> Address {
@@ -164,7 +165,10 @@ fn the_form_of_version_1_is_pinned() {
         fingerprint: Some([0xaa; 32]),
         ..plain()
     };
-    let hex: String = record.encode(&address()).iter().map(|b| format!("{b:02x}")).collect();
+    let mut hex = String::new();
+    for byte in record.encode(&address()) {
+        write!(hex, "{byte:02x}").unwrap();
+    }
     let words = [
         "01010e01",
         "01000000",

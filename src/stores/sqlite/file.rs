@@ -118,15 +118,12 @@ fn unescaped(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('\\') {
         out.push_str(before);
         let number = after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        rest = match number {
-            Some(byte) => {
-                out.push(char::from(byte));
-                &after[3..]
-            }
-            None => {
-                out.push('\\');
-                after
-            }
+        rest = if let Some(byte) = number {
+            out.push(char::from(byte));
+            &after[3..]
+        } else {
+            out.push('\\');
+            after
         };
     }
     out + rest

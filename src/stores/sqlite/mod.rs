@@ -77,7 +77,7 @@ impl Backend for Sqlite {
         if self.settings.durability == Durability::Full {
             return Err(op);
         }
-        Ok(self.writer().and_then(|writer| writer.at_once(op, patience)))
+        Ok(self.writer().and_then(|writer| writer.at_once(&op, patience)))
     }
 
     fn submit(&self, op: Op, done: Done) {

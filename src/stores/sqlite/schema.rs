@@ -6,7 +6,7 @@ use crate::stores::error::StoreError;
 use crate::stores::{LATEST, Micros, SECOND};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// "SeaI", so that `file` and other programs can tell what it is.
+/// `SeaI`, so that `file` and other programs can tell what it is.
 const APPLICATION: i64 = 0x5365_6149;
 /// The layout that this version writes.
 pub(super) const LAYOUT: i64 = 1;

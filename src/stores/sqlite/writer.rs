@@ -60,8 +60,8 @@ impl Writer {
     }
 
     /// Does it on this thread.
-    pub fn at_once(&self, op: Op, patience: Duration) -> Result<Answer, StoreError> {
-        let mut answers = self.transact(&[&op], patience)?;
+    pub fn at_once(&self, op: &Op, patience: Duration) -> Result<Answer, StoreError> {
+        let mut answers = self.transact(&[op], patience)?;
         answers.pop().unwrap_or(Err(StoreError::TimedOut))
     }
 

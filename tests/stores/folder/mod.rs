@@ -24,10 +24,6 @@ impl Folder {
     pub fn url(&self, options: &str) -> String {
         url(&self.file("store.db"), options)
     }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
 }
 
 /// The URL of a store in this file.

@@ -20,14 +20,14 @@ use seawall::stores::{Address, Store};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
-pub fn address(key: u64) -> Address {
+fn address(key: u64) -> Address {
     Address::new("app", "run", &key.to_be_bytes()).unwrap()
 }
 
 /// A worker of this role, on a file in this folder.
-pub fn worker(role: &str, folder: &Folder, url: &str) -> Child {
+fn worker(role: &str, folder: &Folder, url: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture", "--quiet", "worker::worker_process"])
         .env("SEAWALL_ROLE", role)
@@ -39,12 +39,12 @@ pub fn worker(role: &str, folder: &Folder, url: &str) -> Child {
         .unwrap()
 }
 
-pub fn store(url: &str) -> Store {
+fn store(url: &str) -> Store {
     open(url, &Machine::real()).unwrap()
 }
 
 /// The file is whole, as SQLite sees it.
-pub fn is_whole(folder: &Folder) {
+fn is_whole(folder: &Folder) {
     let file = rusqlite::Connection::open(folder.file("store.db")).unwrap();
     let said: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(said, "ok");

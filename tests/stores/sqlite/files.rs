@@ -31,7 +31,7 @@ fn files_are_their_owners_alone() {
     let store = place.store("");
     claim(&place, &store, b"key").unwrap();
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(place.folder.path()).unwrap() {
+    for entry in std::fs::read_dir(place.folder.file(".")).unwrap() {
         let entry = entry.unwrap();
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
         names.push(entry.file_name().into_string().unwrap());
@@ -50,7 +50,7 @@ fn what_cannot_be_opened_says_so() {
         let said = fails(&store).to_string();
         assert!(said.contains("can't be opened") && said.contains("none"), "{said}");
     }
-    let folder = url(place.folder.path(), "");
+    let folder = url(place.folder.file("store.db").parent().unwrap(), "");
     let said = fails(&open(&folder, &Machine::real()).unwrap()).to_string();
     assert!(said.contains("is no file"), "{said}");
 }
