@@ -47,7 +47,7 @@ clean:  ## remove environments and everything built
 # The steps of `test` and `check`.
 
 test-rust:
-	cargo test
+	cargo test --features sqlite
 
 test-python: .venv/built
 	$(PY) -m pytest
@@ -60,8 +60,9 @@ check-format: .venv/ready
 check-rust: .venv/ready
 	$(PY) -m tools.purity
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --all-targets --features python -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+	cargo clippy --all-targets --features sqlite -- -D warnings
+	cargo clippy --all-targets --features python,sqlite -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features sqlite
 
 check-types: .venv/built
 	$(PY) -m mypy

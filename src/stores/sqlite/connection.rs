@@ -9,6 +9,7 @@ use crate::stores::error::StoreError;
 use crate::stores::{Micros, SECOND};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection as Handle, OpenFlags};
+use std::path::PathBuf;
 
 /// Before it, a write-ahead log that was reset at the wrong moment could corrupt the file.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -22,6 +23,8 @@ pub(super) struct Connection {
     shift: Shift,
     /// The time that the file knows to have been.
     noted: Micros,
+    path: PathBuf,
+    file: Option<(u64, u64)>,
 }
 
 impl Connection {
@@ -33,7 +36,7 @@ impl Connection {
         let path = file::prepare(settings)?;
         // Nobody else uses the handle meanwhile: it needs no lock of its own.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let handle = Handle::open_with_flags(path, flags)?;
+        let handle = Handle::open_with_flags(&path, flags)?;
         handle.set_prepared_statement_cache_capacity(STATEMENTS);
         handle.busy_timeout(std::time::Duration::ZERO)?;
         handle.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -61,7 +64,8 @@ impl Connection {
         schema::create(&handle)?;
         let shift = schema::shift(&handle, machine)?;
         let noted = schema::latest(&handle)?;
-        Ok(Self { handle, machine: machine.clone(), shift, noted })
+        let file = file::identity(&path);
+        Ok(Self { handle, machine: machine.clone(), shift, noted, path, file })
     }
 
     /// Leaves the log as it is: whoever forks should not wait for a disk.
@@ -91,6 +95,12 @@ impl Connection {
         let now = self.shift.now(&self.machine);
         let notes = writes && now >= self.noted.saturating_add(SECOND);
         if notes {
+            // What is written to a file without a name nobody else will ever read.
+            if file::identity(&self.path) != self.file {
+                let said =
+                    format!("{} was moved or removed while it was open", self.path.display());
+                return Err(StoreError::Unavailable(said).into());
+            }
             self.handle
                 .prepare_cached("UPDATE latest SET time = max(time, ?1)")?
                 .execute([now.cast_signed()])?;

@@ -29,7 +29,13 @@ const REMOTE: [&str; 19] = [
     "vmhgfs",
 ];
 
+/// Held while a file is looked for and made, by all stores of the process. Whoever closes a file, by
+/// whatever handle, takes all locks from those in his process who have it open: so nobody may open a
+/// new file before the one who makes it has closed it.
+static MAKING: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+
 /// Sees to it that the file is there, its owner's alone, and on a filesystem that can be trusted.
+/// Forks are held off.
 pub(super) fn prepare(settings: &Settings) -> Result<PathBuf, StoreError> {
     let name = settings.path.file_name().ok_or_else(|| unavailable("it names no file"))?;
     let folder = match settings.path.parent() {
@@ -41,52 +47,55 @@ pub(super) fn prepare(settings: &Settings) -> Result<PathBuf, StoreError> {
         .map_err(|error| unavailable(&format!("the folder {}: {error}", folder.display())))?;
     if !settings.any_filesystem
         && let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo")
-        && let Some(kind) = filesystem(&mounts, &folder)
-        && is_remote(&kind)
     {
-        return Err(unavailable(&format!(
-            "{} lies on {kind}, where file locks can't be relied on and records would be lost; \
-             any_filesystem=yes opens it all the same",
-            folder.display()
-        )));
+        trust(&mounts, &folder)?;
     }
     let path = folder.join(name);
+    let _making = MAKING.lock();
     match fs::metadata(&path) {
         Ok(found) if found.is_file() => Ok(path),
         Ok(_) => Err(unavailable(&format!("{} is no file", path.display()))),
-        Err(error) if error.kind() == NotFound => create(&folder, &path).map(|()| path),
+        Err(error) if error.kind() == NotFound => create(&path).map(|()| path),
         Err(error) => Err(unavailable(&format!("{}: {error}", path.display()))),
     }
 }
 
-/// Makes an empty file that is its owner's alone.
-///
-/// It gets its name when it is complete and closed: whoever closes a file, by whatever handle, takes
-/// all locks from those in his process who have it open.
-fn create(folder: &Path, path: &Path) -> Result<(), StoreError> {
-    let failed =
-        |error: std::io::Error| unavailable(&format!("{} can't be made: {error}", path.display()));
-    let process = std::process::id();
-    // Threads of one process may be at it at once.
-    for attempt in 0..64_u32 {
-        let new = folder.join(format!(".seawall-{process}-{attempt}"));
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&new) {
-            Ok(file) => drop(file),
-            Err(error) if error.kind() == AlreadyExists => continue,
-            Err(error) => return Err(failed(error)),
+/// Makes an empty file that is its owner's alone, unless another process just did.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(file) => {
+            drop(file);
+            Ok(())
         }
-        let linked = fs::hard_link(&new, path);
-        fs::remove_file(&new).map_err(failed)?;
-        return match linked {
-            Err(error) if error.kind() != AlreadyExists => Err(failed(error)),
-            _ => Ok(()),
-        };
+        Err(error) if error.kind() == AlreadyExists => Ok(()),
+        Err(error) => Err(unavailable(&format!("{} can't be made: {error}", path.display()))),
     }
-    Err(unavailable(&format!("{} is full of unfinished stores", folder.display())))
+}
+
+/// Which file has this name, where files have numbers.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    return fs::metadata(path).ok().map(|found| {
+        use std::os::unix::fs::MetadataExt;
+        (found.dev(), found.ino())
+    });
+    #[cfg(not(unix))]
+    return path.exists().then_some((0, 0));
+}
+
+fn trust(mounts: &str, folder: &Path) -> Result<(), StoreError> {
+    match filesystem(mounts, folder) {
+        Some(kind) if is_remote(&kind) => Err(unavailable(&format!(
+            "{} lies on {kind}, where file locks can't be relied on and records would be lost; \
+             any_filesystem=yes opens it all the same",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The kind of filesystem on which `path` lies.
@@ -145,6 +154,15 @@ mod tests {
 42 41 0:42 / /home/local rw - xfs /dev/vdb rw
 43 42 0:43 / /home/local rw - cifs //host/z rw
 ";
+
+    /// A folder on a remote filesystem is refused by its name.
+    #[test]
+    fn a_remote_filesystem_is_refused() {
+        assert_eq!(trust(MOUNTS, Path::new("/var/lib/app")), Ok(()));
+        let refused = trust(MOUNTS, Path::new("/home/me")).unwrap_err().to_string();
+        assert!(refused.contains("/home/me lies on fuse.sshfs"), "{refused}");
+        assert!(refused.contains("any_filesystem=yes"), "{refused}");
+    }
 
     /// The innermost mount counts, and of two at one place the one on top.
     #[test]

@@ -192,6 +192,26 @@ fn a_full_file_loses_nothing() {
     }
 }
 
+/// A file that is removed under an open store is an error within a second of work, and then a new
+/// one: nobody goes on for long with records that others will never see.
+#[test]
+fn a_file_that_is_removed_is_noticed() {
+    for options in ["durability=full", "durability=relaxed"] {
+        let place = File::new(options);
+        let store = place.store("");
+        claim(&place, &store, b"old").unwrap();
+        std::fs::rename(place.folder.file("store.db"), place.folder.file("moved.db")).unwrap();
+        place.time.pass(1_000_000);
+        let refused = claim(&place, &store, b"key").unwrap_err();
+        assert!(refused.to_string().contains("was moved or removed"), "{refused}");
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(place.folder.file(&format!("store.db{end}")));
+        }
+        claim(&place, &store, b"key").unwrap();
+        claim(&place, &place.store(""), b"old").unwrap();
+    }
+}
+
 /// All that is wrong with a URL is said at once; a file that is not there yet is nothing wrong.
 #[test]
 fn a_wrong_url_is_told_everything() {
