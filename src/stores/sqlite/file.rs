@@ -150,17 +150,17 @@ mod tests {
 22 27 0:21 / /proc rw - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 40 27 0:40 / /srv/my\\040files rw shared:1 - nfs4 host:/x rw
-41 27 0:41 / /home rw - fuse.sshfs host:/y rw
-42 41 0:42 / /home/local rw - xfs /dev/vdb rw
-43 42 0:43 / /home/local rw - cifs //host/z rw
+41 27 0:41 / /net rw - fuse.sshfs host:/y rw
+42 41 0:42 / /net/local rw - xfs /dev/vdb rw
+43 42 0:43 / /net/local rw - cifs //host/z rw
 ";
 
     /// A folder on a remote filesystem is refused by its name.
     #[test]
     fn a_remote_filesystem_is_refused() {
         assert_eq!(trust(MOUNTS, Path::new("/var/lib/app")), Ok(()));
-        let refused = trust(MOUNTS, Path::new("/home/me")).unwrap_err().to_string();
-        assert!(refused.contains("/home/me lies on fuse.sshfs"), "{refused}");
+        let refused = trust(MOUNTS, Path::new("/net/me")).unwrap_err().to_string();
+        assert!(refused.contains("/net/me lies on fuse.sshfs"), "{refused}");
         assert!(refused.contains("any_filesystem=yes"), "{refused}");
     }
 
@@ -171,8 +171,8 @@ mod tests {
             ("/var/lib", "ext4", false),
             ("/srv/my files/a", "nfs4", true),
             ("/srv/my filesystem", "ext4", false),
-            ("/home/me", "fuse.sshfs", true),
-            ("/home/local/x", "cifs", true),
+            ("/net/me", "fuse.sshfs", true),
+            ("/net/local/x", "cifs", true),
         ] {
             let found = filesystem(MOUNTS, Path::new(path));
             assert_eq!(found.as_deref(), Some(kind), "{path}");

@@ -15,7 +15,7 @@ use seawall::stores::record::{OnLost, Record, State};
 
 /// Three callers over two leases, and two over four.
 fn holds(on_lost: OnLost) {
-    for (callers, ticks, least) in [(3, 4, 80_000), (2, 8, 30_000)] {
+    for (callers, ticks, least) in [(3, 4, 80_000), (2, 7, 20_000)] {
         match explore(step, on_lost, callers, ticks) {
             Ok(states) => assert!(states > least, "only {states} states were found"),
             Err(broken) => panic!("{broken}"),
