@@ -30,7 +30,19 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 /// Is it a store's file, or an empty one? Looked at before anything in it is changed.
+///
+/// One look, in a transaction: another process may be making the tables between two.
 pub(super) fn check(connection: &Connection) -> Result<bool, Trouble> {
+    let looked = || -> Result<bool, Trouble> {
+        connection.execute_batch("BEGIN")?;
+        let is_ours = look(connection)?;
+        connection.execute_batch("COMMIT")?;
+        Ok(is_ours)
+    };
+    looked().inspect_err(|_| roll_back(connection))
+}
+
+fn look(connection: &Connection) -> Result<bool, Trouble> {
     let application = pragma(connection, "application_id")?;
     let layout = pragma(connection, "user_version")?;
     let tables: i64 =
@@ -59,7 +71,7 @@ pub(super) fn create(connection: &Connection) -> Result<(), Trouble> {
     }
     let made = || -> Result<(), Trouble> {
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        if !check(connection)? {
+        if !look(connection)? {
             connection.execute_batch(TABLES)?;
             connection.pragma_update(None, "application_id", APPLICATION)?;
             connection.pragma_update(None, "user_version", LAYOUT)?;

@@ -31,6 +31,31 @@ fn a_lock_that_is_held_is_waited_for() {
     }
 }
 
+/// Of many who open a new file at the same moment, all find the same store.
+#[test]
+fn a_new_file_is_opened_by_many_at_once() {
+    for _ in 0..60 {
+        let place = File::new("durability=relaxed");
+        let start = std::sync::Barrier::new(4);
+        let given: usize = std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let store = place.store("busy_timeout=60");
+                        let claim =
+                            Claim { owner: new_owner(), fingerprint: None, terms: terms(&place) };
+                        start.wait();
+                        let reply = store.step(&address(b"key"), Verb::Claim(claim), PATIENCE);
+                        usize::from(matches!(reply.unwrap(), Reply::Owned { .. }))
+                    })
+                })
+                .collect();
+            callers.into_iter().map(|caller| caller.join().unwrap()).sum()
+        });
+        assert_eq!(given, 1);
+    }
+}
+
 /// Whoever has waited long enough hears so; the claim that is given later is not left behind.
 #[test]
 fn a_claim_that_comes_too_late_is_given_back() {
