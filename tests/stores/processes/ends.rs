@@ -33,6 +33,14 @@ fn an_open_store_is_forked_relaxed() {
     forks_with_an_open_store("durability=relaxed");
 }
 
+/// Records in memory are one process's.
+#[test]
+fn a_child_begins_with_an_empty_memory() {
+    let folder = Folder::new();
+    let status = worker("fork memory", &folder, "memory://").wait().unwrap();
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
 /// A process ends while its operations are under way: without a crash, and what it leaves is whole.
 #[test]
 fn a_process_ends_with_operations_under_way() {
