@@ -15,8 +15,6 @@ mod file;
 mod schema;
 mod settings;
 mod table;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 use super::backend::{Answer, Backend, Done, Op};

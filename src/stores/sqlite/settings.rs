@@ -57,7 +57,9 @@ impl Settings {
         let max_size = url.option("max_size", None, BYTES, problems, |text| bytes(text).map(Some));
         let any_filesystem =
             url.option("any_filesystem", false, "must be yes or no", problems, yes);
-        let path = PathBuf::from(path);
+        // Now: a process that goes to another folder must not find another file there when it opens
+        // its own again.
+        let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
         (problems.len() == before).then_some(Self {
             path,
             durability,
@@ -65,5 +67,43 @@ impl Settings {
             max_size,
             any_filesystem,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let mut problems = Vec::new();
+        let url = Url::parse(text, &mut problems).unwrap();
+        let settings = Settings::of(&url, &mut problems);
+        assert_eq!(problems, []);
+        settings.unwrap()
+    }
+
+    /// Three slashes: from the folder in which the process is when it opens the store, and from then
+    /// on. Four: from the root.
+    #[test]
+    fn a_relative_path_is_meant_from_here() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(settings("sqlite:///a/b.db").path, here.join("a/b.db"));
+        let root = std::path::absolute("/").unwrap();
+        assert_eq!(settings("sqlite:////a/b.db").path, root.join("a/b.db"));
+    }
+
+    /// What is not said is durable, patient for five seconds, and as large as the disk.
+    #[test]
+    fn what_is_usual() {
+        let usual = settings("sqlite:///a.db");
+        assert_eq!(usual.durability, Durability::Full);
+        assert_eq!(usual.busy_timeout, Duration::from_secs(5));
+        assert_eq!((usual.max_size, usual.any_filesystem), (None, false));
+        let all =
+            "sqlite:///a.db?durability=relaxed&busy_timeout=0.5&max_size=65536&any_filesystem=yes";
+        let other = settings(all);
+        assert_eq!(other.durability, Durability::Relaxed);
+        assert_eq!(other.busy_timeout, Duration::from_millis(500));
+        assert_eq!((other.max_size, other.any_filesystem), (Some(65536), true));
     }
 }

@@ -4,7 +4,7 @@ use crate::conformance::{PATIENCE, address, new_owner, terms};
 use crate::{File, claim};
 use rusqlite::Connection;
 use seawall::stores::idempotency::{Claim, Reply, Verb};
-use seawall::stores::{Op, StoreError};
+use seawall::stores::{Answer, Op, StoreError};
 use std::time::Duration;
 
 /// While another process writes, one waits, within its own patience and the store's, and says how
@@ -81,6 +81,34 @@ fn a_claim_that_comes_too_late_is_given_back() {
             other => panic!("{other:?}"),
         }
         assert!(looks < 100_000, "it was left behind");
+    }
+}
+
+/// What waits is done in one transaction; where one of it finds no room, the others are done all the
+/// same.
+#[test]
+fn one_that_finds_no_room_is_in_nobodys_way() {
+    let place = File::new("durability=full");
+    let store = place.store("max_size=131072&busy_timeout=60");
+    let old = claim(&place, &store, b"\0").unwrap();
+    let mut taken: u32 = 1;
+    while claim(&place, &store, &taken.to_be_bytes()).is_ok() {
+        taken += 1;
+    }
+    let other = Connection::open(place.folder.file("store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ask = |key: u32| {
+        let asked = Claim { owner: new_owner(), fingerprint: None, terms: terms(&place) };
+        store.submit(Op::Step(address(&key.to_be_bytes()), Verb::Claim(asked)))
+    };
+    let mut without_room: Vec<_> = (taken..taken + 8).map(ask).collect();
+    let release = store.submit(Op::Step(address(b"\0"), Verb::Release(old)));
+    without_room.extend((taken + 8..taken + 16).map(ask));
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(release.wait(PATIENCE), Ok(Answer::Reply(Reply::Done)));
+    for pending in without_room {
+        let refused = pending.wait(PATIENCE).unwrap_err();
+        assert!(matches!(refused, StoreError::Full(_)), "{refused:?}");
     }
 }
 
