@@ -9,6 +9,7 @@
 //! Nothing that is held may wait for the forking thread: no Python inside, and no sleep. The words
 //! are plain atomics, so that the child finds them as they were.
 
+use super::locks::Lock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{OnceLock, Weak};
 use std::time::Duration;
@@ -19,8 +20,7 @@ static GATE: AtomicU32 = AtomicU32::new(0);
 /// How many forks this process is away from the first.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// Who is told before. Only touched while forks are held off, or by the one that forks alone.
-static WATCHERS: parking_lot::Mutex<Vec<Weak<dyn BeforeFork>>> =
-    parking_lot::Mutex::new(Vec::new());
+static WATCHERS: Lock<Vec<Weak<dyn BeforeFork>>> = Lock::new(Vec::new());
 
 /// Something that may not be open in two processes.
 pub trait BeforeFork: Send + Sync {
@@ -38,10 +38,16 @@ impl Drop for Held {
     }
 }
 
+/// Forks are heard of from now on. Whoever makes what must not be cut says so before any thread can
+/// use it; the first to hold a fork off would otherwise be the one to say so, perhaps during one.
+pub fn listen() {
+    unix::watch();
+}
+
 /// Holds forks off. Waits while there is one.
 #[must_use]
 pub fn hold() -> Held {
-    unix::watch();
+    listen();
     loop {
         let seen = GATE.load(SeqCst);
         if seen & FORKING == 0 && GATE.compare_exchange(seen, seen + 1, SeqCst, SeqCst).is_ok() {

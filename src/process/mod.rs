@@ -4,6 +4,7 @@
 //! forgotten in the child of every fork.
 
 pub mod forks;
+pub mod locks;
 pub mod signals;
 
 /// The number of this process.

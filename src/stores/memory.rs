@@ -13,7 +13,7 @@ use super::url::{BYTES, Url, bytes};
 use super::{Address, Micros};
 use crate::error::Problem;
 use crate::process::forks::{self, Own};
-use parking_lot::Mutex;
+use crate::process::locks::Lock;
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Memory {
     machine: Machine,
     shift: Shift,
     max_size: u64,
-    map: Own<Mutex<Map>>,
+    map: Own<Lock<Map>>,
     closed: AtomicBool,
 }
 
@@ -66,7 +66,7 @@ impl Memory {
             return Err(StoreError::Closed);
         }
         let held = forks::hold();
-        let map = self.map.get(&held, Mutex::default);
+        let map = self.map.get(&held, Lock::default);
         let mut map = map.lock();
         // Under the lock: so the steps of a key see times that grow.
         let now = self.shift.now(&self.machine);

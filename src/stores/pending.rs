@@ -7,7 +7,7 @@ use super::backend::{Answer, Backend, Done, Op};
 use super::error::StoreError;
 use super::idempotency::{Hold, Reply, Verb};
 use crate::process::forks;
-use parking_lot::{Condvar, Mutex};
+use crate::process::locks::{Bell, Lock};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -26,8 +26,8 @@ enum Slot {
 }
 
 struct Shared {
-    slot: Mutex<Slot>,
-    filled: Condvar,
+    slot: Lock<Slot>,
+    filled: Bell,
     backend: Arc<dyn Backend>,
     asked: Op,
 }
@@ -40,7 +40,7 @@ impl Shared {
                 let waker = waker.take();
                 *slot = Slot::Full(answer);
                 drop(slot);
-                self.filled.notify_all();
+                self.filled.ring();
                 if let Some(waker) = waker {
                     waker.wake();
                 }
@@ -82,8 +82,8 @@ impl Pending {
         also: impl FnOnce(&Result<Answer>) + Send + 'static,
     ) -> Self {
         let shared = Arc::new(Shared {
-            slot: Mutex::new(Slot::Open(None)),
-            filled: Condvar::new(),
+            slot: Lock::new(Slot::Open(None)),
+            filled: Bell::default(),
             backend: Arc::clone(backend),
             asked: op.clone(),
         });
@@ -102,9 +102,9 @@ impl Pending {
     /// What the store says; `TimedOut` if it says nothing.
     pub fn wait(self, patience: Duration) -> Result<Answer> {
         self.check_process()?;
-        let mut slot = self.shared.slot.lock();
+        let slot = self.shared.slot.lock();
         let is_open = |slot: &mut Slot| matches!(slot, Slot::Open(_));
-        self.shared.filled.wait_while_for(&mut slot, is_open, patience);
+        let mut slot = self.shared.filled.wait_while_for(slot, patience, is_open);
         match std::mem::replace(&mut *slot, Slot::Gone) {
             Slot::Full(answer) => answer,
             Slot::Open(_) | Slot::Gone => Err(StoreError::TimedOut),

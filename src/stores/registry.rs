@@ -5,6 +5,7 @@ use super::clock::Machine;
 use super::url::Url;
 use super::{Store, memory};
 use crate::error::{Invalid, Problem};
+use crate::process::forks;
 use std::sync::Arc;
 
 /// Checks a URL and makes its backend. Nothing is opened yet: that is done when it is first used.
@@ -22,6 +23,7 @@ const SCHEMES: &[(&str, Open)] = &[
 /// # Errors
 /// Everything that is wrong with the URL.
 pub fn open(url: &str, machine: &Machine) -> Result<Store, Invalid> {
+    forks::listen();
     let mut problems = Vec::new();
     let backend = Url::parse(url, &mut problems).and_then(|url| {
         let Some((_, open)) = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme) else {

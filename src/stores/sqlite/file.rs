@@ -1,6 +1,7 @@
 //! The file itself: where it may lie, and who may read it.
 
 use super::settings::Settings;
+use crate::process::locks::Lock;
 use crate::stores::error::StoreError;
 use std::fs;
 use std::io::ErrorKind::{AlreadyExists, NotFound};
@@ -32,7 +33,7 @@ const REMOTE: [&str; 19] = [
 /// Held while a file is looked for and made, by all stores of the process. Whoever closes a file, by
 /// whatever handle, takes all locks from those in his process who have it open: so nobody may open a
 /// new file before the one who makes it has closed it.
-static MAKING: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+static MAKING: Lock<()> = Lock::new(());
 
 /// Sees to it that the file is there, its owner's alone, and on a filesystem that can be trusted.
 /// Forks are held off.

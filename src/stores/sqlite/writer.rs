@@ -7,12 +7,12 @@
 use super::connection::Connection;
 use super::errors::Trouble;
 use super::settings::Settings;
+use crate::process::locks::{Bell, Lock};
 use crate::process::{forks, signals};
 use crate::random::{Random, Thread};
 use crate::stores::backend::{Answer, Done, Op};
 use crate::stores::clock::Machine;
 use crate::stores::error::StoreError;
-use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,13 @@ struct Job {
     done: Done,
 }
 
+/// Whose turn it is to use the connection.
+#[derive(Default)]
+struct Turn {
+    connection: Option<Connection>,
+    is_taken: bool,
+}
+
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
@@ -42,10 +49,12 @@ struct Queue {
 pub(super) struct Writer {
     settings: Arc<Settings>,
     machine: Machine,
-    /// Only locked while forks are held off, or by the one that forks.
-    connection: Mutex<Option<Connection>>,
-    queue: Mutex<Queue>,
-    changed: Condvar,
+    /// Only used while forks are held off, or by the one that forks.
+    turn: Lock<Turn>,
+    /// Whoever had the connection is done.
+    done: Bell,
+    queue: Lock<Queue>,
+    changed: Bell,
 }
 
 impl Writer {
@@ -53,9 +62,10 @@ impl Writer {
         Self {
             settings,
             machine,
-            connection: Mutex::default(),
-            queue: Mutex::default(),
-            changed: Condvar::new(),
+            turn: Lock::default(),
+            done: Bell::default(),
+            queue: Lock::default(),
+            changed: Bell::default(),
         }
     }
 
@@ -84,7 +94,7 @@ impl Writer {
         queue.has_thread = true;
         queue.jobs.push_back(Job { op, done });
         drop(queue);
-        self.changed.notify_one();
+        self.changed.ring_one();
     }
 
     /// Refuses what comes, and has the thread end when it has done what is there.
@@ -93,7 +103,7 @@ impl Writer {
         queue.closed = true;
         let has_thread = queue.has_thread;
         drop(queue);
-        self.changed.notify_all();
+        self.changed.ring();
         if !has_thread {
             self.let_go();
         }
@@ -111,8 +121,9 @@ impl Writer {
     fn run(&self) {
         signals::leave_to_others();
         loop {
-            let mut queue = self.queue.lock();
-            self.changed.wait_while(&mut queue, |queue| queue.jobs.is_empty() && !queue.closed);
+            let queue = self.queue.lock();
+            let mut queue =
+                self.changed.wait_while(queue, |queue| queue.jobs.is_empty() && !queue.closed);
             let most = queue.jobs.len().min(MOST_AT_ONCE);
             let jobs: Vec<Job> = queue.jobs.drain(..most).collect();
             drop(queue);
@@ -125,7 +136,8 @@ impl Writer {
 
     fn let_go(&self) {
         let _held = forks::hold();
-        *self.connection.lock() = None;
+        drop(self.take(Duration::MAX));
+        self.put_back(None);
     }
 
     /// Does these jobs together; or, where that fails, each on its own, so that what is wrong with
@@ -177,24 +189,40 @@ impl Writer {
 
     fn attempt(&self, ops: &[&Op], patience: Duration) -> Result<Answers, Trouble> {
         let _held = forks::hold();
-        let Some(mut connection) = self.connection.try_lock_for(patience) else {
-            return Err(StoreError::TimedOut.into());
+        let open = self.take(patience)?;
+        let opened = open.map_or_else(|| Connection::open(&self.settings, &self.machine), Ok);
+        let (connection, done) = match opened {
+            Ok(mut connection) => {
+                let done = connection.transact(ops);
+                let is_spoilt = done.as_ref().is_err_and(Trouble::spoils_connection);
+                ((!is_spoilt).then_some(connection), done)
+            }
+            Err(trouble) => (None, Err(trouble)),
         };
-        let open = match &mut *connection {
-            Some(open) => open,
-            none => none.insert(Connection::open(&self.settings, &self.machine)?),
-        };
-        let done = open.transact(ops);
-        if done.as_ref().is_err_and(Trouble::spoils_connection) {
-            *connection = None;
-        }
+        self.put_back(connection);
         done
+    }
+
+    /// The connection, or the right to open it, unless others had it all the time.
+    fn take(&self, patience: Duration) -> Result<Option<Connection>, Trouble> {
+        let turn = self.turn.lock();
+        let mut turn = self.done.wait_while_for(turn, patience, |turn| turn.is_taken);
+        if turn.is_taken {
+            return Err(StoreError::TimedOut.into());
+        }
+        turn.is_taken = true;
+        Ok(turn.connection.take())
+    }
+
+    fn put_back(&self, connection: Option<Connection>) {
+        *self.turn.lock() = Turn { connection, is_taken: false };
+        self.done.ring_one();
     }
 }
 
 impl forks::BeforeFork for Writer {
     fn before_fork(&self) {
-        if let Some(connection) = self.connection.lock().take() {
+        if let Some(connection) = self.turn.lock().connection.take() {
             connection.close_quickly();
         }
     }

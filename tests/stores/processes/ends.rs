@@ -1,7 +1,8 @@
-//! Forks, and ends in the middle of operations.
+//! Crowds, forks, and ends in the middle of operations.
 
-use super::{Folder, PATIENCE, is_whole, store, worker};
+use super::{Folder, PATIENCE, is_whole, said, store, worker};
 use seawall::stores::{Prefix, Store};
+use std::io::{BufReader, Write};
 
 fn in_progress(store: &Store) -> u64 {
     store.tally(&Prefix::default(), PATIENCE).unwrap().by_state[0]
@@ -19,6 +20,38 @@ fn forks_with_an_open_store(options: &str) {
         said.split("claimed ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     is_whole(&folder);
     assert_eq!(in_progress(&store(&url)), claimed + 30);
+}
+
+/// A hundred calls of one operation at once, in four processes: one runs it, all have its result.
+fn a_hundred_duplicates(options: &str) {
+    let folder = Folder::new();
+    let url = folder.url(options);
+    let mut workers: Vec<_> = (0..4).map(|_| worker("crowd", &folder, &url)).collect();
+    let mut lines: Vec<_> =
+        workers.iter_mut().map(|worker| BufReader::new(worker.stdout.take().unwrap())).collect();
+    for lines in &mut lines {
+        said(lines, "ready");
+    }
+    for worker in &mut workers {
+        writeln!(worker.stdin.take().unwrap()).unwrap();
+    }
+    for (worker, lines) in workers.iter_mut().zip(&mut lines) {
+        assert_eq!(said(lines, "replayed "), "25");
+        assert!(worker.wait().unwrap().success());
+    }
+    assert_eq!(std::fs::read_to_string(folder.file("ledger")).unwrap(), "run\n");
+}
+
+/// With the disk waited for.
+#[test]
+fn of_duplicates_in_four_processes_one_runs_full() {
+    a_hundred_duplicates("durability=full");
+}
+
+/// Without.
+#[test]
+fn of_duplicates_in_four_processes_one_runs_relaxed() {
+    a_hundred_duplicates("durability=relaxed");
 }
 
 /// With the writer's thread.

@@ -17,7 +17,8 @@ use folder::Folder;
 use seawall::stores::clock::Machine;
 use seawall::stores::registry::open;
 use seawall::stores::{Address, Store};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -41,6 +42,17 @@ fn worker(role: &str, folder: &Folder, url: &str) -> Child {
 
 fn store(url: &str) -> Store {
     open(url, &Machine::real()).unwrap()
+}
+
+/// What a worker says after these words; a test's harness also writes there.
+fn said(lines: &mut BufReader<ChildStdout>, begins: &str) -> String {
+    loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it said {begins:?}");
+        if let Some(at) = line.find(begins) {
+            return line[at + begins.len()..].trim().to_owned();
+        }
+    }
 }
 
 /// The file is whole, as SQLite sees it.

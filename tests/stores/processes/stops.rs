@@ -1,14 +1,14 @@
 //! Processes that are stopped past their lease, and go on.
 
 use super::worker::{owner, terms};
-use super::{Folder, PATIENCE, address, worker};
+use super::{Folder, PATIENCE, address, said, worker};
 use seawall::stores::Store;
 use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::{Claim, Given, Hold, Reply, Terms, Verb};
 use seawall::stores::record::{OnLost, Payload};
 use seawall::stores::registry::open;
 use seawall::time::{Clock, Nanos, SECOND, System};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::process::{Child, ChildStdout};
 use std::sync::Arc;
 
@@ -45,17 +45,6 @@ fn signal(child: &Child, signal: i32) {
     assert_eq!(unsafe { libc::kill(process, signal) }, 0);
 }
 
-/// The next line that begins so; a test's harness also writes there.
-fn line(lines: &mut BufReader<ChildStdout>, begins: &str) -> String {
-    loop {
-        let mut line = String::new();
-        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it said {begins:?}");
-        if let Some(at) = line.find(begins) {
-            return line[at + begins.len()..].trim().to_owned();
-        }
-    }
-}
-
 /// A process that holds the key, stopped; its store, as it is a minute later.
 struct Stopped {
     child: Child,
@@ -70,7 +59,7 @@ impl Stopped {
         let url = folder.url("durability=full");
         let mut child = worker(role, &folder, &url);
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        line(&mut lines, "holding ");
+        said(&mut lines, "holding ");
         signal(&child, libc::SIGSTOP);
         Self { child, lines, store: later(&url), _folder: folder }
     }
@@ -79,7 +68,7 @@ impl Stopped {
     fn go_on(&mut self) -> String {
         signal(&self.child, libc::SIGCONT);
         writeln!(self.child.stdin.take().unwrap()).unwrap();
-        let told = line(&mut self.lines, "told ");
+        let told = said(&mut self.lines, "told ");
         assert!(self.child.wait().unwrap().success());
         told
     }

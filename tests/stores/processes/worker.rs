@@ -22,6 +22,7 @@ fn worker_process() {
         "run quarantine" => run(&store, ledger, OnLost::Quarantine),
         "hold takeover" => hold(&store, OnLost::Takeover),
         "hold quarantine" => hold(&store, OnLost::Quarantine),
+        "crowd" => crowd(&store, &ledger),
         "fork" => fork(&store),
         "fork memory" => fork_memory(&store),
         "exit" => exit(&store),
@@ -84,6 +85,44 @@ fn hold(store: &Store, on_lost: OnLost) {
     std::io::stdin().lock().read_line(&mut String::new()).unwrap();
     let end = Verb::Complete(Hold { owner, fence }, Payload::within(9, 0, &b"late"[..]));
     println!("told {:?}", store.step(&address(0), end, PATIENCE).unwrap());
+}
+
+/// Many calls of one operation at once, when the word is given; how many of them ran it, and how
+/// many had its result in the end.
+fn crowd(store: &Store, ledger: &File) {
+    store.get(&address(0), PATIENCE).unwrap();
+    println!("ready");
+    std::io::stdin().lock().read_line(&mut String::new()).unwrap();
+    let replayed = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..25 {
+            scope.spawn(|| {
+                let owner = owner();
+                loop {
+                    let terms = Terms::default();
+                    let claim = Verb::Claim(Claim { owner, fingerprint: None, terms });
+                    match store.step(&address(0), claim, PATIENCE).unwrap() {
+                        Reply::Owned { fence, .. } => {
+                            let mut ledger = ledger;
+                            ledger.write_all(b"run\n").unwrap();
+                            let end = Payload::within(9, 0, &b"result"[..]);
+                            let end = Verb::Complete(Hold { owner, fence }, end);
+                            let told = store.step(&address(0), end, PATIENCE).unwrap();
+                            assert_eq!(told, Reply::Done);
+                        }
+                        Reply::InProgress { .. } => std::thread::yield_now(),
+                        Reply::Replay(ended) => {
+                            assert_eq!(ended.payload, Payload::within(9, 0, &b"result"[..]));
+                            replayed.fetch_add(1, SeqCst);
+                            return;
+                        }
+                        other => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+    });
+    println!("replayed {}", replayed.into_inner());
 }
 
 fn claim(store: &Store, key: u64) -> Reply {
