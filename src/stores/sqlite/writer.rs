@@ -37,6 +37,7 @@ struct Job {
 struct Turn {
     connection: Option<Connection>,
     is_taken: bool,
+    waiting: usize,
 }
 
 #[derive(Default)]
@@ -205,8 +206,12 @@ impl Writer {
 
     /// The connection, or the right to open it, unless others had it all the time.
     fn take(&self, patience: Duration) -> Result<Option<Connection>, Trouble> {
-        let turn = self.turn.lock();
-        let mut turn = self.done.wait_while_for(turn, patience, |turn| turn.is_taken);
+        let mut turn = self.turn.lock();
+        if turn.is_taken {
+            turn.waiting += 1;
+            turn = self.done.wait_while_for(turn, patience, |turn| turn.is_taken);
+            turn.waiting -= 1;
+        }
         if turn.is_taken {
             return Err(StoreError::TimedOut.into());
         }
@@ -215,8 +220,12 @@ impl Writer {
     }
 
     fn put_back(&self, connection: Option<Connection>) {
-        *self.turn.lock() = Turn { connection, is_taken: false };
-        self.done.ring_one();
+        let mut turn = self.turn.lock();
+        (turn.connection, turn.is_taken) = (connection, false);
+        // Ringing asks the kernel, and as a rule nobody waits.
+        if turn.waiting > 0 {
+            self.done.ring_one();
+        }
     }
 }
 
