@@ -106,6 +106,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Sees to it that `done` is called with the answer. Never blocks for long.
     fn submit(&self, op: Op, done: Done);
 
-    /// Ends what it has running and open. What was not answered yet is answered `Closed`.
+    /// Ends what it has running and open. What it has taken on it still answers; what comes later is
+    /// answered `Closed`.
     fn close(&self);
 }
