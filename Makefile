@@ -26,6 +26,10 @@ check: check-format check-rust check-types test check-loom check-pythons  ## wha
 bench: .venv-bench/built .venv-bench/peers  ## cost of a call, seawall against its peers
 	$(RELEASE_PY) -m benches.python $(ARGS)
 
+torture:  ## kills processes at random moments, KILLS times: what runs twice, what is lost
+	SEAWALL_KILLS=$${KILLS:-1000} cargo test --features sqlite --test stores_processes -- \
+	    --nocapture kill
+
 matrix: .venv-bench/built .venv-bench/peers  ## which guarantees hold, seawall against its peers
 	$(RELEASE_PY) -m benches.matrix $(ARGS)
 
@@ -47,7 +51,7 @@ clean:  ## remove environments and everything built
 # The steps of `test` and `check`.
 
 test-rust:
-	cargo test
+	cargo test --features sqlite
 
 test-python: .venv/built
 	$(PY) -m pytest
@@ -60,8 +64,9 @@ check-format: .venv/ready
 check-rust: .venv/ready
 	$(PY) -m tools.purity
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --all-targets --features python -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+	cargo clippy --all-targets --features sqlite -- -D warnings
+	cargo clippy --all-targets --features python,sqlite -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features sqlite
 
 check-types: .venv/built
 	$(PY) -m mypy
@@ -113,6 +118,6 @@ check-python-%: .venv-%/built
 .venv-3.%/built: .venv-3.%/ready $(RUST) $(PACKAGE)
 	tools/install-wheel.sh .venv-3.$* --profile=quick target/wheels/3.$*
 
-.PHONY: help demo test check bench matrix fix plots wheel clean test-rust test-python \
+.PHONY: help demo test check bench torture matrix fix plots wheel clean test-rust test-python \
     check-format check-rust check-types check-loom check-pythons
 .PRECIOUS: .venv-3.%/ready .venv-3.%/built

@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod policies;
 pub mod process;
 pub mod random;
+pub mod stores;
 pub mod sync;
 pub mod time;
 pub mod window;

@@ -3,6 +3,10 @@
 //! Asking the kernel each time costs more than a protected call, so its answer is kept, and
 //! forgotten in the child of every fork.
 
+pub mod forks;
+pub mod locks;
+pub mod signals;
+
 /// The number of this process.
 #[must_use]
 #[inline]

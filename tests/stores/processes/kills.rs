@@ -1,0 +1,143 @@
+//! kill -9 at any moment.
+
+use super::worker::LINE;
+use super::{Folder, PATIENCE, address, is_whole, store, worker};
+use seawall::random::{Random, Thread};
+use seawall::stores::backend::{Answer, Op, Walk};
+use seawall::stores::record::{Payload, Record, State};
+use seawall::stores::{Address, Prefix, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+const WORKERS: usize = 3;
+
+/// How many kills there are to be.
+fn kills() -> usize {
+    std::env::var("SEAWALL_KILLS").map_or(40, |kills| kills.parse().unwrap())
+}
+
+fn all(store: &Store) -> BTreeMap<Address, Record> {
+    let mut found = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let walk = Walk { within: Prefix::default(), after, most: 500 };
+        let answer = store.call(Op::List(walk, None), PATIENCE).unwrap();
+        let Answer::List(some, next) = answer else { panic!("no list") };
+        found.extend(some);
+        after = next;
+        if after.is_none() {
+            return found;
+        }
+    }
+}
+
+/// Who ran each operation, by the ledger: fences in the order in which they ran.
+fn runs(folder: &Folder) -> BTreeMap<u64, Vec<u64>> {
+    let ledger = std::fs::read_to_string(folder.file("ledger")).unwrap();
+    let mut runs: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for line in ledger.lines() {
+        assert_eq!(line.len() + 1, LINE, "{line:?}");
+        let (key, fence) = line.split_once(' ').unwrap();
+        runs.entry(key.parse().unwrap()).or_default().push(fence.parse().unwrap());
+    }
+    runs
+}
+
+/// Workers run operations while they are killed, one after the other.
+fn under_fire(role: &str, options: &str) -> (Folder, Store) {
+    let folder = Folder::new();
+    let url = folder.url(options);
+    let mut workers: Vec<_> = (0..WORKERS).map(|_| worker(role, &folder, &url)).collect();
+    for kill in 0..kills() {
+        std::thread::sleep(Duration::from_secs_f64(0.005 + Thread.share() * 0.04));
+        let place = kill % WORKERS;
+        // The first of them also before it has opened anything.
+        let mut old = std::mem::replace(&mut workers[place], worker(role, &folder, &url));
+        old.kill().unwrap();
+        let status = old.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "a worker ended by itself: {status}");
+    }
+    for mut last in workers {
+        last.kill().unwrap();
+        last.wait().unwrap();
+    }
+    is_whole(&folder);
+    let store = store(&url);
+    (folder, store)
+}
+
+/// Where one run is allowed, there is no second, whoever was killed when; where it is not known
+/// whether there was one, nobody says that there was.
+fn at_most_once(options: &str) {
+    let (folder, store) = under_fire("run quarantine", options);
+    let (records, runs) = (all(&store), runs(&folder));
+    for (key, fences) in &runs {
+        assert_eq!(fences.len(), 1, "operation {key} ran {} times", fences.len());
+    }
+    let (mut completed, mut lost) = (0, 0);
+    for (address, record) in &records {
+        match &record.state {
+            State::Completed(payload) => {
+                completed += 1;
+                let fence = record.fence.to_be_bytes();
+                assert_eq!(*payload, Payload::within(100, 0, fence), "{address:?}");
+            }
+            State::InProgress { .. } | State::Quarantined => lost += 1,
+            other => panic!("{address:?} is {other:?}"),
+        }
+    }
+    let (kills, effects) = (kills(), runs.len());
+    println!(
+        "{options}: {kills} kills, {effects} effects, 0 doubles, {completed} completed, {lost} lost"
+    );
+    assert!(completed > kills && lost > 0, "the kills hit nothing");
+}
+
+/// An operation that completed has one result, of the last that ran it; nobody ran it after that.
+fn one_result(options: &str) {
+    let (folder, store) = under_fire("run takeover", options);
+    let (records, runs) = (all(&store), runs(&folder));
+    let mut again = 0;
+    for (key, fences) in &runs {
+        let record = &records[&address(*key)];
+        let distinct: BTreeSet<_> = fences.iter().collect();
+        assert_eq!(distinct.len(), fences.len(), "two runs of {key} had one fence: {fences:?}");
+        assert!(fences.iter().all(|fence| *fence <= record.fence), "{key} ran after its end");
+        again += fences.len() - 1;
+        if let State::Completed(payload) = &record.state {
+            assert!(fences.contains(&record.fence), "{key} completed and did not run");
+            assert_eq!(*payload, Payload::within(100, 0, record.fence.to_be_bytes()));
+        }
+    }
+    let taken_over = records.values().filter(|record| record.attempts > 1).count();
+    let (kills, effects) = (kills(), runs.len());
+    println!(
+        "{options}: {kills} kills, {effects} effects, {again} of them run again, {taken_over} taken over"
+    );
+    assert!(taken_over > 0, "the kills hit nothing");
+}
+
+/// With the disk waited for.
+#[test]
+fn killed_workers_run_nothing_twice_full() {
+    at_most_once("durability=full");
+}
+
+/// Without.
+#[test]
+fn killed_workers_run_nothing_twice_relaxed() {
+    at_most_once("durability=relaxed");
+}
+
+/// With the disk waited for.
+#[test]
+fn killed_workers_leave_one_result_full() {
+    one_result("durability=full");
+}
+
+/// Without.
+#[test]
+fn killed_workers_leave_one_result_relaxed() {
+    one_result("durability=relaxed");
+}
