@@ -12,6 +12,7 @@
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
+//! | [`stores`] | stores of records: what they are asked and answer, and how their answers reach an event loop |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod admission;
@@ -59,6 +60,7 @@ mod retry;
 mod rules;
 mod step;
 mod stop;
+mod stores;
 mod timeout;
 mod wait;
 
@@ -96,6 +98,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
+    stores::register(module)?;
     timeout::register(module)?;
     module.add_function(wrap_pyfunction!(guard::arrived, module)?)?;
     module.add_function(wrap_pyfunction!(hedge::observed, module)?)?;

@@ -103,6 +103,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
         Err(op)
     }
 
+    /// Is a step answered on the caller's thread, without waiting for anything but other steps?
+    fn is_instant(&self) -> bool {
+        false
+    }
+
     /// Sees to it that `done` is called with the answer. Never blocks for long.
     fn submit(&self, op: Op, done: Done);
 

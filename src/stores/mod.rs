@@ -11,6 +11,7 @@ mod error;
 pub mod idempotency;
 mod memory;
 mod pending;
+mod public;
 pub mod record;
 pub mod registry;
 #[cfg(feature = "sqlite")]
@@ -22,7 +23,8 @@ pub use address::{Address, Prefix};
 pub use backend::{Answer, Op};
 pub use error::StoreError;
 pub use pending::Pending;
-pub use store::{Counted, Store};
+pub use public::public;
+pub use store::{Asked, Counted, Store};
 
 /// Microseconds: of a length of time, or since 1970 on the store's own clock. Redis and PostgreSQL
 /// count in them, and 53 bits of them, which is all that Lua and JSON keep, are 285 years.
