@@ -106,7 +106,9 @@ def own_valkey():
 @pytest.fixture
 def postgres_url(postgres):
     """Where an empty database is."""
-    return postgres.database()
+    url = postgres.database()
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture
