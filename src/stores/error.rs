@@ -42,6 +42,12 @@ pub enum StoreError {
     /// It did not answer in time. Whether it did what was asked is not known.
     #[error("the store did not answer in time")]
     TimedOut,
+    /// The connection was lost in the middle. Whether it did what was asked is not known.
+    #[error(
+        "the connection to the store was lost before the answer came, so whether it did what was \
+         asked is not known: {0}"
+    )]
+    CutOff(String),
     /// This process was forked off while it was asked: the answer is its parent's.
     #[error("the answer belongs to the process that this one was forked from")]
     Forked,

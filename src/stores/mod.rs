@@ -10,6 +10,8 @@ pub mod clock;
 mod error;
 pub mod idempotency;
 mod memory;
+#[cfg(feature = "net")]
+mod net;
 mod pending;
 pub mod record;
 pub mod registry;

@@ -108,7 +108,7 @@ pub fn bytes(text: &str) -> Option<u64> {
 /// What [`bytes`] expects.
 pub const BYTES: &str = "must be a number of bytes, at least 65536";
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "net"))]
 /// `yes` and `no` in the ways they are written.
 #[must_use]
 pub fn yes(text: &str) -> Option<bool> {
@@ -130,7 +130,8 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// The text that is meant, if `%` and two digits stand for the bytes of one.
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
