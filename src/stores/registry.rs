@@ -16,6 +16,10 @@ const SCHEMES: &[(&str, Open)] = &[
     ("memory", memory::open),
     #[cfg(feature = "sqlite")]
     ("sqlite", super::sqlite::open),
+    #[cfg(feature = "postgresql")]
+    ("postgresql", super::postgresql::open),
+    #[cfg(feature = "postgresql")]
+    ("postgres", super::postgresql::open),
 ];
 
 /// The store of a URL.
