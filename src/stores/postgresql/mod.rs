@@ -37,6 +37,11 @@ pub(super) fn open(
     })
 }
 
+/// What makes its tables.
+pub(super) fn script(url: &Url, problems: &mut Vec<Problem>) -> Option<String> {
+    Settings::of(url, problems).map(|settings| schema::script(&settings, false))
+}
+
 impl Client for Pool {
     type Settings = Settings;
 

@@ -16,9 +16,9 @@ use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::{Claim, Hold, Reply, Verb};
 use seawall::stores::registry::open;
 use seawall::stores::{Micros, Store, StoreError};
-use server::Server;
-use std::sync::Arc;
+use server::{Admin, Server};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 /// What the checksum covers, in its order, as the layout says it.
 const CONTENT: [&str; 16] = [
@@ -44,6 +44,7 @@ const CONTENT: [&str; 16] = [
 struct Schema {
     server: &'static Server,
     name: String,
+    admin: Mutex<Admin>,
 }
 
 impl Schema {
@@ -57,7 +58,9 @@ impl Schema {
     fn empty() -> Self {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, SeqCst);
-        Self { server: Server::shared(), name: format!("Test \"{number}\"") }
+        let server = Server::shared();
+        let admin = Mutex::new(server.admin());
+        Self { server, name: format!("Test \"{number}\""), admin }
     }
 
     fn url(&self, more: &str) -> String {
@@ -70,7 +73,15 @@ impl Schema {
     }
 
     fn table(&self) -> String {
-        format!("\"{}\".idempotency", self.name.replace('"', "\"\""))
+        format!("{}.idempotency", self.quoted())
+    }
+
+    fn layout(&self) -> String {
+        format!("{}.layout", self.quoted())
+    }
+
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
     }
 
     /// Writes into every record, as somebody does who knows how checksums are made.
@@ -82,7 +93,7 @@ impl Schema {
         let row: Vec<_> = CONTENT.iter().map(value).collect();
         let names: Vec<_> = new.iter().map(|(name, _)| *name).collect();
         let values: Vec<_> = names.iter().map(|name| format!("n.{name}")).collect();
-        self.server.admin().run(&format!(
+        self.admin.lock().unwrap().run(&format!(
             "UPDATE {} AS r SET ({}, checksum) = (SELECT {}, sha256(record_send(n)) \
              FROM (SELECT {}) AS n)",
             self.table(),

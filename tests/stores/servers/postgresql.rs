@@ -91,7 +91,7 @@ impl Server {
         let server = Self { folder, port, options, child: Mutex::new(None) };
         let made = as_somebody("initdb")
             .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--username=owner"])
-            .args(["--auth=scram-sha-256", "--pwfile"])
+            .args(["--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile"])
             .arg(&password)
             .arg("--pgdata")
             .arg(server.data())
@@ -129,7 +129,7 @@ impl Server {
         }
         *self.child.lock().unwrap() = Some(guarded(command));
         let begun = Instant::now();
-        while self.connect(&self.url("")).is_err() {
+        while self.connect().is_err() {
             let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
             assert!(begun.elapsed() < LONG, "it does not start: {}", log());
             // Real time: a server starts when it does, and says so to nobody.
@@ -180,11 +180,10 @@ impl Server {
         format!("postgresql://owner:{password}@127.0.0.1:{}/postgres?{options}", self.port)
     }
 
-    fn connect(&self, _: &str) -> Result<Admin, tokio_postgres::Error> {
+    fn connect(&self) -> Result<Admin, tokio_postgres::Error> {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mut config = tokio_postgres::Config::new();
-        config.user("owner").password(PASSWORD).dbname("postgres");
-        config.host("127.0.0.1").port(self.port);
+        config.user("owner").dbname("postgres").host_path(&self.folder).port(self.port);
         let (client, connection) = runtime.block_on(config.connect(NoTls))?;
         runtime.spawn(connection);
         Ok(Admin { runtime, client })
@@ -192,7 +191,7 @@ impl Server {
 
     /// Somebody who may do everything there.
     pub fn admin(&self) -> Admin {
-        self.connect("").unwrap()
+        self.connect().unwrap()
     }
 }
 
