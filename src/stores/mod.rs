@@ -14,6 +14,8 @@ mod memory;
 mod net;
 mod pending;
 pub mod record;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;
