@@ -11,8 +11,14 @@ mod error;
 pub mod idempotency;
 mod memory;
 #[cfg(feature = "net")]
+#[cfg_attr(
+    not(all(feature = "redis", feature = "postgresql")),
+    allow(dead_code, unused_imports, reason = "some of it is used by one kind of server only")
+)]
 mod net;
 mod pending;
+#[cfg(feature = "postgresql")]
+mod postgresql;
 pub mod record;
 #[cfg(feature = "redis")]
 mod redis;

@@ -20,6 +20,10 @@ const SCHEMES: &[(&str, Open)] = &[
     ("rediss", super::redis::open),
     #[cfg(feature = "sqlite")]
     ("sqlite", super::sqlite::open),
+    #[cfg(feature = "postgresql")]
+    ("postgresql", super::postgresql::open),
+    #[cfg(feature = "postgresql")]
+    ("postgres", super::postgresql::open),
 ];
 
 /// The store of a URL.

@@ -3,6 +3,8 @@
 //! A server's certificate is always verified, by the roots of the operating system or by those in a
 //! file. The cryptography is handed to rustls here: nothing is installed for the whole process.
 
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -34,10 +36,25 @@ pub async fn client_of(files: &Files) -> Result<Arc<ClientConfig>, String> {
 /// # Errors
 /// What can't be read, and where.
 pub fn client(files: &Files) -> Result<ClientConfig, String> {
+    let roots = Arc::new(roots(files.ca.as_deref())?);
+    let provider = Arc::new(ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+    client_with(files, verifier.map_err(|error| error.to_string())?)
+}
+
+/// Likewise, where a server is believed for other reasons than usual.
+///
+/// # Errors
+/// What can't be read, and where.
+pub fn client_with(
+    files: &Files,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
-        .with_root_certificates(roots(files.ca.as_deref())?);
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
     match &files.client {
         None => Ok(builder.with_no_client_auth()),
         Some((cert, key)) => {
@@ -49,7 +66,11 @@ pub fn client(files: &Files) -> Result<ClientConfig, String> {
     }
 }
 
-fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
+/// The roots in a file, or the operating system's.
+///
+/// # Errors
+/// What can't be read, and where.
+pub fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let Some(ca) = ca else {
         let found = rustls_native_certs::load_native_certs();
