@@ -8,6 +8,9 @@ pub enum StoreError {
     /// It can't be opened or reached.
     #[error("the store can't be opened: {0}")]
     Unavailable(String),
+    /// Its server is there and lets us do nothing: another password, right or server is needed.
+    #[error("the store's server refuses: {0}")]
+    Refused(String),
     /// Others were writing to it for as long as was waited.
     #[error("the store was busy for {0} ms: other processes hold its write lock")]
     Busy(u64),

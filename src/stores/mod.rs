@@ -21,6 +21,8 @@ mod pending;
 #[cfg(feature = "postgresql")]
 mod postgresql;
 pub mod record;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;

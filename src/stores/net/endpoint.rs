@@ -50,14 +50,12 @@ impl Endpoint {
                 usual_port
             }),
         };
+        let is_bare = !place.starts_with('[');
         let host = match decoded(host) {
+            Some(host) if is_bare && host.contains(':') => unusable(&host, problems),
             Some(host) if host.is_empty() => "localhost".to_owned(),
             Some(host) if is_host(&host) => host,
-            _ => {
-                let rule = "must be a name or an address, one of IPv6 in brackets: [::1]";
-                problems.push(Problem::new("host", format!("{host:?}"), rule));
-                String::new()
-            }
+            _ => unusable(host, problems),
         };
         Self { host, port, user, password }
     }
@@ -88,6 +86,12 @@ fn split(place: &str) -> (&str, Option<&str>) {
         Some((host, port)) => (host, Some(port)),
         None => (place, None),
     }
+}
+
+fn unusable(host: &str, problems: &mut Vec<Problem>) -> String {
+    let rule = "must be a name or an address, one of IPv6 in brackets: [::1]";
+    problems.push(Problem::new("host", format!("{host:?}"), rule));
+    String::new()
 }
 
 fn is_host(host: &str) -> bool {
