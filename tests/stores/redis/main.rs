@@ -4,8 +4,16 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/proxy.rs"]
+mod proxy;
 #[path = "../servers/valkey.rs"]
 mod valkey;
+
+mod beside;
+mod hostile;
+mod outages;
+mod strangers;
+mod tls;
 
 use conformance::{PATIENCE, Place, address, new_owner, terms};
 use redis::{Connection, Script};
