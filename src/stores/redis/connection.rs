@@ -62,6 +62,10 @@ fn refusal(settings: &Settings, error: RedisError) -> StoreError {
     if error.kind() == ErrorKind::Parse {
         return StoreError::Foreign(format!("{endpoint} does not answer as Redis does"));
     }
+    // A server that wants our certificate says so when it is already spoken to.
+    if settings.tls.is_some() && error.to_string().contains("fatal alert") {
+        return StoreError::Refused(format!("no TLS with {endpoint}: {error}"));
+    }
     match Trouble::of(error) {
         Trouble::Lost(said) | Trouble::Elsewhere(said) => {
             StoreError::Unavailable(format!("{endpoint}: {said}"))

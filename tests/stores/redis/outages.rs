@@ -109,7 +109,7 @@ fn an_answer_is_lost_after_it_was_done() {
     let store = store(&format!("redis://127.0.0.1:{}", proxy.port));
     hold(&store, 0);
     let owner = new_owner();
-    proxy.cut(1);
+    proxy.lose(1);
     let Ok(Reply::Owned { fence, attempt: 1, given: Given::Again, .. }) =
         claim_as(&store, 1, owner)
     else {
@@ -124,9 +124,9 @@ fn an_answer_is_lost_after_it_was_done() {
     for (verb, key) in [(Verb::Complete(held, kept("good")), 1), (Verb::Release(held), 2)] {
         let held = if key == 2 { hold(&store, key) } else { held };
         let verb = if key == 2 { Verb::Release(held) } else { verb };
-        proxy.cut(1);
+        proxy.lose(1);
         assert_eq!(step(&store, key, verb), Ok(Reply::Done));
-        assert!(proxy.has_cut());
+        assert!(proxy.has_lost());
     }
 }
 
@@ -138,7 +138,7 @@ fn an_operators_answer_is_lost() {
     let store = store(&format!("redis://127.0.0.1:{}", proxy.port));
     let held = hold(&store, 1);
     assert_eq!(step(&store, 1, Verb::Quarantine(held)), Ok(Reply::Done));
-    proxy.cut(1);
+    proxy.lose(1);
     let said = step(&store, 1, Verb::Reopen);
     assert!(matches!(said, Err(StoreError::CutOff(_))), "{said:?}");
     assert!(matches!(claim(&store, 1), Ok(Reply::Owned { given: Given::Released, .. })));
@@ -151,7 +151,7 @@ fn a_connection_that_is_lost_each_time_is_given_up() {
     let proxy = Proxy::new(server.port);
     let store = store(&format!("redis://127.0.0.1:{}?connect_timeout=0.3", proxy.port));
     hold(&store, 0);
-    proxy.cut(u32::MAX);
+    proxy.lose(u32::MAX);
     let said = claim(&store, 1);
     assert!(matches!(said, Err(StoreError::CutOff(_))), "{said:?}");
 }

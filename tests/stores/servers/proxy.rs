@@ -1,15 +1,16 @@
-//! Between a store and its server: what cuts the connection at the worst moment.
+//! Between a store and its server: what loses answers when it is told to.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::SeqCst};
 
-/// Hands on what comes, until it is told to cut.
+/// Hands on what comes, but for the answers that it loses.
 pub struct Proxy {
     pub port: u16,
     upstream: Arc<AtomicU16>,
-    cuts: Arc<AtomicU32>,
+    to_lose: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -17,8 +18,8 @@ impl Proxy {
     pub fn new(upstream: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (upstream, cuts) = (Arc::new(AtomicU16::new(upstream)), Arc::new(AtomicU32::new(0)));
-        let (to, counted) = (Arc::clone(&upstream), Arc::clone(&cuts));
+        let (upstream, to_lose) = (Arc::new(AtomicU16::new(upstream)), Arc::new(AtomicU32::new(0)));
+        let (to, counted) = (Arc::clone(&upstream), Arc::clone(&to_lose));
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { return };
@@ -31,18 +32,18 @@ impl Proxy {
                 std::thread::spawn(move || hand_on(&server, &client, Some(&counted)));
             }
         });
-        Self { port, upstream, cuts }
+        Self { port, upstream, to_lose }
     }
 
-    /// Instead of the next answers, as many as are said, the connection ends: what was asked was
-    /// done, and nobody is told.
-    pub fn cut(&self, answers: u32) {
-        self.cuts.store(answers, SeqCst);
+    /// The next answers are lost, each with its connection: what was asked was done, and nobody is
+    /// told.
+    pub fn lose(&self, answers: u32) {
+        self.to_lose.store(answers, SeqCst);
     }
 
-    /// Have all been cut that were to be?
-    pub fn has_cut(&self) -> bool {
-        self.cuts.load(SeqCst) == 0
+    /// Have all been lost that were to be?
+    pub fn has_lost(&self) -> bool {
+        self.to_lose.load(SeqCst) == 0
     }
 
     /// From now on new connections reach the server at this port.
@@ -51,11 +52,11 @@ impl Proxy {
     }
 }
 
-fn hand_on(mut from: &TcpStream, mut to: &TcpStream, cuts: Option<&AtomicU32>) {
+fn hand_on(mut from: &TcpStream, mut to: &TcpStream, to_lose: Option<&AtomicU32>) {
     let mut bytes = vec![0; 1 << 16];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         let one_less = |left: u32| left.checked_sub(1);
-        if cuts.is_some_and(|cuts| cuts.fetch_update(SeqCst, SeqCst, one_less).is_ok())
+        if to_lose.is_some_and(|to_lose| to_lose.fetch_update(SeqCst, SeqCst, one_less).is_ok())
             || to.write_all(&bytes[..count]).is_err()
         {
             break;
