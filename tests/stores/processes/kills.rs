@@ -7,6 +7,7 @@ use seawall::random::{Random, Thread};
 use seawall::stores::backend::{Answer, Op, Walk};
 use seawall::stores::record::{Payload, Record, State};
 use seawall::stores::{Address, Prefix, Store};
+use seawall::time::{Clock, SECOND, System};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -47,12 +48,25 @@ fn runs(site: &Site) -> BTreeMap<u64, Vec<u64>> {
     runs
 }
 
-/// Workers run operations while they are killed, one after the other.
-fn under_fire(role: &str, site: &Site) -> Store {
+/// Workers run operations while they are killed, one after the other, until enough were, and one
+/// of them in the middle of something.
+fn under_fire(role: &str, site: &Site, was_hit: impl Fn(&Record) -> bool) -> (Store, usize) {
     let mut workers: Vec<_> = (0..WORKERS).map(|_| worker(role, site)).collect();
-    for kill in 0..kills() {
+    let done = || std::fs::metadata(site.ledger()).map_or(0, |ledger| ledger.len());
+    let (store, enough) = (store(&site.url), kills());
+    let mut kill = 0;
+    while kill < enough || (kill < 50 * enough && !all(&store).values().any(&was_hit)) {
+        kill += 1;
+        let before = done();
+        // Real time: a kill is to come at any moment of what the workers do. Where nothing is done
+        // they are starting, which most kills wait for, and some do not.
         std::thread::sleep(Duration::from_secs_f64(0.005 + Thread.share() * 0.04));
-        if kill % KILLS_A_DISTURBANCE == KILLS_A_DISTURBANCE - 1 {
+        let begun = System.now();
+        while !kill.is_multiple_of(4) && done() < before + 3 * LINE as u64 {
+            assert!(System.now() - begun < 60 * SECOND, "the workers do nothing");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if kill.is_multiple_of(KILLS_A_DISTURBANCE) {
             site.disturb();
         }
         let place = kill % WORKERS;
@@ -67,13 +81,14 @@ fn under_fire(role: &str, site: &Site) -> Store {
         last.wait().unwrap();
     }
     site.is_whole();
-    store(&site.url)
+    (store, kill)
 }
 
 /// Where one run is allowed, there is no second, whoever was killed when; where it is not known
 /// whether there was one, nobody says that there was.
 fn at_most_once(site: &Site) {
-    let store = under_fire("run quarantine", site);
+    let is_lost = |record: &Record| !matches!(record.state, State::Completed(_));
+    let (store, kills) = under_fire("run quarantine", site, is_lost);
     let (records, runs) = (all(&store), runs(site));
     let doubles: Vec<_> =
         runs.iter().filter(|(_, fences)| fences.len() > 1).map(|(key, _)| key).collect();
@@ -89,7 +104,7 @@ fn at_most_once(site: &Site) {
             other => panic!("{address:?} is {other:?}"),
         }
     }
-    let (kills, effects, twice) = (kills(), runs.len(), doubles.len());
+    let (effects, twice) = (runs.len(), doubles.len());
     println!(
         "{}, at most once: {kills} kills, {effects} effects, {twice} doubles, {completed} \
          completed, {lost} lost",
@@ -101,7 +116,7 @@ fn at_most_once(site: &Site) {
 
 /// An operation that completed has one result, of the last that ran it; nobody ran it after that.
 fn one_result(site: &Site) {
-    let store = under_fire("run takeover", site);
+    let (store, kills) = under_fire("run takeover", site, |record| record.attempts > 1);
     let (records, runs) = (all(&store), runs(site));
     let mut again = 0;
     for (key, fences) in &runs {
@@ -116,7 +131,7 @@ fn one_result(site: &Site) {
         }
     }
     let taken_over = records.values().filter(|record| record.attempts > 1).count();
-    let (kills, effects) = (kills(), runs.len());
+    let effects = runs.len();
     println!(
         "{}, one result: {kills} kills, {effects} effects, {again} of them run again, {taken_over} \
          taken over",
