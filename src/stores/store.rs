@@ -228,6 +228,13 @@ impl Store {
         self.counts.read()
     }
 
+    /// What was found at its server that its user should know, each thing once: to be asked after
+    /// an answer.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.backend.notices()
+    }
+
     /// Ends what runs for it. What is asked from now on is answered `Closed`.
     pub fn close(&self) {
         self.backend.close();
