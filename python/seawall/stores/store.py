@@ -17,7 +17,7 @@ from seawall.stores.record import STATES, Record, RecordState, StoreCounts, Stor
 from seawall.waiting.answers import answered, in_greenlet, rest_in_greenlet
 
 if TYPE_CHECKING:
-    from seawall.codecs import Codec
+    from seawall.codecs import CodecChoice
 
 __all__ = ["Store", "open_store"]
 
@@ -153,7 +153,7 @@ class Store:
         result: object = None,
         *,
         scope: str = "",
-        codec: Codec | str | None = None,
+        codec: CodecChoice = None,
     ) -> None:
         """Decides that an operation whose outcome is not known took effect, with this result.
 
@@ -179,7 +179,7 @@ class Store:
         result: object = None,
         *,
         scope: str = "",
-        codec: Codec | str | None = None,
+        codec: CodecChoice = None,
     ) -> None:
         """As `resolve`, for tasks."""
         address = self._find(key, scope)

@@ -9,7 +9,7 @@ from seawall._core import Address, Op, Reply
 from seawall.stores.record import Record, RecordState, StoreStats
 
 if TYPE_CHECKING:
-    from seawall.codecs import Codec
+    from seawall.codecs import CodecChoice
 
 __all__ = ["get", "once", "records", "resolve", "sweep", "tally"]
 
@@ -26,12 +26,12 @@ def get(address: Address) -> Generator[Op, Reply, Record | None]:
 
 
 def resolve(
-    address: Address, result: object, codec: Codec | str | None
+    address: Address, result: object, codec: CodecChoice
 ) -> Generator[Op, Reply, Reply]:
     """Says that it took effect."""
     from seawall.codecs import Results
 
-    number, data = Results(codec, None).encode(result)
+    number, data = Results(codec).encode(result)
     return (yield Op.resolve(address, number, data))
 
 
