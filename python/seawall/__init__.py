@@ -14,11 +14,15 @@ from seawall.errors import (
     CompositionWarning,
     ConfigError,
     DeadlineExceededError,
+    DecodeError,
+    EncodeError,
+    IdempotencyKeyError,
     NestedRetryError,
     NotRememberedWarning,
     Problem,
     RateLimitedError,
     Rejected,
+    ReplayedError,
     RetriesExhaustedError,
     RetryBudgetExhaustedError,
     SeawallError,
@@ -35,7 +39,7 @@ from seawall.policies.timeout import Timeout, timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from seawall import events, testing
+    from seawall import codecs, events, testing
     from seawall.clients import transient, unhealthy
     from seawall.events import Event, subscribe
     from seawall.keys import OTHER_KEYS
@@ -120,6 +124,7 @@ if TYPE_CHECKING:
         Store,
         StoreBusyError,
         StoreClosedError,
+        StoreConnectionError,
         StoreCounts,
         StoreDamagedError,
         StoreError,
@@ -167,6 +172,8 @@ __all__ = [
     "CompositionWarning",
     "ConfigError",
     "DeadlineExceededError",
+    "DecodeError",
+    "EncodeError",
     "Event",
     "Fallback",
     "FallbackEvent",
@@ -183,6 +190,7 @@ __all__ = [
     "HedgeSnapshot",
     "HedgeStarted",
     "HedgeWon",
+    "IdempotencyKeyError",
     "NestedRetryError",
     "NotRememberedWarning",
     "NotResolvableError",
@@ -200,6 +208,7 @@ __all__ = [
     "Record",
     "RecordState",
     "Rejected",
+    "ReplayedError",
     "RetriesExhaustedError",
     "Retry",
     "RetryBudget",
@@ -214,6 +223,7 @@ __all__ = [
     "Store",
     "StoreBusyError",
     "StoreClosedError",
+    "StoreConnectionError",
     "StoreCounts",
     "StoreDamagedError",
     "StoreError",
@@ -234,6 +244,7 @@ __all__ = [
     "calls",
     "carried",
     "circuit_breaker",
+    "codecs",
     "constant",
     "custom",
     "deadline",
@@ -310,6 +321,7 @@ __getattr__, __dir__ = lazy.names(
         "Window": "seawall.windows",
         "calls": "seawall.windows",
         "carried": "seawall.policies.timeout.carrying",
+        "codecs": "seawall.codecs",
         "constant": "seawall.policies.backoff",
         "custom": "seawall.policies.backoff",
         "deadline": "seawall.policies.timeout.deadlines",
@@ -327,6 +339,7 @@ __getattr__, __dir__ = lazy.names(
         "NotResolvableError": "seawall.stores.errors",
         "StoreBusyError": "seawall.stores.errors",
         "StoreClosedError": "seawall.stores.errors",
+        "StoreConnectionError": "seawall.stores.errors",
         "StoreDamagedError": "seawall.stores.errors",
         "StoreError": "seawall.stores.errors",
         "StoreFullError": "seawall.stores.errors",
