@@ -32,10 +32,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Makes one. The second says whether another try may help.
-    pub async fn open(
-        settings: &Settings,
-        notices: &Notices,
-    ) -> Result<Self, (StoreError, bool)> {
+    pub async fn open(settings: &Settings, notices: &Notices) -> Result<Self, (StoreError, bool)> {
         let connection = match &settings.place {
             Place::Tcp(endpoint) => {
                 let dialled = stream::dial(endpoint).await.map_err(|error| (error, true))?;
@@ -91,7 +88,8 @@ impl Connection {
                 };
                 let config = config_of(settings, negotiation);
                 let made = config.connect_raw(dialled, tls).await;
-                let (client, connection) = made.map_err(|error| without_tls(settings, failed(error)))?;
+                let (client, connection) =
+                    made.map_err(|error| without_tls(settings, failed(error)))?;
                 Self::new(client, connection, notices)
             }
             None => {
@@ -148,7 +146,11 @@ impl Connection {
     }
 
     /// Finds the tables, or makes them.
-    async fn check(&self, settings: &Settings, notices: &Notices) -> Result<(), (StoreError, bool)> {
+    async fn check(
+        &self,
+        settings: &Settings,
+        notices: &Notices,
+    ) -> Result<(), (StoreError, bool)> {
         match self.layout(settings).await? {
             Some(layout) => known(layout)?,
             None if settings.migrate => self.migrate(settings).await?,
@@ -170,7 +172,8 @@ impl Connection {
             Ok(rows) => Ok(rows.first().map(|row| row.try_get(0).unwrap_or_default())),
             Err(error) => match error.code() {
                 Some(code)
-                    if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code) =>
+                    if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME]
+                        .contains(code) =>
                 {
                     Ok(None)
                 }

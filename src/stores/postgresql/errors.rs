@@ -68,7 +68,9 @@ fn said_by_server(said: &DbError) -> Trouble {
     } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
         StoreError::Corrupt(text)
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        StoreError::Unavailable(format!("{text}; docs/stores/postgresql.md names the rights it needs"))
+        StoreError::Unavailable(format!(
+            "{text}; docs/stores/postgresql.md names the rights it needs"
+        ))
     } else if *code == SqlState::UNDEFINED_TABLE
         || *code == SqlState::UNDEFINED_COLUMN
         || *code == SqlState::DATATYPE_MISMATCH
