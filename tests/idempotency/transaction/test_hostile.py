@@ -7,6 +7,7 @@ import threading
 import asyncpg
 import psycopg
 import pytest
+import seawall
 import sqlalchemy
 from seawall.errors import ConfigError
 from seawall.idempotency.errors import OutcomeUnknownError
@@ -135,6 +136,24 @@ def test_expired(desk, url, charges):
     assert run(again("2")) is False
     assert run(again("3")) == "2"
     assert charges() == ["1", "2"]
+
+
+def test_swept(url, charges):
+    """What has expired is removed with all else when a store is swept, and nothing else is."""
+    for at in range(5):
+        charge(url, f"order-{at}")
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE seawall.transactions SET expires = 0 WHERE position('-3' IN encode(id, 'escape')) > 0"
+        )
+    with seawall.open_store(url, namespace="other") as store:
+        assert store.gc() == 0
+    with seawall.open_store(url) as store:
+        assert store.gc(scope="other") == 0
+        assert store.gc() == 1
+        assert store.gc() == 0
+    assert charge(url, "order-4") == "receipt"
+    assert charge(url, "order-3") is False
 
 
 def test_time_to_live(url):
