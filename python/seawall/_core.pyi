@@ -23,6 +23,7 @@ _F = TypeVar("_F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | stati
 __all__ = [
     "RELEASE",
     "Address",
+    "Arguments",
     "AsyncGenerator",
     "Bell",
     "Breaker",
@@ -55,6 +56,8 @@ __all__ = [
     "TestRandom",
     "Timeout",
     "block_arrived",
+    "canonical_digest",
+    "canonical_key",
     "current_deadline",
     "detach_deadline",
     "leave_deadline",
@@ -68,6 +71,22 @@ __all__ = [
 ]
 
 RELEASE: Final[bool]
+
+@final
+class Arguments:
+    def __new__(
+        cls,
+        parameters: list[tuple[str, int, bool, Any, bool]],
+        bind: Callable[..., object],
+        /,
+    ) -> Self: ...
+    def digest(self, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, /) -> bytes: ...
+    def key(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, /
+    ) -> tuple[bytes, bytes]: ...
+
+def canonical_digest(value: object, /, name: str = "value") -> bytes: ...
+def canonical_key(key: object, /) -> bytes: ...
 
 @disjoint_base
 class Guard:

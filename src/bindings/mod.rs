@@ -11,6 +11,7 @@
 //! | [`again`], [`wait`], [`last`], [`errand`] | calls that are made more than once, what passes between, and what is kept meanwhile; calls that are made in another thread |
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
+//! | [`canonical`] | what a value is called with, as bytes that are hashed |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`stores`] | stores of records: what they are asked and answer, and how their answers reach an event loop |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
@@ -28,6 +29,7 @@ mod budget;
 mod bulkhead;
 mod busy;
 mod call;
+mod canonical;
 mod cell;
 mod clock;
 mod compose;
@@ -100,6 +102,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
     stores::register(module)?;
     timeout::register(module)?;
+    canonical::register(module)?;
     module.add_function(wrap_pyfunction!(guard::arrived, module)?)?;
     module.add_function(wrap_pyfunction!(hedge::observed, module)?)?;
     module.add_function(wrap_pyfunction!(outcome::arrived, module)?)?;
