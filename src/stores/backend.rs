@@ -111,6 +111,12 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Sees to it that `done` is called with the answer. Never blocks for long.
     fn submit(&self, op: Op, done: Done);
 
+    /// What was found at its server that its user should know, each thing once. Where there is
+    /// nothing, this costs nothing to ask.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ends what it has running and open. What it has taken on it still answers; what comes later is
     /// answered `Closed`.
     fn close(&self);

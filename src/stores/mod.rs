@@ -10,9 +10,20 @@ pub mod clock;
 mod error;
 pub mod idempotency;
 mod memory;
+pub mod migration;
+#[cfg(feature = "net")]
+#[cfg_attr(
+    not(all(feature = "redis", feature = "postgresql")),
+    allow(dead_code, unused_imports, reason = "some of it is used by one kind of server only")
+)]
+mod net;
 mod pending;
+#[cfg(feature = "postgresql")]
+mod postgresql;
 mod public;
 pub mod record;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;

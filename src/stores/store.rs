@@ -136,6 +136,7 @@ impl Store {
     }
 
     /// Asks; what can be answered on this thread within `moment` is, the rest is waited for.
+    #[must_use]
     pub fn ask(&self, op: Op, moment: Duration) -> Asked {
         match self.backend.here(op.clone(), moment) {
             // Nothing was done: others had the store for all of that moment.
@@ -225,6 +226,13 @@ impl Store {
     #[must_use]
     pub fn counted(&self) -> Counted {
         self.counts.read()
+    }
+
+    /// What was found at its server that its user should know, each thing once: to be asked after
+    /// an answer.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.backend.notices()
     }
 
     /// Ends what runs for it. What is asked from now on is answered `Closed`.

@@ -6,12 +6,15 @@ use pyo3::prelude::*;
 /// The error of the store that is named so to everybody.
 pub fn store_error(py: Python<'_>, store: &str, error: &StoreError) -> PyErr {
     let class = match error {
-        StoreError::Unavailable(_) | StoreError::Foreign(_) => "StoreUnavailableError",
+        StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::Foreign(_) => {
+            "StoreUnavailableError"
+        }
         StoreError::Busy(_) | StoreError::Overloaded(_) => "StoreBusyError",
         StoreError::Full(_) => "StoreFullError",
         StoreError::Corrupt(_) | StoreError::Damaged { .. } => "StoreDamagedError",
         StoreError::Newer { .. } => "StoreNewerError",
         StoreError::TimedOut => "StoreTimeoutError",
+        StoreError::CutOff(_) => "StoreConnectionError",
         StoreError::Closed => "StoreClosedError",
         StoreError::Forked | StoreError::Failed(_) => "StoreError",
     };
