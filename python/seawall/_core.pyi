@@ -60,13 +60,18 @@ __all__ = [
     "canonical_key",
     "current_deadline",
     "detach_deadline",
+    "is_immutable",
     "leave_deadline",
     "listening",
+    "migrate",
+    "migration_script",
     "observed",
     "outcome_arrived",
     "public_url",
+    "pack",
     "remaining",
     "test_clock",
+    "unpack",
     "wall",
 ]
 
@@ -87,6 +92,26 @@ class Arguments:
 
 def canonical_digest(value: object, /, name: str = "value") -> bytes: ...
 def canonical_key(key: object, /) -> bytes: ...
+def is_immutable(value: object, /) -> bool:
+    """Whether nothing in `value` can be changed, so that all may have the same one.
+
+    Of what is not plain data, no is said, except of members of enums.
+    """
+
+def pack(
+    value: object,
+    lower: Callable[[Any], tuple[int | str, bytes | str | dict[str, object]]],
+    limit: int,
+    codec: str,
+    /,
+) -> bytes: ...
+def unpack(
+    data: bytes,
+    raise_leaf: Callable[[int, bytes], object],
+    build: Callable[[str, dict[str, Any]], object],
+    codec: str,
+    /,
+) -> Any: ...
 
 @disjoint_base
 class Guard:
@@ -656,4 +681,6 @@ class Store:
     def counted(self) -> dict[str, int]: ...
     def close(self) -> None: ...
 
+def migrate(url: str, patience: float) -> None: ...
+def migration_script(url: str) -> str | None: ...
 def public_url(url: str) -> str: ...

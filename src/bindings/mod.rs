@@ -11,7 +11,7 @@
 //! | [`again`], [`wait`], [`last`], [`errand`] | calls that are made more than once, what passes between, and what is kept meanwhile; calls that are made in another thread |
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
-//! | [`canonical`] | what a value is called with, as bytes that are hashed |
+//! | [`canonical`], [`codecs`] | what a value is told by, as bytes that are hashed; results as bytes |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`stores`] | stores of records: what they are asked and answer, and how their answers reach an event loop |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
@@ -32,6 +32,7 @@ mod call;
 mod canonical;
 mod cell;
 mod clock;
+mod codecs;
 mod compose;
 mod context;
 mod convert;
@@ -103,6 +104,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     stores::register(module)?;
     timeout::register(module)?;
     canonical::register(module)?;
+    codecs::register(module)?;
     module.add_function(wrap_pyfunction!(guard::arrived, module)?)?;
     module.add_function(wrap_pyfunction!(hedge::observed, module)?)?;
     module.add_function(wrap_pyfunction!(outcome::arrived, module)?)?;

@@ -136,6 +136,7 @@ impl Store {
     }
 
     /// Asks; what can be answered on this thread within `moment` is, the rest is waited for.
+    #[must_use]
     pub fn ask(&self, op: Op, moment: Duration) -> Asked {
         match self.backend.here(op.clone(), moment) {
             // Nothing was done: others had the store for all of that moment.

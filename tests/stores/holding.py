@@ -18,10 +18,15 @@ sys.stdin.read(1)
 
 
 class Holder:
-    """Whoever holds it."""
+    """Whoever holds it, until told to let go. The file has to be there."""
 
-    def __init__(self, process):
-        self._process = process
+    def __init__(self, path):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout.readline() == b"held\n"
 
     def let_go(self):
         """Others may write from now on."""
@@ -29,16 +34,17 @@ class Holder:
         self._process.stdin.flush()
         assert self._process.stdout.readline() == b"gone\n"
 
+    def end(self):
+        """It is over, whether it has let go or not."""
+        self._process.kill()
+        self._process.communicate()
+
 
 @contextmanager
 def held(path):
-    """For as long as the block lasts, or until it lets go. The file has to be there."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    """For as long as the block lasts, or until it lets go."""
+    holder = Holder(path)
     try:
-        assert process.stdout.readline() == b"held\n"
-        yield Holder(process)
+        yield holder
     finally:
-        process.kill()
-        process.communicate()
+        holder.end()

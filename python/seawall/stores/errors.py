@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from seawall.errors import SeawallError
 
@@ -10,6 +10,7 @@ __all__ = [
     "NotResolvableError",
     "StoreBusyError",
     "StoreClosedError",
+    "StoreConnectionError",
     "StoreDamagedError",
     "StoreError",
     "StoreFullError",
@@ -40,7 +41,7 @@ class StoreError(SeawallError):
     @property
     def outcome_unknown(self) -> bool:
         """Whether what was asked may have been done all the same."""
-        return type(self) in {StoreError, StoreTimeoutError}
+        return type(self) in {StoreError, StoreTimeoutError, StoreConnectionError}
 
     def __str__(self) -> str:
         """Which store, what happened, and what to do."""
@@ -59,16 +60,24 @@ class StoreBusyError(StoreError):
     _advice = "try again in a moment, or let fewer use it at once"
 
 
-class StoreTimeoutError(StoreError, TimeoutError):
+class _Unknown(StoreError):
+    def __new__(cls, *args: object) -> Self:
+        # An OSError would take them for an errno and a text.
+        self = super().__new__(cls)
+        self.args = args
+        return self
+
+
+class StoreTimeoutError(_Unknown, TimeoutError):
     """It did not answer in time. Whether it did what was asked is not known."""
 
     _advice = "ask again: a claim that was given is given back, and what its owner said stays said"
 
-    def __new__(cls, *args: object) -> StoreTimeoutError:  # noqa: PYI034 - errors are not derived
-        """An OSError would take them for an errno and a text."""
-        self = super().__new__(cls)
-        self.args = args
-        return self
+
+class StoreConnectionError(_Unknown, ConnectionError):
+    """The connection to it was lost in the middle. Whether it did what was asked is not known."""
+
+    _advice = "ask again: a claim is the same claim then, and what its owner said stays said"
 
 
 class StoreFullError(StoreError):

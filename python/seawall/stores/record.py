@@ -38,7 +38,7 @@ class Record:
     Attributes:
         namespace: Whose it is.
         scope: The operation's name.
-        key: Its key, as it is kept. Bytes that are no UTF-8 are what Python calls surrogate escapes.
+        key: Its key, as it is kept. Bytes that are no UTF-8 are surrogate escapes in it.
         state: ``in_progress``, ``completed``, ``failed``, ``released`` (it may be run again),
             ``quarantined`` (whether it took effect is not known) or ``dead`` (it was lost as often
             as it may be). The last two wait for an operator.

@@ -1,6 +1,6 @@
 //! What can't be written, and the way to it.
 
-use pyo3::intern;
+use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString};
 use std::fmt::Write;
@@ -13,6 +13,8 @@ pub enum Why {
     Deep,
     /// Two keys of one dict, or two members of a set, have one form.
     Twice,
+    /// It is larger than it may be.
+    Large,
     /// Something of the user's raised.
     Raised(PyErr),
 }
@@ -68,8 +70,33 @@ impl Failure {
         self.at(step)
     }
 
-    /// As it is raised; `name` is what all of it is called.
+    /// As it is raised of a key or an argument; `name` is what all of it is called.
     pub fn raised(self, py: Python<'_>, name: &str) -> PyErr {
+        let path = self.path(name);
+        let (what, kind) = match self.0.why {
+            Why::Raised(error) => return error,
+            Why::Unsupported(kind) => ("unsupported", kind),
+            Why::Deep => ("deep", String::new()),
+            Why::Twice => ("twice", String::new()),
+            Why::Large => ("large", String::new()),
+        };
+        raise(py, "IdempotencyKeyError", (path, what, kind))
+    }
+
+    /// As it is raised of a value that is to be stored by `codec`.
+    pub fn unwritten(self, py: Python<'_>, codec: &str) -> PyErr {
+        let path = self.path("result");
+        let problem = match self.0.why {
+            Why::Raised(error) => return error,
+            Why::Unsupported(problem) => format!("{path} {problem}"),
+            Why::Deep => format!("{path} is nested more than 128 deep, or contains itself"),
+            Why::Twice => format!("{path} has a key twice"),
+            Why::Large => "it is larger than a result may be".to_owned(),
+        };
+        raise(py, "EncodeError", (codec, problem))
+    }
+
+    fn path(&self, name: &str) -> String {
         let mut path = name.to_owned();
         for step in self.0.way.iter().rev().take(SHOWN) {
             path.push_str(step);
@@ -77,18 +104,16 @@ impl Failure {
         if self.0.way.len() > SHOWN {
             let _ = write!(path, "… ({} deep)", self.0.way.len());
         }
-        let (what, kind) = match self.0.why {
-            Why::Raised(error) => return error,
-            Why::Unsupported(kind) => ("unsupported", kind),
-            Why::Deep => ("deep", String::new()),
-            Why::Twice => ("twice", String::new()),
-        };
-        let build = || -> PyResult<PyErr> {
-            let class = py.import("seawall.errors")?.getattr(intern!(py, "IdempotencyKeyError"))?;
-            Ok(PyErr::from_value(class.call1((path, what, kind))?))
-        };
-        build().unwrap_or_else(|error| error)
+        path
     }
+}
+
+fn raise<'py>(py: Python<'py>, class: &str, arguments: impl PyCallArgs<'py>) -> PyErr {
+    let build = || -> PyResult<PyErr> {
+        let class = py.import("seawall.errors")?.getattr(class)?;
+        Ok(PyErr::from_value(class.call1(arguments)?))
+    };
+    build().unwrap_or_else(|error| error)
 }
 
 fn is_name(text: &str) -> bool {

@@ -18,7 +18,7 @@
 
 mod arguments;
 mod containers;
-mod failure;
+pub mod failure;
 mod key;
 mod numbers;
 mod sink;

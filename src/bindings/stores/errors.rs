@@ -14,6 +14,7 @@ pub fn store_error(py: Python<'_>, store: &str, error: &StoreError) -> PyErr {
         StoreError::Corrupt(_) | StoreError::Damaged { .. } => "StoreDamagedError",
         StoreError::Newer { .. } => "StoreNewerError",
         StoreError::TimedOut => "StoreTimeoutError",
+        StoreError::CutOff(_) => "StoreConnectionError",
         StoreError::Closed => "StoreClosedError",
         StoreError::CutOff(_) | StoreError::Forked | StoreError::Failed(_) => "StoreError",
     };

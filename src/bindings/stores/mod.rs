@@ -31,5 +31,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<reply::Reply>()?;
     module.add_class::<store::Store>()?;
     module.add_class::<terms::Terms>()?;
+    module.add_function(wrap_pyfunction!(store::migrate, module)?)?;
+    module.add_function(wrap_pyfunction!(store::migration_script, module)?)?;
     module.add_function(wrap_pyfunction!(store::public_url, module)?)
 }

@@ -89,6 +89,11 @@ impl Op {
 
     /// Of a claim: its owner still runs it, for so many seconds from now.
     fn extend(&self, fence: Fence, lease: f64) -> PyResult<Self> {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "positive, and at most thirty years"
+        )]
         let lease = (lease.clamp(0.0, 1e9) * SECOND as f64) as u64;
         self.next(|owner| Verb::Extend(Hold { owner, fence }, lease))
     }

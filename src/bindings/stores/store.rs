@@ -7,7 +7,7 @@ use super::reply::Reply;
 use crate::bindings::failures::config_error;
 use crate::stores::backend::Answer;
 use crate::stores::clock::Machine;
-use crate::stores::{self, Asked, StoreError, public, registry};
+use crate::stores::{self, Asked, StoreError, migration, public, registry};
 use crate::time::{Clock, System};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -114,6 +114,24 @@ impl Store {
     /// Ends what runs for it.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.store.close());
+    }
+}
+
+/// The script that makes a store's tables; None: it needs none.
+#[pyfunction]
+pub fn migration_script(py: Python<'_>, url: &str) -> PyResult<Option<String>> {
+    let subject = format!("store {}", public(url));
+    migration::script(url).map_err(|invalid| config_error(py, &subject, invalid.0))
+}
+
+/// Makes them, whatever the URL says of it.
+#[pyfunction]
+pub fn migrate(py: Python<'_>, url: &str, patience: f64) -> PyResult<()> {
+    let name = public(url);
+    let patience = Duration::try_from_secs_f64(patience).unwrap_or_default();
+    match py.detach(|| migration::run(url, &Machine::real(), patience)) {
+        Err(invalid) => Err(config_error(py, &format!("store {name}"), invalid.0)),
+        Ok(done) => done.map_err(|error| store_error(py, &name, &error)),
     }
 }
 

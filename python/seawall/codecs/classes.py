@@ -1,0 +1,199 @@
+"""The classes that stored objects may be made of: those that an annotation names.
+
+What is stored says the name of an object's class, and nothing is ever imported for it: it is only
+looked up among these. They are gathered when first needed, since an annotation may name what is
+defined further down.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from seawall.codecs.fields import is_pydantic, name_of, names_of
+from seawall.codecs.plain import plain_of
+
+__all__ = ["Classes", "returned"]
+
+# Where plain types live: those themselves need not be known.
+_STANDARD = {"builtins", "collections", "datetime", "decimal", "typing", "uuid"}
+
+
+class Classes:
+    """Those that an annotation names, and all that these name in turn.
+
+    Args:
+        hint: The annotation; what is not at hand yet may be a text.
+        given: Further classes.
+        scope: What the names in texts mean.
+        where: What errors call the annotation's owner.
+    """
+
+    def __init__(
+        self,
+        hint: object = None,
+        given: Iterable[Any] = (),
+        scope: Mapping[str, Any] | None = None,
+        where: str = "the result",
+    ) -> None:
+        self.hint = hint
+        self.where = where
+        self.given = tuple(given)
+        self.scope = dict(scope or {})
+        self._known: dict[str, Any] | None = None
+        self._last: dict[str, list[Any]] = {}
+        #: Names that mean nothing, and why.
+        self.unresolved: list[str] = []
+
+    def and_given(self, given: Iterable[Any]) -> Classes:
+        """These, and some more."""
+        return Classes(self.hint, (*self.given, *given), self.scope, self.where)
+
+    def find(self, name: str) -> Any:
+        """The class of this full name, or None.
+
+        One that has moved to another module is found by its own name, if it is the only one.
+        """
+        known = self._gathered()
+        found = known.get(name)
+        if found is not None:
+            return found
+        moved = self._last.get(name.rpartition(".")[2], [])
+        if len(moved) == 1:
+            return moved[0]
+        return _member_of_module(name)
+
+    def holds(self, kind: type) -> bool:
+        """Whether objects of this class can be made again by its name."""
+        return self.find(name_of(kind)) is kind
+
+    def says(self) -> str:
+        """The annotation as errors show it."""
+        known = self._gathered()
+        if self.unresolved:
+            return f"{self.where} names {', '.join(self.unresolved)}, which can't be resolved"
+        if self.hint is None and not known:
+            return f"{self.where} has no annotation that names its class"
+        if not known:
+            return f"{self.where} has an annotation that names no class"
+        return f"{self.where} names {', '.join(sorted(known))}"
+
+    def _gathered(self) -> dict[str, Any]:
+        if self._known is None:
+            walk = _Walk(self.scope)
+            for hint in (self.hint, *self.given):
+                walk.into(hint, self.scope)
+            last: dict[str, list[Any]] = {}
+            for kind in walk.found.values():
+                last.setdefault(kind.__qualname__.rpartition(".")[2], []).append(kind)
+            self._last, self.unresolved = last, walk.unresolved
+            # Last: other threads take it for all of it.
+            self._known = walk.found
+        return self._known
+
+
+def _member_of_module(name: str) -> Any:
+    """An enum that is imported already: to look for a member runs nothing."""
+    module, _, inside = name.rpartition(".")
+    while module:
+        found: Any = sys.modules.get(module)
+        if found is not None:
+            for step in inside.split("."):
+                found = vars(found).get(step) if hasattr(found, "__dict__") else None
+            return found if isinstance(found, enum.EnumType) else None
+        module, _, step = module.rpartition(".")
+        inside = f"{step}.{inside}"
+    return None
+
+
+class _Walk:
+    """Goes through annotations."""
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        self.found: dict[str, Any] = {}
+        self.unresolved: list[str] = []
+        self._scope = dict(scope)
+        self._seen: list[object] = []
+
+    def into(self, hint: Any, scope: Mapping[str, Any]) -> None:
+        if isinstance(hint, str | typing.ForwardRef):
+            self._text(hint if isinstance(hint, str) else hint.__forward_arg__, scope)
+            return
+        if hint is None or any(hint is seen for seen in self._seen):
+            return
+        self._seen.append(hint)
+        if isinstance(hint, enum.Enum):
+            # A member that a Literal names.
+            hint = type(hint)
+        if isinstance(hint, typing.TypeVar):
+            self._all([hint.__bound__, *hint.__constraints__], scope)
+        elif isinstance(hint, typing.NewType):
+            self.into(hint.__supertype__, scope)
+        elif hasattr(hint, "__value__") and type(hint).__name__ == "TypeAliasType":
+            self.into(hint.__value__, scope)
+        elif type(hint) is list:
+            self._all(hint, scope)
+        elif (origin := typing.get_origin(hint)) is not None:
+            arguments = typing.get_args(hint)
+            self._all(arguments[:1] if origin is typing.Annotated else arguments, scope)
+            self.into(origin, scope)
+        elif isinstance(hint, type):
+            self._class(hint)
+
+    def _all(self, hints: Iterable[Any], scope: Mapping[str, Any]) -> None:
+        for hint in hints:
+            self.into(hint, scope)
+
+    def _text(self, text: str, scope: Mapping[str, Any]) -> None:
+        """Names that only type checkers import mean nothing here; the rest is not lost by them."""
+        try:
+            meant = eval(text, {**vars(typing), **scope})  # noqa: S307  the program's own annotation
+        except Exception as error:  # noqa: BLE001  any: an expression of the user's
+            if text not in self.unresolved:
+                self.unresolved.append(f"{text} ({type(error).__name__})")
+            return
+        self.into(meant, scope)
+
+    def _class(self, kind: Any) -> None:
+        is_typed = isinstance(getattr(kind, "__total__", None), bool)
+        names = names_of(kind)
+        if issubclass(kind, enum.Enum) or names is not None:
+            self.found[name_of(kind)] = kind
+        elif kind.__module__ not in _STANDARD and not is_typed and plain_of(kind) is not None:
+            self.found[name_of(kind)] = kind
+        if names is None and not is_typed:
+            return
+        if is_pydantic(kind):
+            self._all([field.annotation for field in kind.model_fields.values()], self._scope)
+            return
+        for each in kind.__mro__:
+            module: Any = sys.modules.get(each.__module__)
+            scope = {**self._scope, **vars(module or types), each.__name__: each}
+            self._all(inspect.get_annotations(each).values(), scope)
+
+
+def returned(function: Callable[..., Any]) -> tuple[object, dict[str, Any]]:
+    """What a function says that it returns, and what names mean there."""
+    under: Any = function
+    for _ in range(64):
+        under = getattr(under, "__func__", under)
+        inner = getattr(under, "__wrapped__", None)
+        if inner is None:
+            break
+        under = inner
+    scope = dict(getattr(under, "__globals__", {}))
+    code = getattr(under, "__code__", None)
+    for name, cell in zip(
+        getattr(code, "co_freevars", ()), getattr(under, "__closure__", None) or (), strict=False
+    ):
+        try:
+            scope[name] = cell.cell_contents
+        except ValueError:
+            # Not bound yet.
+            continue
+    return getattr(under, "__annotations__", {}).get("return"), scope
