@@ -2,18 +2,19 @@
 
 import psycopg
 import pytest
+import seawall
 
 from tests.idempotency.transaction.desks import DESKS
-from tests.idempotency.transaction.given import TABLE
 
 
 @pytest.fixture
 def url(postgres_url):
     """Where it is."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA seawall")
-        connection.execute(TABLE.replace("{schema}", "seawall"))
         connection.execute("CREATE TABLE charges (id serial PRIMARY KEY, what text)")
+    # A store makes its tables when it is first asked, and that of transactions with them.
+    with seawall.open_store(postgres_url) as store:
+        assert store.get("nothing") is None
     return postgres_url
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 BEGUN: Final = 1
-"""Its transaction goes on. Nobody but itself ever sees that, unless it was committed too early."""
+"""Its transaction goes on. Nobody but itself ever sees that, and it can't be committed so."""
 COMPLETED: Final = 2
 OPAQUE: Final = 3
 """It took effect, and its result could not be kept."""
@@ -47,8 +47,8 @@ LEFT JOIN {table} AS kept ON kept.id = CAST($2 AS bytea)
 """
 
 _INSERT = """
-    INSERT INTO {table} (id, layout, state, transaction, fingerprint, created, expires)
-    SELECT CAST($2 AS bytea), {layout}, {begun},
+    INSERT INTO {table} (id, layout, state, begun, transaction, fingerprint, created, expires)
+    SELECT CAST($2 AS bytea), {layout}, {begun}, 1,
            CAST(CAST(pg_current_xact_id() AS text) AS int8),
            CAST($3 AS bytea), {clock}, {clock} + CAST($4 AS int8)
     FROM bound
@@ -59,7 +59,7 @@ _INSERT = """
 
 _RETAKE = """
     UPDATE {table} AS old
-    SET layout = {layout}, state = {begun}, fingerprint = CAST($3 AS bytea),
+    SET layout = {layout}, state = {begun}, begun = 1, fingerprint = CAST($3 AS bytea),
         transaction = CAST(CAST(pg_current_xact_id() AS text) AS int8),
         created = {clock}, expires = {clock} + CAST($4 AS int8),
         codec = NULL, result = NULL, checksum = NULL
@@ -69,20 +69,11 @@ _RETAKE = """
 
 _COMPLETE = """
 UPDATE {table}
-SET state = CAST($2 AS int2), codec = CAST($3 AS int2), result = CAST($4 AS bytea),
+SET state = CAST($2 AS int2), begun = NULL, codec = CAST($3 AS int2), result = CAST($4 AS bytea),
     checksum = CAST($5 AS bytea), expires = {clock} + CAST($6 AS int8)
 WHERE id = CAST($1 AS bytea) AND state = {begun}
   AND transaction = CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS int8)
 RETURNING 1
-"""
-
-_SWEEP = """
-WITH expired AS (
-    SELECT id FROM {table} WHERE expires <= {clock} LIMIT CAST($1 AS int8) FOR UPDATE SKIP LOCKED
-), removed AS (
-    DELETE FROM {table} AS old USING expired WHERE old.id = expired.id RETURNING 1
-)
-SELECT count(*) FROM removed
 """
 
 
@@ -95,8 +86,6 @@ class Statements(NamedTuple):
     """The same, of a row that has expired."""
     complete: str
     """Id, state, codec, result, checksum, ttl: a row, or none if it is not this transaction's."""
-    sweep: str
-    """How many at most: how many rows were removed."""
 
 
 @lru_cache(maxsize=64)
@@ -117,12 +106,15 @@ def statements(schema: str) -> Statements:
         claim=said(_CLAIM, claim=said(_INSERT)),
         retake=said(_CLAIM, claim=said(_RETAKE)),
         complete=said(_COMPLETE),
-        sweep=said(_SWEEP),
     )
 
 
 @lru_cache(maxsize=256)
 def named(statement: str) -> str:
     """The statement with parameters by name, ``:p1`` for ``$1``, as SQLAlchemy writes them."""
-    escaped = statement.replace("\\", "\\\\").replace(":", "\\:")
-    return re.sub(r"\$(\d+)", r":p\1", escaped)
+    # What is in quotes is a name, whatever it looks like; a colon in it would begin a parameter.
+    return re.sub(
+        r'("(?:[^"]|"")*")|\$(\d+)',
+        lambda found: f":p{found[2]}" if found[2] else found[1].replace(":", "\\:"),
+        statement,
+    )

@@ -96,7 +96,11 @@ def complete(
     try:
         row = yield link.fetch(statements(operation.schema).complete, values)
         if row is None:
-            raise OutcomeUnknownError(operation.name, operation.key)
+            raise RuntimeError(
+                f"the block of {operation.name!r} with key {operation.key} ended its transaction or "
+                "went back behind its own beginning: what it did is not completed; leave the block "
+                "first, then commit or roll back"
+            )
     except BaseException:
         yield from undo(link, savepoint)
         raise
@@ -134,7 +138,7 @@ def _judged(row: _Row, operation: Operation) -> Kept:
     if row.state == BEGUN:
         if row.is_mine:
             raise NestedOperationError(operation.name, None, operation.key, "nested")
-        # Only a commit in the middle of its block lets others see it.
+        # Nothing lets others see it, except where the table's constraint was taken away.
         raise OutcomeUnknownError(operation.name, operation.key)
     if row.state not in {COMPLETED, OPAQUE}:
         raise operation.damaged(f"there is no state {row.state}")
