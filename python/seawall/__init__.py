@@ -14,11 +14,15 @@ from seawall.errors import (
     CompositionWarning,
     ConfigError,
     DeadlineExceededError,
+    DecodeError,
+    EncodeError,
+    IdempotencyKeyError,
     NestedRetryError,
     NotRememberedWarning,
     Problem,
     RateLimitedError,
     Rejected,
+    ReplayedError,
     RetriesExhaustedError,
     RetryBudgetExhaustedError,
     SeawallError,
@@ -35,7 +39,7 @@ from seawall.policies.timeout import Timeout, timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from seawall import events, testing
+    from seawall import codecs, events, testing
     from seawall.clients import transient, unhealthy
     from seawall.events import Event, subscribe
     from seawall.idempotency import (
@@ -196,6 +200,8 @@ __all__ = [
     "CompositionWarning",
     "ConfigError",
     "DeadlineExceededError",
+    "DecodeError",
+    "EncodeError",
     "Event",
     "Fallback",
     "FallbackEvent",
@@ -217,6 +223,7 @@ __all__ = [
     "IdempotencyEnded",
     "IdempotencyError",
     "IdempotencyEvent",
+    "IdempotencyKeyError",
     "IdempotencyLeaseLost",
     "IdempotencyMismatched",
     "IdempotencyOwned",
@@ -247,6 +254,7 @@ __all__ = [
     "Record",
     "RecordState",
     "Rejected",
+    "ReplayedError",
     "ResultUnavailableError",
     "RetriesExhaustedError",
     "Retry",
@@ -283,6 +291,7 @@ __all__ = [
     "calls",
     "carried",
     "circuit_breaker",
+    "codecs",
     "constant",
     "current_claim",
     "custom",
@@ -362,6 +371,7 @@ __getattr__, __dir__ = lazy.names(
         "Window": "seawall.windows",
         "calls": "seawall.windows",
         "carried": "seawall.policies.timeout.carrying",
+        "codecs": "seawall.codecs",
         "constant": "seawall.policies.backoff",
         "custom": "seawall.policies.backoff",
         "deadline": "seawall.policies.timeout.deadlines",

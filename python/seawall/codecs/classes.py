@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from seawall.codecs.fields import is_pydantic, name_of, names_of
+from seawall.codecs.fields import derives, is_pydantic, name_of, names_of
 from seawall.codecs.plain import plain_of
 
 __all__ = ["Classes", "returned"]
@@ -104,7 +104,7 @@ def _member_of_module(name: str) -> Any:
         found: Any = sys.modules.get(module)
         if found is not None:
             for step in inside.split("."):
-                found = vars(found).get(step) if hasattr(found, "__dict__") else None
+                found = getattr(found, "__dict__", {}).get(step)
             return found if isinstance(found, enum.EnumType) else None
         module, _, step = module.rpartition(".")
         inside = f"{step}.{inside}"
@@ -136,7 +136,7 @@ class _Walk:
             self.into(hint.__supertype__, scope)
         elif hasattr(hint, "__value__") and type(hint).__name__ == "TypeAliasType":
             self.into(hint.__value__, scope)
-        elif type(hint) is list:
+        elif derives(type(hint), list):
             self._all(hint, scope)
         elif (origin := typing.get_origin(hint)) is not None:
             arguments = typing.get_args(hint)
@@ -162,9 +162,8 @@ class _Walk:
     def _class(self, kind: Any) -> None:
         is_typed = isinstance(getattr(kind, "__total__", None), bool)
         names = names_of(kind)
-        if issubclass(kind, enum.Enum) or names is not None:
-            self.found[name_of(kind)] = kind
-        elif kind.__module__ not in _STANDARD and not is_typed and plain_of(kind) is not None:
+        is_own = kind.__module__ not in _STANDARD and not is_typed
+        if derives(kind, enum.Enum) or names is not None or (is_own and plain_of(kind)):
             self.found[name_of(kind)] = kind
         if names is None and not is_typed:
             return

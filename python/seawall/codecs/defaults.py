@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from seawall.codecs.fields import is_pydantic
+from seawall.codecs.fields import derives, is_pydantic
 
 __all__ = ["defaults_of"]
 
@@ -26,7 +26,7 @@ def defaults_of(kind: Any) -> dict[str, Callable[[], object]]:
                 keep(field.name, None, field.default_factory)
             elif field.default is not MISSING:
                 keep(field.name, field.default)
-    elif issubclass(kind, tuple):
+    elif derives(kind, tuple):
         for name, default in getattr(kind, "_field_defaults", {}).items():
             keep(name, default)
     elif is_pydantic(kind):

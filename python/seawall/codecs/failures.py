@@ -107,11 +107,9 @@ def _with_derived(classes: Iterable[type[BaseException]]) -> Iterator[type[BaseE
 
 
 def _made(kind: type[BaseException], args: Any, state: Any, message: str) -> BaseException | None:
-    if not isinstance(args, tuple) or not isinstance(state, dict):
-        return None
     try:
-        made = kind(*cast("tuple[Any, ...]", args))
-        for name, value in cast("dict[str, Any]", state).items():
+        made = kind(*args)
+        for name, value in state.items():
             setattr(made, name, value)
         same = type(made) is kind and _text(made) == message
     except Exception:  # noqa: BLE001  the class is the user's, and may raise anything
@@ -122,10 +120,12 @@ def _made(kind: type[BaseException], args: Any, state: Any, message: str) -> Bas
 def _arguments(error: BaseException) -> object:
     """What its class says it is made of; an `OSError` keeps less than that in its `args`."""
     try:
-        kind, args = error.__reduce__()[:2]
+        reduced: Any = error.__reduce__()
+        kind, args = reduced[:2]
     except Exception:  # noqa: BLE001  the class is the user's, and may raise anything
         return error.args
-    return args if kind is type(error) else error.args
+    is_own: bool = kind is type(error)
+    return args if is_own else error.args
 
 
 def _state(error: BaseException) -> dict[str, object]:

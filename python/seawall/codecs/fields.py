@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["attributes", "is_pydantic", "name_of", "names_of"]
+__all__ = ["attributes", "class_of", "derives", "is_pydantic", "name_of", "names_of"]
 
 _MISSING = object()
+
+
+def class_of(value: object) -> Any:
+    """The class of a value, of which anything may be asked."""
+    return type(value)
+
+
+def derives(kind: Any, of: Any) -> bool:
+    """Whether it is this class or derived from it."""
+    return issubclass(kind, of)
 
 
 def name_of(kind: type) -> str:
@@ -36,7 +46,7 @@ def names_of(kind: Any, *, compared: bool = False) -> list[str] | None:
             for field in fields.values()
             if field._field_type.name == "_FIELD" and (field.compare or not compared)
         ]
-    if issubclass(kind, tuple):
+    if derives(kind, tuple):
         named = getattr(kind, "_fields", None)
         return None if named is None else list(named)
     if is_pydantic(kind):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from seawall.codecs.classes import Classes
+from seawall.codecs.fields import class_of
 from seawall.codecs.leaves import LEAVES, leaf_of
 from seawall.codecs.messagepack import MOST
 from seawall.codecs.objects import build, lower
@@ -79,7 +80,7 @@ class JSON:
             raise DecodeError(self.name, f"it is malformed ({type(error).__name__})") from error
 
     def _written(self, value: Any, path: str, depth: int) -> object:
-        kind = type(value)
+        kind = class_of(value)
         if value is None or kind in {bool, str}:
             return value
         if kind is int:
@@ -125,16 +126,16 @@ class JSON:
     def _read(self, read: Any, depth: int) -> object:
         if depth > DEEPEST:
             raise DecodeError(self.name, "it is nested too deep")
-        if isinstance(read, list):
-            items: list[Any] = read
-            return [self._read(item, depth + 1) for item in items]
-        if not isinstance(read, dict):
+        shape = class_of(read)
+        if shape is list:
+            return [self._read(item, depth + 1) for item in read]
+        if shape is not dict:
             return read
         entries: dict[str, Any] = read
-        shape = entries.get("$")
-        if shape is None:
+        tag = entries.get("$")
+        if tag is None:
             return {key: self._read(item, depth + 1) for key, item in entries.items()}
-        return self._shaped(shape, entries["v"], entries, depth)
+        return self._shaped(tag, entries["v"], entries, depth)
 
     def _shaped(self, shape: str, value: Any, entries: dict[str, Any], depth: int) -> object:
         if shape == "object":

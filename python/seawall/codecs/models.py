@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.codecs.fields import attributes
+from seawall.codecs.fields import attributes, class_of
 
 __all__ = ["lower_model", "restore_model"]
 
 
 def lower_model(model: Any) -> dict[str, object]:
     """The fields; under no name, what else there is."""
-    names = list(type(model).model_fields)
+    names: list[str] = list(class_of(model).model_fields)
     fields = attributes(model, names)
     extra = getattr(model, "__pydantic_extra__", None)
     were_set = sorted(model.__pydantic_fields_set__)

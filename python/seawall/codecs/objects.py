@@ -10,11 +10,11 @@ from __future__ import annotations
 import collections
 import enum
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from seawall.codecs.classes import Classes
 from seawall.codecs.defaults import defaults_of
-from seawall.codecs.fields import attributes, is_pydantic, name_of, names_of
+from seawall.codecs.fields import attributes, class_of, derives, is_pydantic, name_of, names_of
 from seawall.codecs.models import lower_model, restore_model
 from seawall.codecs.plain import plain_of, slots_of
 from seawall.errors import DecodeError
@@ -22,6 +22,8 @@ from seawall.errors import DecodeError
 __all__ = ["build", "lower"]
 
 _MISSING = object()
+_new_tuple = cast("Callable[[Any, list[Any]], object]", tuple.__new__)
+_MUTABLE: set[Any] = {list, dict, set, bytearray}
 
 # Containers of the standard library: what they hold, and how they are made again.
 _FACTORIES: dict[str, Any] = {"list": list, "dict": dict, "set": set, "int": int, "str": str}
@@ -33,7 +35,7 @@ _STANDARD: dict[str, _Standard] = {
     ),
     "collections.Counter": (
         lambda value: {"": dict(value)},
-        lambda fields: collections.Counter(fields[""]),
+        lambda fields: cast("object", collections.Counter(fields[""])),
     ),
     "collections.deque": (
         lambda value: {"": list(value), "maxlen": value.maxlen},
@@ -61,7 +63,7 @@ def _factory(factory: Any) -> str | None:
 
 def lower(value: Any, classes: Classes) -> tuple[str, dict[str, object] | str]:
     """The name of its class with its fields, or with a text that says why that can't be."""
-    kind: Any = type(value)
+    kind = class_of(value)
     name = name_of(kind)
     standard = _STANDARD.get(name)
     if standard is not None:
@@ -114,7 +116,7 @@ def build(name: str, fields: dict[str, Any], classes: Classes, codec: str) -> ob
 
 
 def _restored(kind: Any, fields: dict[str, Any], name: str, codec: str) -> object:
-    if issubclass(kind, enum.Enum):
+    if derives(kind, enum.Enum):
         return kind(fields["value"]) if "value" in fields else kind.__members__[fields["name"]]
     names = names_of(kind)
     if names is None:
@@ -132,8 +134,8 @@ def _restored(kind: Any, fields: dict[str, Any], name: str, codec: str) -> objec
     held = {each: fields[each] if each in fields else defaults[each]() for each in names}
     if is_pydantic(kind):
         return restore_model(kind, held, fields.get(""), set(fields))
-    if issubclass(kind, tuple):
-        return tuple.__new__(kind, list(held.values()))
+    if derives(kind, tuple):
+        return _new_tuple(kind, list(held.values()))
     if hasattr(kind, "__struct_fields__"):
         return kind(**held)
     self = kind.__new__(kind)
@@ -151,8 +153,8 @@ def _derived(kind: Any, fields: dict[str, Any]) -> object:
     content = fields.pop("", _MISSING)
     if plain is None or content is _MISSING:
         raise TypeError("derived from nothing plain any more")
-    base = plain[0]
-    if base in {list, dict, set, bytearray}:
+    base: Any = plain[0]
+    if base in _MUTABLE:
         self = base.__new__(kind)
         base.__init__(self, content)
     else:

@@ -51,6 +51,7 @@ def unsafe_pickle() -> UnsafePickle:
     """A codec that pickles results.
 
     **Whoever can write into the store can run any code in this program**, by a record that it
-    reads. Use it only for a store that nobody else reaches, and for results that no other codec writes.
+    reads. Use it only for a store that nobody else reaches, and for results that no other codec
+    writes.
     """
     return UnsafePickle()

@@ -34,7 +34,7 @@ def chosen(codec: CodecChoice) -> Codec:
             return make()
         rule = "must be 'messagepack', 'json' or a codec (pickle only as codecs.unsafe_pickle())"
         raise ConfigError("codec", [("codec", repr(codec), rule, None)])
-    if isinstance(codec, type) or not isinstance(codec, Codec):
+    if isinstance(codec, type) or not _is_codec(codec):
         rule = "must be a name, or an object with name, number, encode and decode"
         raise ConfigError("codec", [("codec", repr(type(codec).__name__), rule, None)])
     number: Any = codec.number
@@ -43,6 +43,10 @@ def chosen(codec: CodecChoice) -> Codec:
         rule = f"must be from {FIRST_OWN} to 255: smaller ones are seawall's own"
         raise ConfigError("codec", [("codec.number", repr(number), rule, None)])
     return codec
+
+
+def _is_codec(given: object) -> bool:
+    return isinstance(given, Codec)
 
 
 class Results:

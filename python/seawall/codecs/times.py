@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from seawall.codecs.fields import class_of
+
 __all__ = ["datetime_of", "datetime_text", "time_of", "time_text", "zone"]
 
 
@@ -17,7 +19,7 @@ def zone(key: str) -> Any:
 
 def _named(zone: Any) -> str | None:
     # Told by its class's name, so that a program without zones does not load them.
-    kind = type(zone)
+    kind = class_of(zone)
     is_one = kind.__qualname__ == "ZoneInfo" and kind.__module__.startswith("zoneinfo")
     return zone.key if is_one else None
 

@@ -76,7 +76,7 @@ def _describer(kind: Any) -> Describer:
 
 
 def _model(value: Any, names: list[str]) -> dict[str, object]:
-    extra = getattr(value, "__pydantic_extra__", None) or {}
+    extra: dict[str, object] = getattr(value, "__pydantic_extra__", None) or {}
     return dict(sorted({**attributes(value, names), **extra}.items()))
 
 

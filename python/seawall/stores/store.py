@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from seawall import _core, waiting
 from seawall._core import Address, Op, Reply
@@ -15,6 +15,9 @@ from seawall.stores import walks
 from seawall.stores.errors import NotResolvableError
 from seawall.stores.record import STATES, Record, RecordState, StoreCounts, StoreStats
 from seawall.waiting.answers import answered, in_greenlet, rest_in_greenlet
+
+if TYPE_CHECKING:
+    from seawall.codecs import CodecChoice
 
 __all__ = ["Store", "open_store"]
 
@@ -110,23 +113,24 @@ class Store:
 
     # What operators ask.
 
-    def get(self, key: str | Record, *, scope: str = "") -> Record | None:
+    def get(self, key: object, *, scope: str = "") -> Record | None:
         """What is kept of an operation; None: nothing, or it has expired.
 
         Args:
-            key: As it is kept (`Record.key`), or a record whose present state is wanted.
+            key: The operation's, as its ``key=`` gave it; or a `Record` of it.
             scope: The operation's name.
 
         Raises:
+            IdempotencyKeyError: Nothing stable can be made of the key.
             StoreError: There is no answer.
         """
         return self._ask(walks.get(self._find(key, scope)))
 
-    async def aget(self, key: str | Record, *, scope: str = "") -> Record | None:
+    async def aget(self, key: object, *, scope: str = "") -> Record | None:
         """As `get`, for tasks."""
         return await self._answer(walks.get(self._find(key, scope)))
 
-    def release(self, key: str | Record, *, scope: str = "") -> None:
+    def release(self, key: object, *, scope: str = "") -> None:
         """Decides that an operation whose outcome is not known may be run again.
 
         To be said by who has made sure that it had no effect, or that a second one does no harm.
@@ -138,10 +142,48 @@ class Store:
         address = self._find(key, scope)
         self._decided(address, self._ask(walks.once(Op.reopen(address))))
 
-    async def arelease(self, key: str | Record, *, scope: str = "") -> None:
+    async def arelease(self, key: object, *, scope: str = "") -> None:
         """As `release`, for tasks."""
         address = self._find(key, scope)
         self._decided(address, await self._answer(walks.once(Op.reopen(address))))
+
+    def resolve(
+        self,
+        key: object,
+        result: object = None,
+        *,
+        scope: str = "",
+        codec: CodecChoice = None,
+    ) -> None:
+        """Decides that an operation whose outcome is not known took effect, with this result.
+
+        Its callers are told so from now on, for as long as its ``ttl`` says.
+
+        Args:
+            key: As for `get`.
+            result: What it would have returned.
+            scope: The operation's name.
+            codec: What writes the result down: that of the operation.
+
+        Raises:
+            NotResolvableError: It is not quarantined, dead, or lost by its owner.
+            seawall.codecs.EncodeError: The result can't be written down.
+            StoreError: There is no answer.
+        """
+        address = self._find(key, scope)
+        self._decided(address, self._ask(walks.resolve(address, result, codec)))
+
+    async def aresolve(
+        self,
+        key: object,
+        result: object = None,
+        *,
+        scope: str = "",
+        codec: CodecChoice = None,
+    ) -> None:
+        """As `resolve`, for tasks."""
+        address = self._find(key, scope)
+        self._decided(address, await self._answer(walks.resolve(address, result, codec)))
 
     def gc(self, *, scope: str | None = None) -> int:
         """Removes what has expired; how many records.
@@ -255,10 +297,12 @@ class Store:
             " seawall.open_store"
         )
 
-    def _find(self, key: str | Record, scope: str) -> Address:
+    def _find(self, key: object, scope: str) -> Address:
+        if isinstance(key, Address):
+            return key
         if isinstance(key, Record):
-            return Address(key.namespace, key.scope, _bytes(key.key))
-        return Address(self.namespace, scope, _bytes(key))
+            return Address(key.namespace, key.scope, key.key.encode("utf-8", "surrogateescape"))
+        return Address(self.namespace, scope, _core.canonical_key(key))
 
     def _decided(self, address: Address, reply: Reply) -> None:
         if reply.kind == "undecidable":
@@ -286,10 +330,6 @@ class Store:
         except StopIteration as end:
             result: _R = end.value
             return result
-
-
-def _bytes(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
 
 
 def _has_loops() -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from seawall._core import Address, Op, Reply
 from seawall.stores.record import Record, RecordState, StoreStats
 
-__all__ = ["get", "once", "records", "sweep", "tally"]
+if TYPE_CHECKING:
+    from seawall.codecs import CodecChoice
+
+__all__ = ["get", "once", "records", "resolve", "sweep", "tally"]
 
 
 def once(op: Op) -> Generator[Op, Reply, Reply]:
@@ -20,6 +23,16 @@ def get(address: Address) -> Generator[Op, Reply, Record | None]:
     """What is kept there."""
     kept = (yield Op.get(address)).record
     return None if kept is None else Record._read(address, kept)  # pyright: ignore[reportPrivateUsage]
+
+
+def resolve(
+    address: Address, result: object, codec: CodecChoice
+) -> Generator[Op, Reply, Reply]:
+    """Says that it took effect."""
+    from seawall.codecs import Results
+
+    number, data = Results(codec).encode(result)
+    return (yield Op.resolve(address, number, data))
 
 
 def sweep(namespace: str, scope: str | None) -> Generator[Op, Reply, int]:
