@@ -5,7 +5,7 @@ Each names the operation and its key. None shows arguments or results.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from seawall.errors import Rejected, SeawallError
 
@@ -21,7 +21,7 @@ __all__ = [
     "ResultUnavailableError",
 ]
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class OperationInProgressError(Rejected):
