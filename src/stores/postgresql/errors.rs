@@ -68,7 +68,7 @@ fn said_by_server(said: &DbError) -> Trouble {
     } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
         StoreError::Corrupt(text)
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        StoreError::Unavailable(format!("{text}; docs/stores/postgresql.md names the rights it needs"))
+        StoreError::Refused(format!("{text}; docs/stores/postgresql.md names the rights it needs"))
     } else if *code == SqlState::UNDEFINED_TABLE
         || *code == SqlState::UNDEFINED_COLUMN
         || *code == SqlState::DATATYPE_MISMATCH
@@ -124,6 +124,10 @@ pub(super) fn of_connecting(error: &Error, place: &str) -> (StoreError, bool) {
         };
     };
     let code = said.code();
-    let may_help = is_shutting_down(code) || code.code().starts_with("53");
-    (StoreError::Unavailable(format!("{place}: {}", message(said))), may_help)
+    let text = format!("{place}: {}", message(said));
+    if is_shutting_down(code) || code.code().starts_with("53") {
+        (StoreError::Unavailable(text), true)
+    } else {
+        (StoreError::Refused(text), false)
+    }
 }

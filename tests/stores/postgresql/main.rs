@@ -4,11 +4,13 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/proxy.rs"]
+mod proxy;
 #[path = "../servers/postgresql.rs"]
 mod server;
 
 mod hostile;
-mod pools;
+mod lost;
 mod rights;
 
 use conformance::{PATIENCE, Place, address, new_owner, terms};
@@ -70,6 +72,12 @@ impl Schema {
 
     fn store(&self, more: &str) -> Store {
         open(&self.url(more), &Machine::real()).unwrap()
+    }
+
+    /// As it is seen through something that listens on this port.
+    fn store_at(&self, port: u16, more: &str) -> Store {
+        let url = self.url(more).replace(&format!(":{}/", self.server.port), &format!(":{port}/"));
+        open(&url, &Machine::real()).unwrap()
     }
 
     fn table(&self) -> String {

@@ -2,13 +2,18 @@
 //!
 //! `SEAWALL_TEST_POSTGRES` names the folder of its programs. It refuses to run as root: tests that
 //! do start it as `nobody`.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
+#[path = "guard.rs"]
+mod guard;
+
+use guard::guarded;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Mutex, OnceLock, mpsc};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls, Row};
@@ -17,7 +22,7 @@ const NOBODY: u32 = 65_534;
 pub const PASSWORD: &str = "s3cr et/7";
 
 /// How long anything may take that a server does in a moment.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Its programs.
 fn programs() -> PathBuf {
@@ -113,12 +118,30 @@ impl Server {
 
     /// Runs it, and waits until it answers.
     pub fn start(&self) {
+        let begun = Instant::now();
+        loop {
+            let mut child = guarded(self.command());
+            while child.try_wait().unwrap().is_none() {
+                if self.connect().is_ok() {
+                    *self.child.lock().unwrap() = Some(child);
+                    return;
+                }
+                let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                assert!(begun.elapsed() < LONG, "it does not start: {}", log());
+                // Real time: a server starts when it does, and says so to nobody.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            // Those who were killed had its memory until they ended, which takes a moment.
+            assert!(begun.elapsed() < LONG, "it does not start");
+        }
+    }
+
+    fn command(&self) -> Command {
         let mut command = as_somebody("postgres");
         let log = std::fs::File::create(self.folder.join("log")).unwrap();
         command.arg("-D").arg(self.data()).stdout(log.try_clone().unwrap()).stderr(log);
         for option in [
             "listen_addresses=127.0.0.1",
-            "restart_after_crash=on",
             &format!("port={}", self.port),
             &format!("unix_socket_directories={}", self.folder.display()),
         ]
@@ -127,22 +150,7 @@ impl Server {
         {
             command.arg("-c").arg(option);
         }
-        *self.child.lock().unwrap() = Some(guarded(command));
-        let begun = Instant::now();
-        while self.connect().is_err() {
-            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < LONG, "it does not start: {}", log());
-            // Real time: a server starts when it does, and says so to nobody.
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    #[allow(unsafe_code, reason = "it sends signals")]
-    pub fn signal(&self, signal: i32) {
-        let child = self.child.lock().unwrap();
-        let process = i32::try_from(child.as_ref().unwrap().id()).unwrap();
-        // SAFETY: the process is a child of this one that was not waited for: its number is its own.
-        assert_eq!(unsafe { libc::kill(process, signal) }, 0);
+        command
     }
 
     /// kill -9, of the server and all of its processes.
@@ -205,34 +213,6 @@ impl Drop for Server {
 pub fn kill(process: i32, signal: i32) {
     // SAFETY: one process is named, never a group. It may have ended by itself.
     unsafe { libc::kill(process, signal) };
-}
-
-/// Starts it so that it ends when this process does, however that ends. The kernel looks at the
-/// thread that started it: so that is one that stays.
-#[allow(unsafe_code, reason = "the kernel is asked to end what is left behind")]
-fn guarded(mut command: Command) -> Child {
-    type Wanted = (Command, mpsc::Sender<std::io::Result<Child>>);
-    static STARTER: OnceLock<Mutex<mpsc::Sender<Wanted>>> = OnceLock::new();
-    #[cfg(target_os = "linux")]
-    // SAFETY: what is called between fork and exec is one system call.
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGQUIT);
-            Ok(())
-        });
-    }
-    let starter = STARTER.get_or_init(|| {
-        let (send, receive) = mpsc::channel::<Wanted>();
-        std::thread::spawn(move || {
-            for (mut command, started) in receive {
-                let _ = started.send(command.spawn());
-            }
-        });
-        Mutex::new(send)
-    });
-    let (send, receive) = mpsc::channel();
-    starter.lock().unwrap().send((command, send)).unwrap();
-    receive.recv().unwrap().unwrap()
 }
 
 /// A connection beside the store's.
