@@ -2,6 +2,7 @@
 
 use super::errors::{Trouble, of_connecting};
 use super::settings::{Place, Settings, SslMode};
+use super::sniff::Sniffed;
 use super::tls::Secure;
 use super::{schema, tls};
 use crate::process::forks;
@@ -12,7 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode as Negotiation;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, Row};
 
@@ -32,10 +32,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Makes one. The second says whether another try may help.
-    pub async fn open(
-        settings: &Settings,
-        notices: &Notices,
-    ) -> Result<Self, (StoreError, bool)> {
+    pub async fn open(settings: &Settings, notices: &Notices) -> Result<Self, (StoreError, bool)> {
         let connection = match &settings.place {
             Place::Tcp(endpoint) => {
                 let dialled = stream::dial(endpoint).await.map_err(|error| (error, true))?;
@@ -69,6 +66,7 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let place = settings.place.to_string();
+        let dialled = Sniffed::new(dialled);
         // As libpq: a socket of this machine is never encrypted.
         let secure = match &settings.place {
             Place::Tcp(_) => {
@@ -91,14 +89,14 @@ impl Connection {
                 };
                 let config = config_of(settings, negotiation);
                 let made = config.connect_raw(dialled, tls).await;
-                let (client, connection) = made.map_err(|error| without_tls(settings, failed(error)))?;
+                let (client, connection) =
+                    made.map_err(|error| without_tls(settings, failed(error)))?;
                 Self::new(client, connection, notices)
             }
             None => {
                 let config = config_of(settings, Negotiation::Disable);
                 let (client, connection) =
-                    config.connect_raw::<S, NoTls>(dialled, NoTls).await.map_err(failed)?;
-                let connection: tokio_postgres::Connection<S, NoTlsStream> = connection;
+                    config.connect_raw(dialled, NoTls).await.map_err(failed)?;
                 Self::new(client, connection, notices)
             }
         }
@@ -148,7 +146,11 @@ impl Connection {
     }
 
     /// Finds the tables, or makes them.
-    async fn check(&self, settings: &Settings, notices: &Notices) -> Result<(), (StoreError, bool)> {
+    async fn check(
+        &self,
+        settings: &Settings,
+        notices: &Notices,
+    ) -> Result<(), (StoreError, bool)> {
         match self.layout(settings).await? {
             Some(layout) => known(layout)?,
             None if settings.migrate => self.migrate(settings).await?,
@@ -170,7 +172,8 @@ impl Connection {
             Ok(rows) => Ok(rows.first().map(|row| row.try_get(0).unwrap_or_default())),
             Err(error) => match error.code() {
                 Some(code)
-                    if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code) =>
+                    if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME]
+                        .contains(code) =>
                 {
                     Ok(None)
                 }

@@ -1,5 +1,6 @@
 //! What PostgreSQL's errors mean here.
 
+use super::sniff::NotPostgres;
 use crate::stores::error::StoreError;
 use std::error::Error as _;
 use tokio_postgres::Error;
@@ -111,16 +112,20 @@ pub(super) fn of_connecting(error: &Error, place: &str) -> (StoreError, bool) {
     let Some(said) = error.as_db_error() else {
         let text = format!("no connection to {place}: {}", described(error));
         let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-        return match source.map(std::io::Error::kind) {
-            // What it says can't be taken apart: another server, of something else.
-            Some(std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData) => {
-                (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
-            }
-            None if error.to_string().contains("unexpected message") => {
-                (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
-            }
-            Some(_) => (StoreError::Unavailable(text), true),
-            None => (StoreError::Unavailable(text), error.is_closed()),
+        let is_alien =
+            source.and_then(std::io::Error::get_ref).is_some_and(|why| why.is::<NotPostgres>());
+        // The library names kinds of errors in its texts only.
+        let kind = error.to_string();
+        return if is_alien
+            || kind.contains("parsing response")
+            || kind.contains("unexpected message")
+        {
+            (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
+        } else if kind.contains("invalid configuration") || kind.contains("authentication") {
+            (StoreError::Refused(text), false)
+        } else {
+            let is_about_tls = kind.contains("TLS");
+            (StoreError::Unavailable(text), !is_about_tls)
         };
     };
     let code = said.code();

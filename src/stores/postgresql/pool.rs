@@ -228,7 +228,8 @@ impl Pool {
     fn failed(&self, met: StoreError) {
         let mut state = self.state.lock();
         state.failures = state.failures.saturating_add(1);
-        state.not_before = Some(Instant::now() + self.backoff.pause(state.failures, Thread.share()));
+        state.not_before =
+            Some(Instant::now() + self.backoff.pause(state.failures, Thread.share()));
         state.met = Some(met);
     }
 

@@ -17,9 +17,8 @@ pub(super) struct Kept {
 
 /// A column, as that type.
 pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, Trouble> {
-    row.try_get(at).map_err(|error| {
-        StoreError::Foreign(format!("its tables were changed: {error}")).into()
-    })
+    row.try_get(at)
+        .map_err(|error| StoreError::Foreign(format!("its tables were changed: {error}")).into())
 }
 
 /// A time or number that is never negative.

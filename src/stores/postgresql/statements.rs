@@ -168,8 +168,7 @@ fn claim(table: &str, now: &str) -> String {
 
 fn write(table: &str, patience: &str) -> String {
     let given: Vec<_> = (0..CONTENT.len() - 2).map(|at| format!("${}", at + 3)).collect();
-    let new: Vec<_> =
-        CONTENT[2..].iter().copied().zip(given.iter().map(String::as_str)).collect();
+    let new: Vec<_> = CONTENT[2..].iter().copied().zip(given.iter().map(String::as_str)).collect();
     format!(
         "UPDATE {table} AS r SET ({names}, checksum) = (SELECT {values}, sha256(record_send(n)) \
          FROM (SELECT {row}) AS n) WHERE r.id = $1 AND r.checksum = $2 AND {patience} <> '' \

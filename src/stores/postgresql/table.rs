@@ -172,12 +172,7 @@ impl Table<'_> {
     }
 
     /// The rows of a stretch, and one more if there is one.
-    async fn walk(
-        &self,
-        sql: &str,
-        walk: &Walk,
-        more: &[Given<'_>],
-    ) -> Result<Vec<Row>, Trouble> {
+    async fn walk(&self, sql: &str, walk: &Walk, more: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
         let within = walk.within.as_bytes();
         let first = match &walk.after {
             // Nothing lies between these bytes and the same with a zero after them.

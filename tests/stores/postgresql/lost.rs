@@ -16,10 +16,8 @@ use std::time::{Duration, Instant};
 const SOON: Duration = Duration::from_secs(20);
 
 fn claim_as(store: &Store, key: &[u8], owner: Owner) -> Result<Reply, StoreError> {
-    let terms = seawall::stores::idempotency::Terms {
-        on_lost: OnLost::Quarantine,
-        ..Default::default()
-    };
+    let terms =
+        seawall::stores::idempotency::Terms { on_lost: OnLost::Quarantine, ..Default::default() };
     let claim = Claim { owner, fingerprint: None, terms };
     store.step(&address(key), Verb::Claim(claim), PATIENCE)
 }
@@ -190,10 +188,7 @@ fn a_server_that_is_stopped_is_not_waited_for_longer_than_told() {
         (0..20).map(|_| store.submit(Op::Step(address(b"key"), end.clone()))).collect();
     for pending in asked {
         let told = pending.wait(PATIENCE);
-        assert!(
-            matches!(told, Err(StoreError::TimedOut | StoreError::Unavailable(_))),
-            "{told:?}"
-        );
+        assert!(matches!(told, Err(StoreError::TimedOut | StoreError::Unavailable(_))), "{told:?}");
     }
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     for process in stopped {
