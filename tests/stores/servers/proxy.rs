@@ -1,53 +1,64 @@
-//! What stands between a store and its server, and loses replies when it is told to.
+//! Between a store and its server: what loses answers when it is told to.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::SeqCst};
 
-/// Forwards all that is said, but for the replies that it loses.
+/// Hands on what comes, but for the answers that it loses.
 pub struct Proxy {
     pub port: u16,
+    upstream: Arc<AtomicU16>,
     to_lose: Arc<AtomicU32>,
 }
 
 impl Proxy {
-    /// In front of this port of this machine.
-    pub fn new(server: u16) -> Self {
+    /// Before the server at this port.
+    pub fn new(upstream: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let to_lose = Arc::new(AtomicU32::new(0));
-        let shared = Arc::clone(&to_lose);
+        let (upstream, to_lose) = (Arc::new(AtomicU16::new(upstream)), Arc::new(AtomicU32::new(0)));
+        let (to, counted) = (Arc::clone(&upstream), Arc::clone(&to_lose));
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let client = client.unwrap();
-                // Where the server is gone, so is this.
-                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
-                let ends = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                std::thread::spawn(move || forward(client, server, || false));
-                let to_lose = Arc::clone(&shared);
-                std::thread::spawn(move || {
-                    let one_less = |left: u32| left.checked_sub(1);
-                    forward(ends.1, ends.0, || {
-                        to_lose.fetch_update(SeqCst, SeqCst, one_less).is_ok()
-                    });
-                });
+                let Ok(client) = client else { return };
+                let Ok(server) = TcpStream::connect(("127.0.0.1", to.load(SeqCst))) else {
+                    continue;
+                };
+                let both = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || hand_on(&both.0, &both.1, None));
+                let counted = Arc::clone(&counted);
+                std::thread::spawn(move || hand_on(&server, &client, Some(&counted)));
             }
         });
-        Self { port, to_lose }
+        Self { port, upstream, to_lose }
     }
 
-    /// The next replies are lost, each with its connection.
-    pub fn lose(&self, replies: u32) {
-        self.to_lose.store(replies, SeqCst);
+    /// The next answers are lost, each with its connection: what was asked was done, and nobody is
+    /// told.
+    pub fn lose(&self, answers: u32) {
+        self.to_lose.store(answers, SeqCst);
+    }
+
+    /// Have all been lost that were to be?
+    pub fn has_lost(&self) -> bool {
+        self.to_lose.load(SeqCst) == 0
+    }
+
+    /// From now on new connections reach the server at this port.
+    pub fn lead_to(&self, upstream: u16) {
+        self.upstream.store(upstream, SeqCst);
     }
 }
 
-fn forward(mut from: TcpStream, mut to: TcpStream, lost: impl Fn() -> bool) {
-    let mut bytes = [0; 65_536];
-    while let Ok(read) = from.read(&mut bytes) {
-        if read == 0 || lost() || to.write_all(&bytes[..read]).is_err() {
+fn hand_on(mut from: &TcpStream, mut to: &TcpStream, to_lose: Option<&AtomicU32>) {
+    let mut bytes = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        let one_less = |left: u32| left.checked_sub(1);
+        if to_lose.is_some_and(|to_lose| to_lose.fetch_update(SeqCst, SeqCst, one_less).is_ok())
+            || to.write_all(&bytes[..count]).is_err()
+        {
             break;
         }
     }
