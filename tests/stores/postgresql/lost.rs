@@ -66,7 +66,7 @@ fn what_is_not_known_is_said_to_be() {
     assert!(begun.elapsed() < SOON);
     let fence = place.open().get(&address(b"key"), PATIENCE).unwrap().unwrap().fence;
     proxy.lose(0);
-    let again = claim_as(&store, b"key", owner);
+    let again = claim_as(&place.store_at(proxy.port, ""), b"key", owner);
     assert!(
         matches!(again, Ok(Reply::Owned { fence: given, attempt: 1, .. }) if given == fence),
         "{again:?}"

@@ -237,3 +237,49 @@ impl Admin {
         self.rows(sql)[0].get(0)
     }
 }
+
+/// What the checksum covers, in its order, as the layout says it.
+const CONTENT: [&str; 16] = [
+    "id",
+    "layout",
+    "state",
+    "owner",
+    "fence",
+    "attempts",
+    "quarantine",
+    "fingerprint",
+    "created",
+    "changed",
+    "ttl",
+    "expires",
+    "lease_until",
+    "hard_deadline",
+    "codec",
+    "result",
+];
+
+/// Writes into every record, as somebody does who knows how checksums are made.
+pub fn change(table: &str, new: &[(&str, &str)]) -> String {
+    let value = |name: &&str| {
+        let new = new.iter().find(|(changed, _)| changed == name);
+        new.map_or(format!("r.{name}"), |(_, value)| format!("{value} AS {name}"))
+    };
+    let row: Vec<_> = CONTENT.iter().map(value).collect();
+    let names: Vec<_> = new.iter().map(|(name, _)| *name).collect();
+    let values: Vec<_> = names.iter().map(|name| format!("n.{name}")).collect();
+    format!(
+        "UPDATE {table} AS r SET ({}, checksum) = (SELECT {}, sha256(record_send(n)) \
+         FROM (SELECT {}) AS n)",
+        names.join(", "),
+        values.join(", "),
+        row.join(", ")
+    )
+}
+
+/// All that is kept happened so many microseconds earlier.
+pub fn age(table: &str, time: u64) -> String {
+    let earlier = |name: &str| format!("r.{name} - {time}");
+    let times = ["created", "changed", "expires", "lease_until", "hard_deadline"];
+    let new: Vec<_> = times.iter().map(|name| (*name, earlier(name))).collect();
+    change(table, &new.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>())
+}
