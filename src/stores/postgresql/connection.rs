@@ -28,6 +28,7 @@ pub(super) struct Connection {
     client: Arc<Client>,
     task: AbortHandle,
     generation: u32,
+    is_over: bool,
 }
 
 impl Connection {
@@ -80,26 +81,19 @@ impl Connection {
             (StoreError::Unavailable(format!("no TLS with {place}: {why}")), false)
         })?;
         let failed = |error: tokio_postgres::Error| of_connecting(&error, &place);
-        match secure {
-            Some(config) => {
-                let tls = Secure { config: Arc::new(config), host: host.to_owned() };
-                let negotiation = match settings.sslmode {
-                    SslMode::Prefer => Negotiation::Prefer,
-                    _ => Negotiation::Require,
-                };
-                let config = config_of(settings, negotiation);
-                let made = config.connect_raw(dialled, tls).await;
-                let (client, connection) =
-                    made.map_err(|error| without_tls(settings, failed(error)))?;
-                Self::new(client, connection, notices)
-            }
-            None => {
-                let config = config_of(settings, Negotiation::Disable);
-                let (client, connection) =
-                    config.connect_raw(dialled, NoTls).await.map_err(failed)?;
-                Self::new(client, connection, notices)
-            }
-        }
+        let Some(secure) = secure else {
+            let config = config_of(settings, Negotiation::Disable);
+            let (client, connection) = config.connect_raw(dialled, NoTls).await.map_err(failed)?;
+            return Self::new(client, connection, notices);
+        };
+        let tls = Secure { config: Arc::new(secure), host: host.to_owned() };
+        let negotiation = match settings.sslmode {
+            SslMode::Prefer => Negotiation::Prefer,
+            _ => Negotiation::Require,
+        };
+        let made = config_of(settings, negotiation).connect_raw(dialled, tls).await;
+        let (client, connection) = made.map_err(|error| without_tls(settings, failed(error)))?;
+        Self::new(client, connection, notices)
     }
 
     fn new<S, T>(
@@ -131,6 +125,7 @@ impl Connection {
             client: Arc::new(client),
             task: task.abort_handle(),
             generation: forks::generation(),
+            is_over: false,
         })
     }
 
@@ -218,14 +213,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends it after what is under way, and says so to the server.
-    pub fn end(self) {}
-
-    /// Ends it now, whatever is under way.
-    pub fn cut(self) {
-        if self.generation == forks::generation() {
-            self.task.abort();
-        }
+    /// Ends it as a server likes it, after what is under way.
+    pub fn end(mut self) {
+        self.is_over = true;
     }
 }
 
@@ -233,6 +223,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if self.generation != forks::generation() {
             std::mem::forget(Arc::clone(&self.client));
+        } else if !self.is_over {
+            // What is under way is nobody's any more, and its server may never answer.
+            self.task.abort();
         }
     }
 }

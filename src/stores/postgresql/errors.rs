@@ -112,8 +112,8 @@ pub(super) fn of_connecting(error: &Error, place: &str) -> (StoreError, bool) {
     let Some(said) = error.as_db_error() else {
         let text = format!("no connection to {place}: {}", described(error));
         let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-        let is_alien =
-            source.and_then(std::io::Error::get_ref).is_some_and(|why| why.is::<NotPostgres>());
+        let inner = source.and_then(std::io::Error::get_ref);
+        let is_alien = inner.and_then(|why| why.downcast_ref::<NotPostgres>()).is_some();
         // The library names kinds of errors in its texts only.
         let kind = error.to_string();
         return if is_alien

@@ -2,7 +2,7 @@
 
 use crate::conformance::{PATIENCE, Place, address, kept, new_owner, terms};
 use crate::proxy::Proxy;
-use crate::server::{Server, kill};
+use crate::server::{Server, kill, now};
 use crate::{Schema, claim, try_claim};
 use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::{Claim, Given, Hold, Reply, Verb};
@@ -10,7 +10,8 @@ use seawall::stores::record::{OnLost, Owner};
 use seawall::stores::registry::open;
 use seawall::stores::{Op, Store, StoreError};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 /// Far longer than any of the times that the stores below are given.
 const SOON: Duration = Duration::from_secs(20);
@@ -57,13 +58,13 @@ fn what_is_not_known_is_said_to_be() {
     store.get(&address(b"key"), PATIENCE).unwrap();
     proxy.lose(u32::MAX);
     let owner = new_owner();
-    let begun = Instant::now();
+    let begun = now();
     let told = claim_as(&store, b"key", owner);
     assert!(matches!(told, Err(StoreError::CutOff(_) | StoreError::TimedOut)), "{told:?}");
     // An operator's word said twice would be refused: it is not said again by itself.
     let told = store.step(&address(b"key"), Verb::Reopen, PATIENCE);
     assert!(told.is_err(), "{told:?}");
-    assert!(begun.elapsed() < SOON);
+    assert!(now() - begun < SOON);
     let fence = place.open().get(&address(b"key"), PATIENCE).unwrap().unwrap().fence;
     proxy.lose(0);
     let again = claim_as(&place.store_at(proxy.port, ""), b"key", owner);
@@ -125,7 +126,9 @@ fn under_load(store: &Store, times: usize, mut strike: impl FnMut()) -> u32 {
         let _stops = Stops(&stop);
         for _ in 0..times {
             let before = ran.load(SeqCst);
-            while ran.load(SeqCst) < before + 20 && !workers.iter().any(|one| one.is_finished()) {
+            while ran.load(SeqCst) < before + 20
+                && !workers.iter().any(ScopedJoinHandle::is_finished)
+            {
                 std::thread::yield_now();
             }
             strike();
@@ -182,7 +185,7 @@ fn a_server_that_is_stopped_is_not_waited_for_longer_than_told() {
     for process in &stopped {
         kill(*process, libc::SIGSTOP);
     }
-    let begun = Instant::now();
+    let begun = now();
     let end = Verb::Complete(Hold { owner, fence }, kept("done"));
     let asked: Vec<_> =
         (0..20).map(|_| store.submit(Op::Step(address(b"key"), end.clone()))).collect();
@@ -190,7 +193,7 @@ fn a_server_that_is_stopped_is_not_waited_for_longer_than_told() {
         let told = pending.wait(PATIENCE);
         assert!(matches!(told, Err(StoreError::TimedOut | StoreError::Unavailable(_))), "{told:?}");
     }
-    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    assert!(now() - begun < SOON, "{:?}", now() - begun);
     for process in stopped {
         kill(process, libc::SIGCONT);
     }
@@ -207,7 +210,7 @@ fn a_server_that_is_gone_is_said_to_be() {
     used.get(&address(b"key"), PATIENCE).unwrap();
     server.kill();
     for store in [used, new] {
-        let begun = Instant::now();
+        let begun = now();
         let asked: Vec<_> = (0..50).map(|_| store.submit(Op::Get(address(b"key")))).collect();
         for pending in asked {
             let told = pending.wait(PATIENCE);
@@ -216,7 +219,7 @@ fn a_server_that_is_gone_is_said_to_be() {
             };
             assert!(!said.contains(crate::server::PASSWORD), "{said}");
         }
-        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        assert!(now() - begun < SOON, "{:?}", now() - begun);
     }
 }
 
@@ -264,9 +267,9 @@ fn connections_are_no_more_than_may_be() {
     }
     assert_eq!(counted(), 3);
     store.close();
-    let begun = Instant::now();
+    let begun = now();
     while counted() > 0 {
-        assert!(begun.elapsed() < SOON, "closing leaves connections open");
+        assert!(now() - begun < SOON, "closing leaves connections open");
         // Real time: the server notices when it does.
         std::thread::sleep(Duration::from_millis(5));
     }

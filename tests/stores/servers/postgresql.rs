@@ -8,13 +8,14 @@
 mod guard;
 
 use guard::guarded;
+use seawall::time::{Clock, System};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls, Row};
 
@@ -23,6 +24,11 @@ pub const PASSWORD: &str = "s3cr et/7";
 
 /// How long anything may take that a server does in a moment.
 const LONG: Duration = Duration::from_mins(1);
+
+/// Monotonic time.
+pub fn now() -> Duration {
+    Duration::from_nanos(System.now())
+}
 
 /// Its programs.
 fn programs() -> PathBuf {
@@ -118,7 +124,7 @@ impl Server {
 
     /// Runs it, and waits until it answers.
     pub fn start(&self) {
-        let begun = Instant::now();
+        let begun = now();
         loop {
             let mut child = guarded(self.command());
             while child.try_wait().unwrap().is_none() {
@@ -127,12 +133,12 @@ impl Server {
                     return;
                 }
                 let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                assert!(begun.elapsed() < LONG, "it does not start: {}", log());
+                assert!(now() - begun < LONG, "it does not start: {}", log());
                 // Real time: a server starts when it does, and says so to nobody.
                 std::thread::sleep(Duration::from_millis(20));
             }
             // Those who were killed had its memory until they ended, which takes a moment.
-            assert!(begun.elapsed() < LONG, "it does not start");
+            assert!(now() - begun < LONG, "it does not start");
         }
     }
 
