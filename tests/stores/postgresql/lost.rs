@@ -2,13 +2,14 @@
 
 use crate::conformance::{PATIENCE, Place, address, kept, new_owner, terms};
 use crate::proxy::Proxy;
-use crate::server::{Server, kill, now};
+use crate::server::{Server, kill, since};
 use crate::{Schema, claim, try_claim};
 use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::{Claim, Given, Hold, Reply, Verb};
 use seawall::stores::record::{OnLost, Owner};
 use seawall::stores::registry::open;
 use seawall::stores::{Op, Store, StoreError};
+use seawall::time::{Clock, System};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
@@ -58,13 +59,13 @@ fn what_is_not_known_is_said_to_be() {
     store.get(&address(b"key"), PATIENCE).unwrap();
     proxy.lose(u32::MAX);
     let owner = new_owner();
-    let begun = now();
+    let begun = System.now();
     let told = claim_as(&store, b"key", owner);
     assert!(matches!(told, Err(StoreError::CutOff(_) | StoreError::TimedOut)), "{told:?}");
     // An operator's word said twice would be refused: it is not said again by itself.
     let told = store.step(&address(b"key"), Verb::Reopen, PATIENCE);
     assert!(told.is_err(), "{told:?}");
-    assert!(now() - begun < SOON);
+    assert!(since(begun) < SOON);
     let fence = place.open().get(&address(b"key"), PATIENCE).unwrap().unwrap().fence;
     proxy.lose(0);
     let again = claim_as(&place.store_at(proxy.port, ""), b"key", owner);
@@ -185,7 +186,7 @@ fn a_server_that_is_stopped_is_not_waited_for_longer_than_told() {
     for process in &stopped {
         kill(*process, libc::SIGSTOP);
     }
-    let begun = now();
+    let begun = System.now();
     let end = Verb::Complete(Hold { owner, fence }, kept("done"));
     let asked: Vec<_> =
         (0..20).map(|_| store.submit(Op::Step(address(b"key"), end.clone()))).collect();
@@ -193,7 +194,7 @@ fn a_server_that_is_stopped_is_not_waited_for_longer_than_told() {
         let told = pending.wait(PATIENCE);
         assert!(matches!(told, Err(StoreError::TimedOut | StoreError::Unavailable(_))), "{told:?}");
     }
-    assert!(now() - begun < SOON, "{:?}", now() - begun);
+    assert!(since(begun) < SOON, "{:?}", since(begun));
     for process in stopped {
         kill(process, libc::SIGCONT);
     }
@@ -210,7 +211,7 @@ fn a_server_that_is_gone_is_said_to_be() {
     used.get(&address(b"key"), PATIENCE).unwrap();
     server.kill();
     for store in [used, new] {
-        let begun = now();
+        let begun = System.now();
         let asked: Vec<_> = (0..50).map(|_| store.submit(Op::Get(address(b"key")))).collect();
         for pending in asked {
             let told = pending.wait(PATIENCE);
@@ -219,7 +220,7 @@ fn a_server_that_is_gone_is_said_to_be() {
             };
             assert!(!said.contains(crate::server::PASSWORD), "{said}");
         }
-        assert!(now() - begun < SOON, "{:?}", now() - begun);
+        assert!(since(begun) < SOON, "{:?}", since(begun));
     }
 }
 
@@ -267,9 +268,9 @@ fn connections_are_no_more_than_may_be() {
     }
     assert_eq!(counted(), 3);
     store.close();
-    let begun = now();
+    let begun = System.now();
     while counted() > 0 {
-        assert!(now() - begun < SOON, "closing leaves connections open");
+        assert!(since(begun) < SOON, "closing leaves connections open");
         // Real time: the server notices when it does.
         std::thread::sleep(Duration::from_millis(5));
     }

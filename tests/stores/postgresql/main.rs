@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
+#[path = "../redis/tls.rs"]
+#[allow(dead_code, reason = "this server has a door of its own")]
+mod authority;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 #[path = "../servers/proxy.rs"]
@@ -12,6 +15,7 @@ mod server;
 mod hostile;
 mod lost;
 mod rights;
+mod secret;
 
 use conformance::{PATIENCE, Place, address, new_owner, terms};
 use seawall::stores::clock::Machine;

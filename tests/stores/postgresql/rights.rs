@@ -1,12 +1,13 @@
 //! Who may do what, on what kind of server.
 
 use crate::conformance::{PATIENCE, Place, address, crowds};
-use crate::server::{PASSWORD, Server, now};
+use crate::server::{PASSWORD, Server, since};
 use crate::{Schema, claim, try_claim};
 use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::Reply;
 use seawall::stores::registry::open;
 use seawall::stores::{Micros, Store, StoreError, migration};
+use seawall::time::{Clock, System};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -153,11 +154,11 @@ fn who_is_refused_hears_it_at_once() {
         (good.replace("/postgres?", "/no%20such?"), "no such"),
         (good.replace(&format!(":{password}@"), "@"), "password"),
     ] {
-        let begun = now();
+        let begun = System.now();
         let told = open(&bad, &Machine::real()).unwrap().get(&address(b"key"), PATIENCE);
         let Err(StoreError::Refused(text)) = told else { panic!("{bad}: {told:?}") };
         assert!(text.contains(said) && !text.contains("hunter2"), "{text}");
-        assert!(now() - begun < Duration::from_secs(30));
+        assert!(since(begun) < Duration::from_secs(30));
     }
 }
 

@@ -8,7 +8,7 @@
 mod guard;
 
 use guard::guarded;
-use seawall::time::{Clock, System};
+use seawall::time::{Clock, Nanos, System};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,9 @@ pub const PASSWORD: &str = "s3cr et/7";
 /// How long anything may take that a server does in a moment.
 const LONG: Duration = Duration::from_mins(1);
 
-/// Monotonic time.
-pub fn now() -> Duration {
-    Duration::from_nanos(System.now())
+/// How long it is since then.
+pub fn since(begun: Nanos) -> Duration {
+    Duration::from_nanos(System.now() - begun)
 }
 
 /// Its programs.
@@ -124,7 +124,7 @@ impl Server {
 
     /// Runs it, and waits until it answers.
     pub fn start(&self) {
-        let begun = now();
+        let begun = System.now();
         loop {
             let mut child = guarded(self.command());
             while child.try_wait().unwrap().is_none() {
@@ -132,14 +132,18 @@ impl Server {
                     *self.child.lock().unwrap() = Some(child);
                     return;
                 }
-                let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                assert!(now() - begun < LONG, "it does not start: {}", log());
+                assert!(since(begun) < LONG, "it does not start: {}", self.said());
                 // Real time: a server starts when it does, and says so to nobody.
                 std::thread::sleep(Duration::from_millis(20));
             }
             // Those who were killed had its memory until they ended, which takes a moment.
-            assert!(now() - begun < LONG, "it does not start");
+            assert!(since(begun) < LONG, "it does not start: {}", self.said());
         }
+    }
+
+    /// Its log.
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     fn command(&self) -> Command {
