@@ -22,7 +22,7 @@ from seawall.errors import DecodeError
 __all__ = ["build", "lower"]
 
 _MISSING = object()
-_new_tuple = cast("Callable[[Any, list[Any]], object]", tuple.__new__)
+_new_tuple: Callable[[Any, list[Any]], object] = cast("Any", tuple).__new__
 _MUTABLE: set[Any] = {list, dict, set, bytearray}
 
 # Containers of the standard library: what they hold, and how they are made again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from seawall.codecs.classes import Classes, returned
+from seawall.codecs.classes import Classes
 from seawall.codecs.codec import FIRST_OWN, Codec
 from seawall.codecs.json_text import JSON
 from seawall.codecs.messagepack import MOST, MessagePack
@@ -70,11 +70,7 @@ class Results:
         expected: object = None,
         limit: int = MOST,
     ) -> None:
-        hint, scope = (expected, None) if function is None else returned(function)
-        where = "this operation"
-        if function is not None:
-            where = getattr(function, "__qualname__", where)
-        classes = Classes(hint, scope=scope, where=where)
+        classes = Classes(expected, function=function)
         own = chosen(codec)
         self._limit = limit
         self._codec = own.expecting(classes, limit) if isinstance(own, MessagePack | JSON) else own
