@@ -103,7 +103,7 @@ def _member_of_module(name: str) -> Any:
         if found is not None:
             for step in inside.split("."):
                 found = getattr(found, "__dict__", {}).get(step)
-            return found if isinstance(found, enum.EnumType) else None
+            return found if isinstance(found, enum.EnumType) and found.__members__ else None
         module, _, step = module.rpartition(".")
         inside = f"{step}.{inside}"
     return None

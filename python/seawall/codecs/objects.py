@@ -117,7 +117,8 @@ def build(name: str, fields: dict[str, Any], classes: Classes, codec: str) -> ob
 
 def _restored(kind: Any, fields: dict[str, Any], name: str, codec: str) -> object:
     if derives(kind, enum.Enum):
-        return kind(fields["value"]) if "value" in fields else kind.__members__[fields["name"]]
+        is_flag = derives(kind, enum.Flag)
+        return kind(fields["value"]) if is_flag else kind.__members__[fields["name"]]
     names = names_of(kind)
     if names is None:
         return _derived(kind, fields)
