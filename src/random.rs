@@ -1,7 +1,7 @@
 //! Randomness, always handed in: the core never reaches for a source of its own.
 
 use crate::process;
-use rand::rngs::Xoshiro256PlusPlus;
+use rand::rngs::{ThreadRng, Xoshiro256PlusPlus};
 use rand::{RngExt, SeedableRng};
 use std::cell::Cell;
 
@@ -44,8 +44,14 @@ thread_local! {
     static SEEDED_IN: Cell<u32> = const { Cell::new(0) };
 }
 
-impl Random for Thread {
-    fn share(&mut self) -> f64 {
+impl Thread {
+    /// 128 bits that nobody else draws: of a generator that is fit for secrets.
+    #[must_use]
+    pub fn bits(self) -> u128 {
+        Self::source().random()
+    }
+
+    fn source() -> ThreadRng {
         let mut source = rand::rng();
         let process = process::id();
         SEEDED_IN.with(|seeded_in| match seeded_in.get() {
@@ -59,7 +65,13 @@ impl Random for Thread {
                 }
             }
         });
-        source.random()
+        source
+    }
+}
+
+impl Random for Thread {
+    fn share(&mut self) -> f64 {
+        Self::source().random()
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`keys`] | policies with a state for each key |
 //! | [`canonical`], [`codecs`] | what a value is told by, as bytes that are hashed; results as bytes |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
+//! | [`stores`] | stores of records: what they are asked and answer, and how their answers reach an event loop |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod admission;
@@ -62,6 +63,7 @@ mod retry;
 mod rules;
 mod step;
 mod stop;
+mod stores;
 mod timeout;
 mod wait;
 
@@ -99,6 +101,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
+    stores::register(module)?;
     timeout::register(module)?;
     canonical::register(module)?;
     codecs::register(module)?;

@@ -85,11 +85,27 @@ struct Link<T> {
 
 impl<T> Default for Own<T> {
     fn default() -> Self {
-        Self(OnceLock::new())
+        Self::new()
     }
 }
 
 impl<T> Own<T> {
+    /// One that no process has made yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// This process's, if it has made it.
+    pub fn made(&self) -> Option<&T> {
+        let generation = generation();
+        let mut link = self.0.get()?;
+        while link.generation != generation {
+            link = link.next.0.get()?;
+        }
+        Some(&link.value)
+    }
+
     /// This process's. Forks are held off, for none must happen while it is made.
     pub fn get(&self, _held: &Held, make: impl Fn() -> T) -> &T {
         let generation = generation();

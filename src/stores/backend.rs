@@ -103,8 +103,19 @@ pub trait Backend: Send + Sync + fmt::Debug {
         Err(op)
     }
 
+    /// Is a step answered on the caller's thread, without waiting for anything but other steps?
+    fn is_instant(&self) -> bool {
+        false
+    }
+
     /// Sees to it that `done` is called with the answer. Never blocks for long.
     fn submit(&self, op: Op, done: Done);
+
+    /// What was found at its server that its user should know, each thing once. Where there is
+    /// nothing, this costs nothing to ask.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Ends what it has running and open. What it has taken on it still answers; what comes later is
     /// answered `Closed`.

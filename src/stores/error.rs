@@ -8,6 +8,9 @@ pub enum StoreError {
     /// It can't be opened or reached.
     #[error("the store can't be opened: {0}")]
     Unavailable(String),
+    /// Its server is there and lets us do nothing: another password, right or server is needed.
+    #[error("the store's server refuses: {0}")]
+    Refused(String),
     /// Others were writing to it for as long as was waited.
     #[error("the store was busy for {0} ms: other processes hold its write lock")]
     Busy(u64),
@@ -42,6 +45,12 @@ pub enum StoreError {
     /// It did not answer in time. Whether it did what was asked is not known.
     #[error("the store did not answer in time")]
     TimedOut,
+    /// The connection was lost in the middle. Whether it did what was asked is not known.
+    #[error(
+        "the connection to the store was lost before the answer came, so whether it did what was \
+         asked is not known: {0}"
+    )]
+    CutOff(String),
     /// This process was forked off while it was asked: the answer is its parent's.
     #[error("the answer belongs to the process that this one was forked from")]
     Forked,

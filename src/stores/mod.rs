@@ -10,8 +10,20 @@ pub mod clock;
 mod error;
 pub mod idempotency;
 mod memory;
+pub mod migration;
+#[cfg(feature = "net")]
+#[cfg_attr(
+    not(all(feature = "redis", feature = "postgresql")),
+    allow(dead_code, unused_imports, reason = "some of it is used by one kind of server only")
+)]
+mod net;
 mod pending;
+#[cfg(feature = "postgresql")]
+mod postgresql;
+mod public;
 pub mod record;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -22,7 +34,8 @@ pub use address::{Address, Prefix};
 pub use backend::{Answer, Op};
 pub use error::StoreError;
 pub use pending::Pending;
-pub use store::{Counted, Store};
+pub use public::public;
+pub use store::{Asked, Counted, Store};
 
 /// Microseconds: of a length of time, or since 1970 on the store's own clock. Redis and PostgreSQL
 /// count in them, and 53 bits of them, which is all that Lua and JSON keep, are 285 years.

@@ -111,6 +111,34 @@ impl Pending {
         }
     }
 
+    /// Blocks until it is there, for so long at most; is it? It is still to be taken, by polling.
+    #[must_use]
+    pub fn is_there_within(&self, patience: Duration) -> bool {
+        if self.check_process().is_err() {
+            return true;
+        }
+        let slot = self.shared.slot.lock();
+        let is_open = |slot: &mut Slot| matches!(slot, Slot::Open(_));
+        let slot = self.shared.filled.wait_while_for(slot, patience, is_open);
+        !matches!(*slot, Slot::Open(_))
+    }
+
+    /// Has `waker` woken when it is there; `true`: it is. Either way it is still to be taken, and a
+    /// claim that is not taken is given back.
+    #[must_use]
+    pub fn watch(&self, waker: &Waker) -> bool {
+        if self.check_process().is_err() {
+            return true;
+        }
+        match &mut *self.shared.slot.lock() {
+            Slot::Open(watching) => {
+                *watching = Some(waker.clone());
+                false
+            }
+            Slot::Full(_) | Slot::Gone => true,
+        }
+    }
+
     /// Whoever answers is another process, in which nobody waits here.
     fn check_process(&self) -> Result<()> {
         if self.generation == forks::generation() { Ok(()) } else { Err(StoreError::Forked) }

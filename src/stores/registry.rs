@@ -14,8 +14,16 @@ type Open = fn(&Url, &Machine, &mut Vec<Problem>) -> Option<Arc<dyn Backend>>;
 /// The schemes, and who opens them.
 const SCHEMES: &[(&str, Open)] = &[
     ("memory", memory::open),
+    #[cfg(feature = "redis")]
+    ("redis", super::redis::open),
+    #[cfg(feature = "redis")]
+    ("rediss", super::redis::open),
     #[cfg(feature = "sqlite")]
     ("sqlite", super::sqlite::open),
+    #[cfg(feature = "postgresql")]
+    ("postgresql", super::postgresql::open),
+    #[cfg(feature = "postgresql")]
+    ("postgres", super::postgresql::open),
 ];
 
 /// The store of a URL.

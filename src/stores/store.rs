@@ -22,6 +22,15 @@ pub struct Store {
     counts: Arc<Counts>,
 }
 
+/// An answer, or what is waited for.
+#[derive(Debug)]
+pub enum Asked {
+    /// It is there.
+    Answered(Result<Answer>),
+    /// It will be.
+    Later(Pending),
+}
+
 /// What this process was answered.
 #[derive(Debug, Default)]
 struct Counts([AtomicU64; COUNTED]);
@@ -126,6 +135,32 @@ impl Store {
         }
     }
 
+    /// Asks; what can be answered on this thread within `moment` is, the rest is waited for.
+    #[must_use]
+    pub fn ask(&self, op: Op, moment: Duration) -> Asked {
+        match self.backend.here(op.clone(), moment) {
+            // Nothing was done: others had the store for all of that moment.
+            Ok(Err(StoreError::Busy(_) | StoreError::TimedOut)) => Asked::Later(self.submit(op)),
+            Ok(answer) => {
+                self.counts.count(&answer);
+                Asked::Answered(answer)
+            }
+            Err(op) => Asked::Later(self.submit(op)),
+        }
+    }
+
+    /// Are steps answered on the caller's thread, without waiting for anything but other steps?
+    #[must_use]
+    pub fn has_instant_steps(&self) -> bool {
+        self.backend.is_instant()
+    }
+
+    /// Is this answered on the caller's thread, without waiting for anything but other steps?
+    #[must_use]
+    pub fn is_instant(&self, op: &Op) -> bool {
+        matches!(op, Op::Step(..) | Op::Get(_)) && self.backend.is_instant()
+    }
+
     /// Asks, and leaves it to the caller how to wait.
     #[must_use = "an answer that is dropped gives a claim back"]
     pub fn submit(&self, op: Op) -> Pending {
@@ -191,6 +226,13 @@ impl Store {
     #[must_use]
     pub fn counted(&self) -> Counted {
         self.counts.read()
+    }
+
+    /// What was found at its server that its user should know, each thing once: to be asked after
+    /// an answer.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        self.backend.notices()
     }
 
     /// Ends what runs for it. What is asked from now on is answered `Closed`.

@@ -130,7 +130,8 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// The text that is meant, if `%` and two digits stand for the bytes of one.
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

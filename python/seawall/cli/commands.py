@@ -40,4 +40,6 @@ class Listed(NamedTuple):
 
 COMMANDS: dict[str, Listed] = {
     "demo": Listed("seawall.cli.demo", "a shop in an outage, without seawall and with it"),
+    "idempotency": Listed("seawall.cli.idempotency", "operations that a store keeps"),
+    "store": Listed("seawall.cli.store", "prepares a store"),
 }

@@ -12,7 +12,8 @@ use std::num::NonZeroU128;
 const CALLERS: usize = 4;
 const KEYS: usize = 3;
 
-/// A reply without what depends on the store's own clock: fences are numbered as they come.
+/// A reply without what depends on the store's own clock: the fences of a key are numbered as they
+/// come. Two keys may have the same one, where time stands still between their claims, or not.
 fn shape(reply: Reply, fences: &mut Vec<u64>) -> Reply {
     let mut rank = |fence: u64| {
         let at = fences.iter().position(|known| *known == fence);
@@ -40,7 +41,7 @@ fn shape(reply: Reply, fences: &mut Vec<u64>) -> Reply {
 #[derive(Default)]
 struct Side {
     holds: HashMap<(usize, usize), Hold>,
-    fences: Vec<u64>,
+    fences: [Vec<u64>; KEYS],
 }
 
 fn owner(number: usize) -> Owner {
@@ -113,8 +114,8 @@ fn history(place: &dyn Place, seed: u64) {
             }
         }
         assert_eq!(
-            shape(reply, &mut theirs.fences),
-            shape(should.reply, &mut ours.fences),
+            shape(reply, &mut theirs.fences[key]),
+            shape(should.reply, &mut ours.fences[key]),
             "seed {seed}, step {at}: {expected:?}"
         );
     }

@@ -1,0 +1,70 @@
+"""Which store a command is about, and how it says that there is none."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from seawall.cli.exits import CommandError, Exit
+
+if TYPE_CHECKING:
+    from seawall.stores import Store
+
+__all__ = ["declare", "opened", "url"]
+
+VARIABLE = "SEAWALL_STORE"
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say which."""
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help=f"the store (default: what {VARIABLE} says, which no list of processes shows)",
+    )
+    parser.add_argument(
+        "--namespace", default="default", help="whose records (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long an answer is waited for (default: 10)",
+    )
+
+
+def url(arguments: argparse.Namespace) -> str:
+    """The store's URL.
+
+    Raises:
+        CommandError: There is none, or one whose records are no other process's.
+    """
+    said: str = arguments.store or os.environ.get(VARIABLE, "")
+    if not said:
+        message = f"which store? Say --store URL, or set {VARIABLE}"
+        raise CommandError(Exit.USAGE, message)
+    if said.startswith("memory:"):
+        message = "a store in memory is one process's own: another can't look at it"
+        raise CommandError(Exit.USAGE, message)
+    return said
+
+
+@contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[Store]:
+    """The store, for a command.
+
+    Raises:
+        CommandError: It gave no answer.
+    """
+    from seawall.stores import StoreError, open_store
+
+    said = url(arguments)
+    try:
+        with open_store(said, namespace=arguments.namespace, timeout=arguments.timeout) as store:
+            yield store
+    except StoreError as error:
+        raise CommandError(Exit.STORE_UNAVAILABLE, str(error)) from error

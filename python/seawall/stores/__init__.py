@@ -1,0 +1,35 @@
+"""Stores: what outlives a process, in memory, in a file or on a server."""
+
+from seawall.stores.errors import (
+    NotResolvableError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreConnectionError,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreNewerError,
+    StoreTimeoutError,
+    StoreUnavailableError,
+)
+from seawall.stores.record import Record, RecordState, StoreCounts, StoreStats
+from seawall.stores.store import Store, open_store
+
+__all__ = [
+    "NotResolvableError",
+    "Record",
+    "RecordState",
+    "Store",
+    "StoreBusyError",
+    "StoreClosedError",
+    "StoreConnectionError",
+    "StoreCounts",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreFullError",
+    "StoreNewerError",
+    "StoreStats",
+    "StoreTimeoutError",
+    "StoreUnavailableError",
+    "open_store",
+]

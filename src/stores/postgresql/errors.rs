@@ -1,0 +1,131 @@
+//! What PostgreSQL's errors mean here.
+
+use crate::stores::error::StoreError;
+use std::error::Error as _;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, Severity, SqlState};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The connection is gone. Whether the statement was done is not known.
+    Cut(String),
+    /// It was not done, because others were at the same; at once again it may be.
+    Again(String),
+    /// It was not done: others held the record's lock for as long as is waited.
+    Locked,
+    /// It was not done, and there is nobody to do it here: another connection may be better.
+    Elsewhere(StoreError),
+    /// What the caller hears.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error.as_db_error() {
+            Some(said) => said_by_server(said),
+            None if error.is_closed() || io(&error) => Self::Cut(described(&error)),
+            None => Self::Store(StoreError::Foreign(described(&error))),
+        }
+    }
+}
+
+impl Trouble {
+    /// Is the connection one not to go on with?
+    pub fn spoils_connection(&self) -> bool {
+        !matches!(self, Self::Again(_) | Self::Locked | Self::Store(StoreError::Damaged { .. }))
+    }
+}
+
+fn io(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.downcast_ref::<std::io::Error>().is_some())
+}
+
+fn said_by_server(said: &DbError) -> Trouble {
+    let code = said.code();
+    let text = message(said);
+    let store = if *code == SqlState::T_R_SERIALIZATION_FAILURE
+        || *code == SqlState::T_R_DEADLOCK_DETECTED
+    {
+        return Trouble::Again(text);
+    } else if *code == SqlState::LOCK_NOT_AVAILABLE {
+        return Trouble::Locked;
+    } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        // A standby, as a rule one that was the primary: by the next connection it may be again.
+        return Trouble::Elsewhere(StoreError::Unavailable(format!(
+            "it takes no writes: it is a standby, or read-only for this role ({text})"
+        )));
+    } else if is_shutting_down(code) || said.parsed_severity() == Some(Severity::Fatal) {
+        return Trouble::Cut(text);
+    } else if *code == SqlState::DISK_FULL || *code == SqlState::PROGRAM_LIMIT_EXCEEDED {
+        StoreError::Full(text)
+    } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
+        StoreError::Corrupt(text)
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        StoreError::Unavailable(format!(
+            "{text}; docs/stores/postgresql.md names the rights it needs"
+        ))
+    } else if *code == SqlState::UNDEFINED_TABLE
+        || *code == SqlState::UNDEFINED_COLUMN
+        || *code == SqlState::DATATYPE_MISMATCH
+        || *code == SqlState::INVALID_SCHEMA_NAME
+    {
+        StoreError::Foreign(format!("its tables were changed: {text}"))
+    } else if code.code().starts_with("53") {
+        StoreError::Unavailable(text)
+    } else {
+        StoreError::Failed(text)
+    };
+    Trouble::Store(store)
+}
+
+fn is_shutting_down(code: &SqlState) -> bool {
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::DATABASE_DROPPED,
+    ]
+    .contains(code)
+        || code.code().starts_with("08")
+}
+
+/// Its message, and never its detail, which repeats what is in a row.
+fn message(said: &DbError) -> String {
+    format!("{} ({})", said.message(), said.code().code())
+}
+
+fn described(error: &Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Why there is no connection, and whether another try may help.
+pub(super) fn of_connecting(error: &Error, place: &str) -> (StoreError, bool) {
+    let Some(said) = error.as_db_error() else {
+        let text = format!("no connection to {place}: {}", described(error));
+        let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+        return match source.map(std::io::Error::kind) {
+            // What it says can't be taken apart: another server, of something else.
+            Some(std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData) => {
+                (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
+            }
+            None if error.to_string().contains("unexpected message") => {
+                (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
+            }
+            Some(_) => (StoreError::Unavailable(text), true),
+            None => (StoreError::Unavailable(text), error.is_closed()),
+        };
+    };
+    let code = said.code();
+    let may_help = is_shutting_down(code) || code.code().starts_with("53");
+    (StoreError::Unavailable(format!("{place}: {}", message(said))), may_help)
+}

@@ -1,0 +1,211 @@
+//! How a connection is made, and what its server must be.
+
+use super::settings::Settings;
+use super::trouble::Trouble;
+use crate::stores::error::StoreError;
+use crate::stores::net::Notices;
+use crate::stores::net::stream::{Bytes, dial, secure};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{
+    AsyncConnectionConfig, ErrorKind, FromRedisValue, Pipeline, RedisConnectionInfo, RedisError,
+    Value,
+};
+use std::collections::BTreeMap;
+
+/// The oldest version that is known to keep what the script relies on.
+const OLDEST: (u32, u32) = (6, 2);
+const ABOUT: [&str; 3] = ["server", "replication", "persistence"];
+const SETTINGS: [&str; 3] = ["maxmemory-policy", "appendonly", "appendfsync"];
+
+/// Makes one. It carries all that this process asks at once, each answer to whoever waits for it.
+pub(super) async fn connect(
+    settings: &Settings,
+    notices: &Notices,
+) -> Result<MultiplexedConnection, StoreError> {
+    let stream = dial(&settings.endpoint).await?;
+    let stream: Box<dyn Bytes> = match &settings.tls {
+        Some(files) => secure(&settings.endpoint, files, stream).await?,
+        None => Box::new(stream),
+    };
+    let mut login = RedisConnectionInfo::default().set_db(settings.database);
+    if let Some(user) = &settings.endpoint.user {
+        login = login.set_username(user);
+    }
+    if let Some(password) = &settings.endpoint.password {
+        login = login.set_password(&password.0);
+    }
+    // Whoever asks says how long it waits.
+    let config =
+        AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+    let made = MultiplexedConnection::new_with_config(&login, stream, config).await;
+    let (mut connection, driver) = made.map_err(|error| refusal(settings, error))?;
+    tokio::spawn(driver);
+    let mut asked = Pipeline::new();
+    for part in ABOUT {
+        asked.cmd("INFO").arg(part);
+    }
+    for name in SETTINGS {
+        asked.cmd("CONFIG").arg("GET").arg(name);
+    }
+    let count = ABOUT.len() + SETTINGS.len();
+    let told = connection.send_packed_commands(&asked, 0, count).await;
+    let told = told.map_err(|error| refusal(settings, error))?;
+    let (about, settings_told) = told.split_at(ABOUT.len().min(told.len()));
+    check(settings, about)?;
+    notice(settings, settings_told, notices);
+    Ok(connection)
+}
+
+/// What is wrong with a server that may as well be a primary tomorrow is `Unavailable`.
+fn refusal(settings: &Settings, error: RedisError) -> StoreError {
+    let endpoint = &settings.endpoint;
+    if error.kind() == ErrorKind::Parse {
+        return StoreError::Foreign(format!("{endpoint} does not answer as Redis does"));
+    }
+    match Trouble::of(error) {
+        Trouble::Lost(said) | Trouble::Elsewhere(said) => {
+            StoreError::Unavailable(format!("{endpoint}: {said}"))
+        }
+        Trouble::Store(StoreError::Refused(said) | StoreError::Failed(said)) => {
+            StoreError::Refused(format!("{endpoint}: {said}"))
+        }
+        Trouble::Store(other) => other,
+        Trouble::NoScript => StoreError::Foreign(format!("{endpoint} speaks of a script")),
+    }
+}
+
+/// What a server may keep to itself is taken for granted.
+fn check(settings: &Settings, about: &[Value]) -> Result<(), StoreError> {
+    let endpoint = &settings.endpoint;
+    let mut known = BTreeMap::new();
+    for value in about {
+        match String::from_redis_value_ref(value) {
+            Ok(text) => known.extend(
+                text.lines()
+                    .filter_map(|line| line.split_once(':'))
+                    .map(|(name, value)| (name.to_owned(), value.trim().to_owned())),
+            ),
+            Err(_) => {
+                if let Value::ServerError(error) = value
+                    && error.code() == "NOAUTH"
+                {
+                    let said = format!("{endpoint}: it wants a password, and there is none");
+                    return Err(StoreError::Refused(said));
+                }
+            }
+        }
+    }
+    let is = |name: &str, value: &str| known.get(name).is_some_and(|known| known == value);
+    if let Some(version) = known.get("redis_version") {
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+        let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        if found < OLDEST {
+            let (major, minor) = OLDEST;
+            let said =
+                format!("{endpoint} has version {version}: at least {major}.{minor} is needed");
+            return Err(StoreError::Refused(said));
+        }
+    }
+    if is("redis_mode", "cluster") {
+        let said = format!("{endpoint} is a node of a cluster: name a server that is none");
+        return Err(StoreError::Refused(said));
+    }
+    if is("role", "slave") {
+        let said = format!("{endpoint} is a replica, which may lag: name its primary");
+        return Err(StoreError::Unavailable(said));
+    }
+    if is("loading", "1") {
+        return Err(StoreError::Unavailable(format!("{endpoint} is loading its data")));
+    }
+    Ok(())
+}
+
+/// What may lose records that were promised. A server may keep its settings to itself.
+fn notice(settings: &Settings, told: &[Value], notices: &Notices) {
+    let mut known = BTreeMap::new();
+    for value in told {
+        if let Ok(pairs) = BTreeMap::<String, String>::from_redis_value_ref(value) {
+            known.extend(pairs);
+        }
+    }
+    let endpoint = &settings.endpoint;
+    if let Some(policy) = known.get("maxmemory-policy").filter(|policy| *policy != "noeviction") {
+        notices.add(format!(
+            "{endpoint} has maxmemory-policy {policy}: a record that it evicts is forgotten, and \
+             its operation runs again. Set noeviction."
+        ));
+    }
+    let log = known.get("appendonly").zip(known.get("appendfsync"));
+    if let Some((log, sync)) = log.filter(|(log, sync)| *log != "yes" || *sync != "always") {
+        notices.add(format!(
+            "{endpoint} has appendonly {log}, appendfsync {sync}: what it was told last is \
+             forgotten when it is killed, and may run again. Set appendonly yes and appendfsync \
+             always."
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::url::Url;
+
+    fn settings() -> Settings {
+        let mut problems = Vec::new();
+        let url = Url::parse("redis://db", &mut problems).unwrap();
+        Settings::of(&url, &mut problems).unwrap()
+    }
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn pair(name: &str, value: &str) -> Value {
+        Value::Array(vec![text(name), text(value)])
+    }
+
+    /// Old servers, clusters and replicas are told apart from those that can be used; what a server
+    /// does not tell is taken for granted.
+    #[test]
+    fn a_server_must_be_a_primary_that_is_new_enough() {
+        let said = |about: &str| check(&settings(), &[text(about)]);
+        assert_eq!(said("# Server\r\nredis_version:6.2.0\r\nrole:master\r\nloading:0\r\n"), Ok(()));
+        assert_eq!(check(&settings(), &[Value::Nil]), Ok(()));
+        for (about, why) in [("redis_version:6.0.16", "6.2"), ("redis_mode:cluster", "cluster")] {
+            assert!(
+                matches!(said(about), Err(StoreError::Refused(said)) if said.contains(why)),
+                "{about}"
+            );
+        }
+        for (about, why) in [("role:slave", "replica"), ("loading:1", "loading")] {
+            assert!(
+                matches!(said(about), Err(StoreError::Unavailable(said)) if said.contains(why)),
+                "{about}"
+            );
+        }
+    }
+
+    /// Settings under which records get lost are said; good ones and unknown ones are not.
+    #[test]
+    fn settings_that_lose_records_are_said() {
+        let said = |told: &[Value]| {
+            let notices = Notices::default();
+            notice(&settings(), told, &notices);
+            notices.take()
+        };
+        let good = [
+            pair("maxmemory-policy", "noeviction"),
+            pair("appendonly", "yes"),
+            pair("appendfsync", "always"),
+        ];
+        assert!(said(&good).is_empty() && said(&[Value::Nil, Value::Array(Vec::new())]).is_empty());
+        let bad = [
+            pair("maxmemory-policy", "allkeys-lru"),
+            pair("appendonly", "no"),
+            pair("appendfsync", "everysec"),
+        ];
+        let said = said(&bad);
+        assert_eq!(said.len(), 2);
+        assert!(said[0].contains("allkeys-lru") && said[1].contains("everysec"), "{said:?}");
+    }
+}

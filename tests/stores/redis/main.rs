@@ -1,0 +1,77 @@
+//! The store on a Redis or Valkey server.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
+#[path = "../conformance/mod.rs"]
+mod conformance;
+#[path = "../servers/valkey.rs"]
+mod valkey;
+
+use conformance::{PATIENCE, Place, address, new_owner, terms};
+use redis::{Connection, Script};
+use seawall::stores::clock::Machine;
+use seawall::stores::idempotency::{Claim, Hold, Reply, Verb};
+use seawall::stores::registry::open;
+use seawall::stores::{Micros, Store, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use valkey::Server;
+
+/// A part of the server that tests share, by a prefix of its own.
+///
+/// Its time is the server's own, which nobody can set. So time passes by making older what is kept.
+struct Part {
+    server: &'static Server,
+    prefix: String,
+}
+
+impl Part {
+    fn new() -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let prefix = format!("p{}", LAST.fetch_add(1, SeqCst));
+        Self { server: Server::shared(), prefix }
+    }
+
+    fn store(&self, more: &str) -> Store {
+        store(&self.server.url(&format!("prefix={}&{more}", self.prefix)))
+    }
+
+    fn keys(&self, admin: &mut Connection) -> Vec<Vec<u8>> {
+        let pattern = format!("{}:*", self.prefix);
+        redis::cmd("KEYS").arg(pattern).query(admin).unwrap()
+    }
+}
+
+impl Place for Part {
+    fn open(&self) -> Arc<Store> {
+        Arc::new(self.store(""))
+    }
+    fn unit(&self) -> Micros {
+        seawall::stores::SECOND
+    }
+    fn pass(&self, time: Micros) {
+        let mut admin = self.server.admin();
+        let script = Script::new(include_str!("age.lua"));
+        for key in self.keys(&mut admin) {
+            script.key(key).arg(time).invoke::<()>(&mut admin).unwrap();
+        }
+    }
+    /// Nobody here has a date that matters.
+    fn set_date(&self, _date: Micros) {}
+}
+
+conforms!(Part::new());
+
+fn store(url: &str) -> Store {
+    open(url, &Machine::real()).unwrap()
+}
+
+/// A claim of this key, if it is given.
+fn claim(place: &dyn Place, store: &Store, key: &[u8]) -> Result<Hold, StoreError> {
+    let owner = new_owner();
+    let claim = Claim { owner, fingerprint: None, terms: terms(place) };
+    match store.step(&address(key), Verb::Claim(claim), PATIENCE)? {
+        Reply::Owned { fence, .. } => Ok(Hold { owner, fence }),
+        other => panic!("{other:?}"),
+    }
+}
