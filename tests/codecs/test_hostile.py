@@ -133,7 +133,7 @@ def test_forms_that_nobody_writes_are_refused(data):
     ],
 )  # fmt: skip
 def test_json_that_nobody_writes_is_refused(data):
-    """Likewise."""
+    """No shape, kind, key or pair that does not fit is read as something else."""
     with pytest.raises(seawall.DecodeError):
         JSON([Line]).decode(data.encode())
 
