@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from seawall.codecs.annotated import Build, shaped
 from seawall.codecs.fields import derives, is_pydantic, name_of, names_of
 from seawall.codecs.plain import plain_of
 
@@ -70,6 +71,18 @@ class Classes:
         """Whether objects of this class can be made again by its name."""
         return self.find(name_of(kind)) is kind
 
+    def shaped(self, value: object, build: Build) -> object:
+        """Plain data as the annotation says.
+
+        Raises:
+            Misfit: It can't be that.
+        """
+        hint, scope = self._said()
+        return value if hint is None else shaped(value, hint, scope, build)
+
+    def _said(self) -> tuple[Any, dict[str, Any]]:
+        return (self._hint, {}) if self._function is None else _returned(self._function)
+
     def says(self) -> str:
         """The annotation as errors show it."""
         known = self._gathered()
@@ -82,7 +95,7 @@ class Classes:
 
     def _gathered(self) -> dict[str, Any]:
         if self._known is None:
-            hint, scope = (self._hint, {}) if self._function is None else _returned(self._function)
+            hint, scope = self._said()
             walk = _Walk(scope)
             for each in (hint, *self._given):
                 walk.into(each, scope)

@@ -75,6 +75,8 @@ class Results:
         self._limit = limit
         self._codec = own.expecting(classes, limit) if isinstance(own, MessagePack | JSON) else own
         self._readers: dict[int, Codec] = {self._codec.number: self._codec}
+        # The usual one has its own errors and its own limit: nothing is to be checked after it.
+        self._is_native = isinstance(own, MessagePack)
         given = own.given if isinstance(own, MessagePack | JSON) else ()
         for other in (MessagePack(given), JSON(given)):
             self._readers.setdefault(other.number, other.expecting(classes, limit))
@@ -86,6 +88,8 @@ class Results:
             EncodeError: It can't be written, or is larger than it may be.
         """
         codec = self._codec
+        if self._is_native:
+            return MessagePack.number, codec.encode(value)
         try:
             data = codec.encode(value)
         except EncodeError:
