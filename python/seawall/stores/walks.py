@@ -31,7 +31,7 @@ def resolve(
     """Says that it took effect."""
     from seawall.codecs import Results
 
-    number, data = Results(codec).encode(result)
+    number, data = Results(codec, expected=type(result)).encode(result)
     return (yield Op.resolve(address, number, data))
 
 
