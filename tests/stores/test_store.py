@@ -11,7 +11,7 @@ import trio
 from seawall._core import Op, Terms
 from seawall.stores.record import STATES
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
+NOW = datetime.datetime.now(datetime.UTC)
 
 
 def own(store, key, **terms):
@@ -32,7 +32,9 @@ def quarantined(store, key):
     assert store.call(claim.quarantine(fence)).kind == "done"
 
 
-@pytest.fixture(params=["memory://", "sqlite:///{}/s.db"], ids=["memory", "sqlite"])
+@pytest.fixture(
+    params=["memory://", "sqlite:///{}/s.db?durability=relaxed"], ids=["memory", "sqlite"]
+)
 def store(request, tmp_path):
     """An open store."""
     with seawall.open_store(request.param.format(tmp_path), namespace="shop") as store:
@@ -66,7 +68,7 @@ def test_a_record_says_what_is_known(store, ask):
     assert record.lease_until - record.created == minute
     assert record.hard_deadline - record.created == 15 * minute
     assert abs(record.created - NOW) < 60 * minute
-    assert record.created.tzinfo is datetime.timezone.utc
+    assert record.created.tzinfo is datetime.UTC
     assert (record.size, record.data) == (None, None)
     store.call(claim.complete(fence, 7, b"secret"))
     ended = ask("get", record)

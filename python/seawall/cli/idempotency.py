@@ -1,4 +1,4 @@
-"""``seawall idempotency``: what a store keeps of operations, and what an operator decides of them."""
+"""``seawall idempotency``: what a store keeps of operations, and what is decided of them."""
 
 from __future__ import annotations
 
@@ -167,9 +167,8 @@ def _decide(
     if not rows:
         return _nothing(arguments, f"{store.name} keeps no operation that is {arguments.state}")
     if not arguments.yes:
-        raise_usage = "nothing was done: say --yes to do it"
         if not arguments.json:
-            tables.note(raise_usage)
+            tables.note("nothing was done: say --yes to do it")
         return Exit.USAGE
     if failed == len(rows):
         return Exit.NOTHING_MATCHED

@@ -136,5 +136,5 @@ class NotResolvableError(SeawallError):
             )
         return (
             f"store {self.store}: {self.key} is {self.state}, and there is nothing to decide about "
-            "it: only what is quarantined, dead, or was lost by its owner can be resolved or released"
+            "it: only what is quarantined, dead or lost by its owner can be resolved or released"
         )
