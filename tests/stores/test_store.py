@@ -220,6 +220,21 @@ def test_all_that_is_wrong_is_said_at_once():
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "namespace", "rule"),
+    [
+        (None, "n", "url=<NoneType> must be a string"),
+        ("sqlite:///\udc80", "n", "url=? must be text that UTF-8 can say"),
+        ("memory://", 7, "namespace=<int> must be a string"),
+        ("memory://", "\udc80", r"namespace='\\udc80' must be text"),
+    ],
+)
+def test_what_is_no_text_is_refused(url, namespace, rule):
+    """Nothing else is taken for a URL or a namespace."""
+    with pytest.raises(seawall.ConfigError, match=rule.replace("?", r"\?")):
+        seawall.open_store(url, namespace=namespace)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, "1", True, float("nan"), float("inf"), None])
 def test_a_timeout_is_a_length_of_time(timeout):
     """Nothing else is taken for one."""

@@ -30,5 +30,5 @@ for each in store.list(state="quarantined"):
     assert_type(each, seawall.Record)
     each.state = "dead"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 store.list(state="done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-seawall.open_store("memory://", "shop")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
-store.get("a", "pay")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+seawall.open_store("memory://", "shop")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+store.get("a", "pay")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -107,7 +107,10 @@ def _ls(store: Store, arguments: argparse.Namespace) -> Exit:
 def _show(store: Store, arguments: argparse.Namespace) -> Exit:
     record = store.get(_address(store, arguments, arguments.key))
     if record is None:
-        return _nothing(arguments, f"{store.name} keeps nothing of {arguments.key!r}")
+        message = (
+            f"{store.name} keeps nothing of {arguments.key!r} in the scope {arguments.scope!r}"
+        )
+        raise CommandError(Exit.NOTHING_MATCHED, message)
     shown = tables.fields(record, payload=arguments.payload)
     if arguments.json:
         tables.as_json(shown)
@@ -186,7 +189,8 @@ def _gc(store: Store, arguments: argparse.Namespace) -> Exit:
 
 def _stats(store: Store, arguments: argparse.Namespace) -> Exit:
     stats = store.stats(scope=arguments.scope)
-    counted = {**stats.by_state, "expired": stats.expired, "total": stats.total}
+    counted: dict[str, object] = {str(state): number for state, number in stats.by_state.items()}
+    counted |= {"expired": stats.expired, "total": stats.total}
     if arguments.json:
         tables.as_json(counted)
     else:

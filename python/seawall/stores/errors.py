@@ -125,7 +125,8 @@ class NotResolvableError(SeawallError):
     @property
     def state(self) -> str | None:
         """Its state; None: the store knows nothing of it."""
-        return self.args[2]
+        state: str | None = self.args[2]
+        return state
 
     def __str__(self) -> str:
         """What it is instead, and what to do."""
