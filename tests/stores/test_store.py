@@ -250,3 +250,52 @@ def test_errors_survive_a_pickle():
         again = pickle.loads(pickle.dumps(kind("memory://", "it was so")))
         assert (type(again), again.store, again.reason) == (kind, "memory://", "it was so")
         assert str(again).startswith("store memory://: it was so; ")
+
+
+def test_a_scope_is_the_quicker_way(store):
+    """Claims that are made by a scope are at the same addresses, each of an owner of its own."""
+    scope = store.scope("pay")
+    assert scope.address(b"a") == store.address("pay", b"a")
+    first, second = scope.claim(b"a", Terms()), scope.claim(b"a", Terms())
+    assert first.owner != second.owner
+    fence = store.call(first).fence
+    assert store.call(second).kind == "in_progress"
+    assert store.call(first).given == "again"
+    assert store.get("a", scope="pay").fence == fence
+    with pytest.raises(seawall.ConfigError, match="key="):
+        scope.claim(b"", Terms())
+    with pytest.raises(ValueError, match="32 bytes"):
+        scope.claim(b"a", Terms(), b"short")
+
+
+def test_terms_are_checked():
+    """All that is wrong with them is said at once, as the user wrote it."""
+    with pytest.raises(seawall.ConfigError) as caught:
+        Terms({"lease": "x", "ttl": -1, "attempts": 0, "on_lost": "run", "leese": 1}, "pay")
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields == {"lease", "ttl", "attempts", "on_lost", "leese"}
+    assert caught.value.subject == "pay"
+    minute = datetime.timedelta(minutes=1)
+    terms = Terms({"lease": minute, "ttl": 60, "attempts": 5, "on_lost": "quarantine"})
+    assert (terms.lease, terms.ttl, terms.attempts) == (60.0, 60.0, 5)
+    assert (terms.max_lease, terms.on_lost) == (900.0, "quarantine")
+
+
+def test_only_a_claim_says_more(store):
+    """Who is no owner has nothing to complete, and no step takes back what another said."""
+    got = Op.get(store.address("pay", b"a"))
+    with pytest.raises(TypeError, match="only who made a claim"):
+        got.complete(1, 0, b"")
+    assert (got.owner, got.size) == (None, None)
+    with pytest.raises(ValueError, match="no state"):
+        Op.list("shop", None, "done")
+
+
+def test_a_result_that_is_too_large_is_kept_as_a_fact(store):
+    """That it took effect is kept, if not with what result."""
+    claim, fence = own(store, "a")
+    ended = claim.complete(fence, 7, b"x" * 11, 10)
+    assert ended.size is None
+    assert store.call(ended).kind == "done"
+    reply = store.call(Op.claim(store.address("pay", b"a"), Terms()))
+    assert (reply.kind, reply.failed, reply.codec, reply.data) == ("replay", False, None, None)

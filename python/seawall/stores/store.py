@@ -73,6 +73,14 @@ class Store:
         """
         return Address(self.namespace, scope, key)
 
+    def scope(self, name: str) -> _core.Scope:
+        """Where the records of an operation are: the quicker way to many claims of one.
+
+        Raises:
+            ConfigError: The name is too long.
+        """
+        return _core.Scope(self.namespace, name)
+
     def call(self, op: Op, patience: float | None = None) -> Reply:
         """Asks, and blocks this thread until there is an answer. Ctrl-C ends that.
 
