@@ -7,6 +7,7 @@ import sys
 import pytest
 import seawall
 
+from tests.servers import Postgres, Valkey
 from tests.threads import Hung
 
 
@@ -72,3 +73,45 @@ def hung():
     hung = Hung()
     yield hung
     hung.release.set()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL for all tests, each of which asks it for a database of its own."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey():
+    """A Valkey for all tests, each of which asks it for a space of its own."""
+    with Valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL that the test may kill and stop."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def own_valkey():
+    """A Valkey that the test may kill and stop."""
+    with Valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres):
+    """Where an empty database is."""
+    url = postgres.database()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def redis_url(valkey):
+    """Where nobody else's keys are."""
+    return valkey.space()

@@ -110,7 +110,22 @@ class Subscription:
 _subscriptions: dict[Subscription, None] = {}
 _failures = 0
 #: The policies that tell something; the `events` of each lists its `KINDS`.
-_ROOMS = ("breaker", "budget", "bulkhead", "fallback", "hedge", "rate_limit", "retry", "timeout")
+_ROOMS = {
+    **{
+        policy: f"seawall.policies.{policy}.events"
+        for policy in (
+            "breaker",
+            "budget",
+            "bulkhead",
+            "fallback",
+            "hedge",
+            "rate_limit",
+            "retry",
+            "timeout",
+        )
+    },
+    "idempotency": "seawall.idempotency.events",
+}
 #: Those of this context.
 _recordings: ContextVar[tuple[list[Event], ...]] = ContextVar("seawall_recordings", default=())
 
@@ -206,7 +221,7 @@ def _raise_again(interrupted: bool) -> None:
 def _check(kinds: Collection[str] | None) -> None:
     known: list[str] = []
     for room in _ROOMS if kinds else ():
-        known += [room, *import_module(f"seawall.policies.{room}.events").KINDS]
+        known += [room, *import_module(_ROOMS[room]).KINDS]
     unknown = [kind for kind in kinds or () if kind not in known]
     if unknown:
         from difflib import get_close_matches

@@ -8,6 +8,9 @@ pub(super) const LAYOUT: i64 = 1;
 /// Locked by whoever makes or changes tables: `seawall` in ASCII, for the whole database.
 const LOCK: i64 = 0x0073_6561_7761_6c6c;
 
+/// The table of what happens in transactions of the user's own.
+const TRANSACTIONS: &str = include_str!("transactions.sql");
+
 /// One script: all of it is done or nothing. Who comes second, by hand or not, finds it done. To make
 /// a schema takes a right of its own, even where there is one already: so that is only said where
 /// there is none.
@@ -44,9 +47,10 @@ CREATE TABLE IF NOT EXISTS {schema}.idempotency (
     result bytea,
     checksum bytea NOT NULL
 ) WITH (fillfactor = 70);
-INSERT INTO {schema}.layout VALUES ('idempotency', {LAYOUT}) ON CONFLICT (room) DO NOTHING;
+{transactions}INSERT INTO {schema}.layout VALUES ('idempotency', {LAYOUT}) ON CONFLICT (room) DO NOTHING;
 COMMIT;
-"
+",
+        transactions = TRANSACTIONS.replace("{schema}", &schema),
     )
 }
 

@@ -186,6 +186,11 @@ impl Settings {
     pub fn table(&self) -> String {
         format!("{}.idempotency", self.quoted_schema())
     }
+
+    /// The table of what happened in transactions of the user's own.
+    pub fn transactions(&self) -> String {
+        format!("{}.transactions", self.quoted_schema())
+    }
 }
 
 /// As with libpq, `?host=` takes the place of the host before the path; one that begins with a slash

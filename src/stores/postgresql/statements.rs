@@ -132,7 +132,7 @@ impl Statements {
                  FROM (SELECT {CLOCK} AS now) AS t CROSS JOIN ({stretch}) AS s ORDER BY s.id",
                 stretch = stretch(&table, "id, state, expires")
             ),
-            sweep: sweep(&table),
+            sweep: sweep(&table, &settings.transactions()),
         }
     }
 }
@@ -180,17 +180,21 @@ fn write(table: &str, patience: &str) -> String {
 }
 
 /// What somebody is at is left for the next sweep: nobody waits for it here. Nor is a damaged record
-/// removed, for when it expires is damaged perhaps.
-fn sweep(table: &str) -> String {
+/// removed, for when it expires is damaged perhaps. Both tables are walked at once, in one order.
+fn sweep(table: &str, transactions: &str) -> String {
     format!(
-        "WITH seen AS MATERIALIZED ({stretch}), \
+        "WITH seen AS MATERIALIZED (({records}) UNION ({others}) ORDER BY id LIMIT $3), \
          looked AS (SELECT id FROM seen ORDER BY id LIMIT $3 - 1), \
          expired AS (SELECT r.id FROM {table} AS r WHERE r.id IN (SELECT id FROM looked) \
              AND r.expires <= {CLOCK} AND {sound} FOR UPDATE SKIP LOCKED), \
-         gone AS (DELETE FROM {table} AS r USING expired AS e WHERE r.id = e.id RETURNING 1) \
-         SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM seen), \
-             (SELECT id FROM looked ORDER BY id DESC LIMIT 1)",
-        stretch = stretch(table, "id"),
+         gone AS (DELETE FROM {table} AS r USING expired AS e WHERE r.id = e.id RETURNING 1), \
+         ended AS (SELECT t.id FROM {transactions} AS t WHERE t.id IN (SELECT id FROM looked) \
+             AND t.expires <= {CLOCK} FOR UPDATE SKIP LOCKED), \
+         past AS (DELETE FROM {transactions} AS t USING ended AS o WHERE t.id = o.id RETURNING 1) \
+         SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM past), \
+             (SELECT count(*) FROM seen), (SELECT id FROM looked ORDER BY id DESC LIMIT 1)",
+        records = stretch(table, "id"),
+        others = stretch(transactions, "id"),
         sound = sound("r")
     )
 }

@@ -1,0 +1,220 @@
+"""`idempotency_key`: a block that takes effect once for each key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Token
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from seawall.idempotency.claim import Claim, current
+from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
+from seawall.idempotency.decorator import operation_of
+from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
+from seawall.idempotency.keys import fingerprint, stored
+from seawall.idempotency.settings import UNSET
+from seawall.stores.errors import StoreError
+
+if TYPE_CHECKING:
+    from seawall.idempotency.events import IdempotencyEvent
+    from seawall.idempotency.settings import (
+        Errors,
+        OnConflict,
+        OnError,
+        OnLost,
+        OnStoreError,
+        Seconds,
+    )
+    from seawall.stores import Store
+
+__all__ = ["idempotency_key"]
+
+
+class BlockRun(Run):
+    """One passage through a block."""
+
+    __slots__ = ()
+    is_block = True
+
+
+class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key(…) as claim:`
+    """A block that takes effect once for its key. Also ``async with``.
+
+    A block can't be skipped: ask `Claim.replayed` first. A block that is left normally without
+    `Claim.complete` has completed, with the result None.
+
+    Example:
+        >>> import seawall
+        >>> store = seawall.open_store("memory://")
+        >>> def place(body):
+        ...     with seawall.idempotency_key("order-123", store=store, payload=body) as claim:
+        ...         if claim.replayed:
+        ...             return claim.result
+        ...         claim.complete({"placed": body["item"]})
+        ...     return {"placed": body["item"]}
+        >>> place({"item": 7}) == place({"item": 7})
+        True
+
+    Args:
+        key: What tells one operation from another: text, a number, a UUID, a tuple of such, or
+            whatever else has a stable form.
+        store: What keeps it; see `open_store`.
+        name: The operation's name. Keys of other names are other keys.
+        payload: What must be the same for two blocks with one key. None: nothing is compared.
+        result_type: What a result is rebuilt as: a class or an annotation.
+
+    The others are those of `idempotent`, and mean the same.
+
+    Raises:
+        ConfigError: Something about the settings is wrong; names all of it.
+        IdempotencyKeyError: The key or the payload has no stable form.
+
+    Entering and leaving it raises what calls of an `idempotent` function raise.
+    """
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(
+        self,
+        key: object,
+        /,
+        *,
+        store: Store,
+        name: str = "",
+        payload: object = None,
+        result_type: Any = None,
+        ttl: Seconds | None = None,
+        lease: Seconds | None = None,
+        max_lease: Seconds | None = None,
+        attempts: int | None = None,
+        on_conflict: OnConflict | None = None,
+        wait: Seconds | None = None,
+        on_lost: OnLost | None = None,
+        on_error: OnError | None = None,
+        at_most_once: bool = False,
+        safe_errors: Errors = (),
+        store_errors: Errors = (),
+        on_store_error: OnStoreError | None = None,
+        codec: Any = None,
+        max_result: int | None = None,
+        default: Any = UNSET,
+        on_event: Callable[[IdempotencyEvent], object] | None = None,
+    ) -> None:
+        settings = {
+            "ttl": ttl,
+            "lease": lease,
+            "max_lease": max_lease,
+            "attempts": attempts,
+            "on_conflict": on_conflict,
+            "wait": wait,
+            "on_lost": on_lost,
+            "on_error": on_error,
+            "at_most_once": at_most_once,
+            "safe_errors": safe_errors,
+            "store_errors": store_errors,
+            "on_store_error": on_store_error,
+            "codec": codec,
+            "max_result": max_result,
+            "default": default,
+            "on_event": on_event,
+        }
+        operation = operation_of(name, store, settings, [], expected=result_type)
+        digest = None if payload is None else fingerprint(payload)
+        self._run = BlockRun(operation, stored(key), digest, None)
+        self._token: Token[Run | None] | None = None
+
+    def __enter__(self) -> Claim:
+        """Claims the key, or finds that it has completed. Blocks this thread."""
+        run = self._prepare()
+        if not self._recall():
+            claim(run)
+        return self._begin()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Keeps what came of it."""
+        if self._leave(exc):
+            self._end(exc, settle(self._run))
+
+    async def __aenter__(self) -> Claim:
+        """As ``with``, for tasks."""
+        run = self._prepare()
+        if not self._recall():
+            await aclaim(run)
+        return self._begin()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """As ``with``, for tasks."""
+        if not self._leave(exc):
+            return
+        if exc is None or isinstance(exc, Exception):
+            self._end(exc, await asettle(self._run))
+        else:
+            # Cancelled or closed: a task that waits now would not be let.
+            let_go(self._run)
+
+    def _prepare(self) -> Run:
+        run = self._run
+        if run.state != NEW or run.claim is not None:
+            raise RuntimeError(
+                f"the block of key {run.operation.show(run.key)} was entered already: make one "
+                "for each time"
+            )
+        run.outer = current.get()
+        return run
+
+    def _recall(self) -> bool:
+        run = self._run
+        kept = run.operation.local.kept(run.place)
+        if kept is None or kept.fingerprint != run.fingerprint:
+            # Of another fingerprint: the store says so.
+            return False
+        run.state, run.data = REPLAYED, (kept.codec, kept.data)
+        run.operation.tell("replayed", run.key, local=True, failed=False)
+        return True
+
+    def _begin(self) -> Claim:
+        run = self._run
+        if run.state == REPLAYED and run.has_failed:
+            run.answer()
+        if run.state == OWNED:
+            self._token = current.set(run)
+        return Claim(run)
+
+    def _leave(self, exc: BaseException | None) -> bool:
+        """Whether the store is to be told how it ended."""
+        token, self._token = self._token, None
+        run = self._run
+        if run.state != OWNED or token is None:
+            return False
+        try:
+            current.reset(token)
+        except ValueError:
+            # Left in another context than it was entered in, as a fixture's block may be.
+            current.set(run.outer)
+        if run.said is None:
+            if exc is None:
+                run.returned(None)
+            else:
+                run.raised(exc)
+        return True
+
+    def _end(self, exc: BaseException | None, trouble: BaseException | None) -> None:
+        run = self._run
+        if trouble is None or run.state == REPLAYED:
+            return
+        if exc is not None:
+            exc.add_note(str(trouble))
+        elif not isinstance(trouble, StoreError):
+            raise trouble
+        elif run.operation.settings.on_store_error != "run":
+            raise run.not_recorded(None) from trouble

@@ -1,0 +1,424 @@
+"""What a call says to its store, and what follows from each answer.
+
+`Run` waits for nothing and asks nobody: it says what to ask (an `Op`), hears the answer, and says
+for how long to wait before it is asked again. Whoever drives it, a thread or a task, does the
+asking and the waiting (`drivers`). So there is one logic for both.
+"""
+
+from __future__ import annotations
+
+import time
+from math import inf
+from random import random
+from typing import TYPE_CHECKING, Any
+
+from seawall import _core
+from seawall._core import Op
+from seawall.errors import DecodeError
+from seawall.idempotency import heartbeat
+from seawall.idempotency.errors import (
+    AttemptsExhaustedError,
+    FingerprintMismatchError,
+    LeaseLostError,
+    NestedOperationError,
+    OperationInProgressError,
+    OutcomeNotRecordedError,
+    OutcomeUnknownError,
+    ResultUnavailableError,
+)
+from seawall.idempotency.local import Bell, Kept, hang_up
+from seawall.idempotency.settings import UNSET
+from seawall.stores.errors import (
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+    StoreTimeoutError,
+    StoreUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from seawall._core import Reply
+    from seawall.idempotency.operation import Operation
+
+__all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
+
+#: What a call is to do: to ask; to run its body; to answer what was answered before; to run its
+#: body without a claim, for the store is down and the user wants that; nothing any more.
+NEW, OWNED, REPLAYED, UNPROTECTED, OVER = range(5)
+
+#: Seconds between two looks of who waits for another process: the first, doubled up to the last.
+FIRST_LOOK = 0.02
+LAST_LOOK = 0.5
+#: And of who will be woken: in case whoever runs here loses its lease to another process.
+LAST_LOOK_HERE = 1.0
+#: Between two attempts to tell a store how a run ended, likewise.
+FIRST_RETRY = 0.05
+LAST_RETRY = 1.0
+#: What may pass.
+PASSING = (StoreUnavailableError, StoreBusyError, StoreTimeoutError)
+
+
+def _now() -> float:
+    """Waits go by a test's clock; leases and what is remembered by the store's, which is real."""
+    clock = _core.test_clock()
+    return time.monotonic() if clock is None else clock.elapsed
+
+
+class Run:
+    """One call of an operation."""
+
+    #: Whether its body says by `Claim.complete` how it ended.
+    is_block = False
+
+    __slots__ = (
+        "__weakref__",
+        "_asked",
+        "_bell",
+        "_cap",
+        "_is_lost",
+        "_lease_end",
+        "_looks",
+        "_retries",
+        "_until",
+        "attempt",
+        "awaited",
+        "beat_at",
+        "claim",
+        "data",
+        "ended",
+        "fence",
+        "fingerprint",
+        "has_failed",
+        "key",
+        "operation",
+        "outer",
+        "place",
+        "said",
+        "state",
+    )
+
+    def __init__(
+        self, operation: Operation, key: bytes, fingerprint: bytes | None, outer: Run | None
+    ) -> None:
+        self.operation = operation
+        self.key = key
+        self.place = operation.prefix + key
+        self.fingerprint = fingerprint
+        self.outer = outer
+        self.state = NEW
+        self.fence = 0
+        self.attempt = 0
+        self.claim: Op | None = None
+        self._bell: Bell | None = None
+        self._until: float | None = None
+        self._looks = 0
+        self._retries = 0
+        self._is_lost = False
+        #: How it ended, once that is said: the word of an event, and the verb.
+        self.ended: str | None = None
+        self.said: Op | None = None
+        #: What it ended with, as the store keeps it; None: nothing was kept.
+        self.has_failed = False
+        self.data: tuple[int, bytes] | None = None
+        #: Whose end in this process is waited for.
+        self.awaited: Bell | None = None
+
+    # Before the body.
+
+    def begin(self) -> Op:
+        """The first thing to ask."""
+        operation = self.operation
+        address = operation.address(self.key)
+        claim = self.claim = Op.claim(address, operation.terms, self.fingerprint)
+        self._asked = time.monotonic()
+        return claim
+
+    def patience(self) -> float | None:
+        """For how long an answer to a claim is waited for; None: for as long as the store says."""
+        remaining = _core.remaining()
+        return None if remaining is None else min(remaining, self.operation.store.timeout)
+
+    def heard(self, reply: Reply) -> float | None:
+        """What follows from an answer to a claim: the seconds after which to ask it again.
+
+        None: it is decided, see the state.
+
+        Raises:
+            OperationInProgressError: Somebody else runs it, for longer than this call waits.
+            FingerprintMismatchError: The key is in use for something else.
+            OutcomeUnknownError: An operator has to decide.
+            AttemptsExhaustedError: Likewise.
+        """
+        kind = reply.kind
+        if kind == "owned":
+            self._own(reply)
+            return None
+        operation = self.operation
+        if kind == "replay":
+            self._replay(reply)
+            operation.tell("replayed", self.key, local=False, failed=self.has_failed)
+            return None
+        if kind == "in_progress":
+            return self._wait(reply.retry_after or 0.0)
+        shown = operation.show(self.key)
+        if kind == "mismatch":
+            operation.tell("mismatched", self.key)
+            raise FingerprintMismatchError(operation.name, shown)
+        if kind == "outcome_unknown":
+            operation.tell("outcome_unknown", self.key, noticed=reply.noticed)
+            raise OutcomeUnknownError(operation.name, shown, reply.at)
+        operation.tell("exhausted", self.key, noticed=reply.noticed)
+        raise AttemptsExhaustedError(operation.name, shown, reply.attempt or 0)
+
+    def unheard(self, error: StoreError) -> bool:
+        """The store gave no answer to a claim: whether the body is run without one."""
+        self.operation.tell("unrecorded", self.key, error=error)
+        if self.operation.settings.on_store_error != "run":
+            return False
+        self.state = UNPROTECTED
+        return True
+
+    def again(self) -> Op:
+        """The claim, asked once more after a wait."""
+        claim = self.claim
+        assert claim is not None  # noqa: S101  `begin` was called: this is what it said
+        self._asked = time.monotonic()
+        return claim
+
+    def _own(self, reply: Reply) -> None:
+        operation = self.operation
+        self.fence = reply.fence or 0
+        self.attempt = reply.attempt or 0
+        asked, terms = self._asked, operation.settings
+        self._cap = asked + terms.max_lease
+        self._lease_end = asked + terms.lease
+        self.beat_at = asked + operation.third
+        self.state = OWNED
+        local = operation.local
+        local.running[self.place] = self
+        if operation.third < local.rhythm:
+            heartbeat.watch(local, operation.third)
+        if operation.is_heard():
+            what = "taken_over" if reply.given == "taken_over" else "owned"
+            operation.tell(what, self.key, fence=self.fence, attempt=self.attempt)
+
+    def _replay(self, reply: Reply) -> None:
+        self.state = REPLAYED
+        self.has_failed = bool(reply.failed)
+        self.fence = reply.fence or 0
+        data, codec = reply.data, reply.codec
+        self.data = None if data is None or codec is None else (codec, data)
+
+    def _wait(self, retry_after: float) -> float:
+        operation, now = self.operation, _now()
+        if self._until is None:
+            self._first_conflict(retry_after)
+            self._until = now + operation.settings.wait
+        left, why = self._until - now, "waited"
+        remaining = _core.remaining()
+        if remaining is not None and remaining < left:
+            left, why = remaining, "deadline"
+        if left <= 0:
+            shown = operation.show(self.key)
+            raise OperationInProgressError(operation.name, retry_after, shown, why)
+        here = operation.local.running.get(self.place)
+        self.awaited = None if here is None else here.bell()
+        if self.awaited is None:
+            look = min(FIRST_LOOK * 2.0 ** min(self._looks, 10), LAST_LOOK)
+        else:
+            look = LAST_LOOK_HERE
+        self._looks += 1
+        return min(look * (0.5 + random() / 2), left, retry_after + 0.001)
+
+    def _first_conflict(self, retry_after: float) -> None:
+        operation = self.operation
+        shown = operation.show(self.key)
+        outer = self.outer
+        while outer is not None:
+            same = outer.operation.local is operation.local and outer.place == self.place
+            if same and outer.state == OWNED and not outer.is_lost():
+                raise NestedOperationError(operation.name, None, shown, "nested")
+            outer = outer.outer
+        waits = operation.settings.on_conflict == "wait"
+        operation.tell("conflict", self.key, waits=waits, retry_after=retry_after)
+        if not waits:
+            raise OperationInProgressError(operation.name, retry_after, shown, "refused")
+
+    def bell(self) -> Bell | None:
+        """What rings when this run is over; None: it is."""
+        bell = self._bell
+        if bell is None:
+            # Two who make one at once: the first one's is what both get.
+            bell = hang_up(self)
+        # Read after the bell was hung up: whoever ends the run reads them the other way round.
+        return None if self.state == OVER else bell
+
+    def answer(self) -> Any:
+        """What is replayed: returned, or raised.
+
+        Raises:
+            ResultUnavailableError: It could not be kept, and there is no default.
+            DecodeError: What is kept can't be read here.
+        """
+        operation = self.operation
+        if self.data is None:
+            default = operation.settings.default
+            if default is UNSET or self.has_failed:
+                raise ResultUnavailableError(operation.name, operation.show(self.key))
+            return default
+        try:
+            if not self.has_failed:
+                return operation.decode(*self.data)
+            error = operation.decode_error(*self.data)
+        except DecodeError as trouble:
+            trouble.add_note(f"of operation {operation.name!r}, key {operation.show(self.key)}")
+            raise
+        raise error
+
+    # While it runs. Called by the thread of the heartbeat.
+
+    def extension(self) -> Op:
+        """Asks for another lease."""
+        assert self.claim is not None  # noqa: S101  it is owned
+        return self.claim.extend(self.fence, self.operation.settings.lease)
+
+    def renewed(self, reply: Reply, asked: float) -> None:
+        """What the store said to that."""
+        kind = reply.kind
+        if kind == "extended":
+            self._lease_end = min(asked + self.operation.settings.lease, self._cap)
+        elif kind == "at_cap":
+            self.beat_at = inf
+        elif self.state == OWNED:
+            self._is_lost = True
+            self.beat_at = inf
+
+    def renewal_failed(self, now: float) -> None:
+        """The store did not say anything: it is asked again soon."""
+        self.beat_at = now + min(self.operation.third / 4, LAST_RETRY)
+
+    def is_lost(self) -> bool:
+        """Whether somebody else may have it: the store says so, or the lease was not renewed."""
+        return self._is_lost or (self.state == OWNED and time.monotonic() >= self._lease_end)
+
+    # After the body.
+
+    def returned(self, value: object) -> Op:
+        """It took effect: what to tell the store."""
+        encoded = self.operation.encode(value)
+        assert self.claim is not None  # noqa: S101  it is owned
+        self.ended = "completed"
+        self.data = encoded
+        if encoded is None:
+            self.ended = "opaque"
+            self.said = self.claim.complete(self.fence, 0, None)
+        else:
+            self.said = self.claim.complete(self.fence, *encoded)
+        return self.said
+
+    def raised(self, error: BaseException) -> Op:
+        """It raised: what to tell the store."""
+        settings = self.operation.settings
+        if isinstance(error, settings.safe_errors):
+            return self.released()
+        chosen = isinstance(error, settings.store_errors)
+        if chosen or (settings.on_error == "store" and isinstance(error, Exception)):
+            return self.failed(error)
+        if settings.on_error == "quarantine":
+            return self.quarantined()
+        if settings.on_error == "store" and settings.on_lost == "quarantine":
+            # Cancelled or ended: no answer that could be kept, and it may run only once.
+            return self.quarantined()
+        return self.released()
+
+    def released(self) -> Op:
+        """It may be run again."""
+        assert self.claim is not None  # noqa: S101  it is owned
+        self.ended = "released"
+        self.said = self.claim.release(self.fence)
+        return self.said
+
+    def quarantined(self) -> Op:
+        """Whether it took effect is not known."""
+        assert self.claim is not None  # noqa: S101  it is owned
+        self.ended = "quarantined"
+        self.said = self.claim.quarantine(self.fence)
+        return self.said
+
+    def failed(self, error: BaseException) -> Op:
+        """It ended with an error that later calls are to get."""
+        assert self.claim is not None  # noqa: S101  it is owned
+        self.ended = "failed"
+        self.said = self.claim.fail(self.fence, *self.operation.encode_error(error))
+        return self.said
+
+    def settled(self, reply: Reply) -> bool:
+        """What the store said to how it ended: whether that is what it keeps now.
+
+        If not, and somebody else has ended it meanwhile, that end is to be replayed; the state
+        says so.
+        """
+        operation, ended = self.operation, self.ended or ""
+        if reply.kind == "done":
+            if ended == "completed" and self.data is not None:
+                codec, data = self.data
+                until = self._asked + operation.settings.ttl
+                operation.local.keep(self.place, Kept(self.fingerprint, codec, data, until))
+            self.over()
+            if operation.is_heard():
+                operation.tell(ended, self.key, fence=self.fence)
+            return True
+        at_end = not self._is_lost
+        self.over()
+        operation.tell("lease_lost", self.key, fence=self.fence, at_end=at_end)
+        if reply.kind == "ended_meanwhile":
+            fence = self.fence
+            self._replay(reply)
+            self.fence = fence
+        return False
+
+    def unsettled(self, error: StoreError, asked: float) -> float | None:
+        """The store gave no answer to how it ended: the seconds after which to tell it again.
+
+        None: it is given up. The lease will run out.
+        """
+        now = time.monotonic()
+        if isinstance(error, StoreFullError) and self.ended == "completed":
+            # There is no room for the result. There may be for the fact, and that is what counts.
+            assert self.claim is not None  # noqa: S101  it is owned
+            self.ended, self.data = "opaque", None
+            self.said = self.claim.complete(self.fence, 0, None)
+            return 0.0
+        if isinstance(error, PASSING) and now - asked < self.operation.store.timeout:
+            pause = min(FIRST_RETRY * 2.0 ** min(self._retries, 10), LAST_RETRY)
+            self._retries += 1
+            return pause * (0.5 + random() / 2)
+        self.over()
+        self.operation.tell("unrecorded", self.key, error=error)
+        return None
+
+    def told(self) -> Op:
+        """What the store is to be told."""
+        assert self.said is not None  # noqa: S101  how it ended was said
+        return self.said
+
+    def over(self) -> None:
+        """Nobody waits for it any more, and its lease is not renewed."""
+        self.state = OVER
+        local = self.operation.local
+        other = local.running.pop(self.place, None)
+        if other is not self and other is not None:
+            # It was given to another call here: that one still runs.
+            local.running.setdefault(self.place, other)
+            heartbeat.watch(local, self.operation.third)
+        bell = self._bell
+        if bell is not None:
+            bell.ring()
+
+    def lost(self) -> LeaseLostError:
+        """The error of a run that has lost its lease."""
+        return LeaseLostError(self.operation.name, self.operation.show(self.key))
+
+    def not_recorded(self, result: object) -> OutcomeNotRecordedError:
+        """The error of a run that the store could not be told of."""
+        return OutcomeNotRecordedError(self.operation.name, self.operation.show(self.key), result)

@@ -1,0 +1,196 @@
+"""Functions that take effect once for each key, however often they are called."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from seawall.errors import ConfigError
+from seawall.idempotency.arguments import arguments
+from seawall.idempotency.claim import current
+from seawall.idempotency.conversation import OWNED, REPLAYED, Run
+from seawall.idempotency.drivers import (
+    aclaim,
+    afinish,
+    asettle,
+    claim,
+    finish,
+    let_go,
+    settle,
+)
+from seawall.idempotency.errors import FingerprintMismatchError
+from seawall.idempotency.keys import fingerprint, stored
+
+if TYPE_CHECKING:
+    from seawall.idempotency.local import Kept
+    from seawall.idempotency.operation import Operation
+
+__all__ = ["identified", "is_coroutine_function", "protected", "refusal"]
+
+Identify = Callable[[tuple[Any, ...], dict[str, Any]], tuple[bytes, bytes | None]]
+
+
+def refusal(function: Any) -> str | None:
+    """Why a function can't be idempotent; None: it can."""
+    if inspect.isclass(function):
+        return "is a class: an operation is a function, and its result what can be written down"
+    if not callable(function):
+        return "can't be called"
+    inner = _inner(function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        return (
+            "is a generator function: its items are no result that could be given again; collect "
+            "them in a function that returns a list"
+        )
+    return None
+
+
+def is_coroutine_function(function: Any) -> bool:
+    """Whether it is ``async def``, or called as if it was."""
+    return inspect.iscoroutinefunction(_inner(function))
+
+
+def _inner(function: Any) -> Any:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isroutine(function) or hasattr(function, "__code__"):
+        return function
+    # An object that is called: what counts is its method.
+    return getattr(cast("type", type(function)), "__call__", function)  # noqa: B004  it is the method itself
+
+
+def identified(
+    function: Callable[..., Any],
+    key: Callable[..., Any] | None,
+    fingerprint_of: Callable[..., Any] | bool,
+) -> Identify:
+    """What says the key and the fingerprint of a call, once, before its body begins."""
+    bound = arguments(function)
+    if key is None and fingerprint_of is True:
+        # One digest is both: two calls with one key have the same arguments.
+        return bound.key
+    digest: Callable[[tuple[Any, ...], dict[str, Any]], bytes | None]
+    if callable(fingerprint_of):
+        said = fingerprint_of
+        digest = lambda args, kwargs: fingerprint(said(*args, **kwargs), "fingerprint")  # noqa: E731
+    elif fingerprint_of:
+        digest = bound.digest
+    else:
+        digest = lambda args, kwargs: None  # noqa: ARG005, E731
+    if key is None:
+        return lambda args, kwargs: (bound.key(args, kwargs)[0], digest(args, kwargs))
+    key_of = key
+    return lambda args, kwargs: (stored(key_of(*args, **kwargs)), digest(args, kwargs))
+
+
+def remembered(operation: Operation, kept: Kept, key: bytes, digest: bytes | None) -> Any:
+    """The result that this process remembers.
+
+    Raises:
+        FingerprintMismatchError: It is that of something else.
+    """
+    if kept.fingerprint != digest:
+        operation.tell("mismatched", key)
+        raise FingerprintMismatchError(operation.name, operation.show(key))
+    if operation.is_heard():
+        operation.tell("replayed", key, local=True, failed=False)
+    if kept.is_shared:
+        return kept.value
+    value: Any = operation.decode(kept.codec, kept.data)
+    if operation.values.is_immutable(value):
+        kept.value, kept.is_shared = value, True
+    return value
+
+
+def protected(
+    function: Callable[..., Any], operation: Operation, identify: Identify
+) -> Callable[..., Any]:
+    """The function, which takes effect once for each key."""
+    if is_coroutine_function(function):
+        return _task(function, operation, identify)
+    return _plain(function, operation, identify)
+
+
+def _plain(
+    function: Callable[..., Any], operation: Operation, identify: Identify
+) -> Callable[..., Any]:
+    prefix, kept_at = operation.prefix, operation.local.kept
+
+    @functools.wraps(function)
+    def idempotent(*args: Any, **kwargs: Any) -> Any:
+        key, digest = identify(args, kwargs)
+        kept = kept_at(prefix + key)
+        if kept is not None:
+            return remembered(operation, kept, key, digest)
+        run = Run(operation, key, digest, current.get())
+        claim(run)
+        if run.state != OWNED:
+            return run.answer() if run.state == REPLAYED else function(*args, **kwargs)
+        token = current.set(run)
+        try:
+            try:
+                value = function(*args, **kwargs)
+            finally:
+                current.reset(token)
+            if hasattr(value, "__await__"):
+                raise _awaitable(operation, value)
+        except BaseException as error:
+            run.raised(error)
+            trouble = settle(run)
+            if trouble is not None:
+                error.add_note(str(trouble))
+            raise
+        return finish(run, value)
+
+    return idempotent
+
+
+def _task(
+    function: Callable[..., Awaitable[Any]], operation: Operation, identify: Identify
+) -> Callable[..., Awaitable[Any]]:
+    prefix, kept_at = operation.prefix, operation.local.kept
+
+    @functools.wraps(function)
+    async def idempotent(*args: Any, **kwargs: Any) -> Any:
+        key, digest = identify(args, kwargs)
+        kept = kept_at(prefix + key)
+        if kept is not None:
+            return remembered(operation, kept, key, digest)
+        run = Run(operation, key, digest, current.get())
+        await aclaim(run)
+        if run.state != OWNED:
+            return run.answer() if run.state == REPLAYED else await function(*args, **kwargs)
+        token = current.set(run)
+        try:
+            try:
+                value = await function(*args, **kwargs)
+            finally:
+                current.reset(token)
+        except Exception as error:
+            run.raised(error)
+            trouble = await asettle(run)
+            if trouble is not None:
+                error.add_note(str(trouble))
+            raise
+        except BaseException as error:
+            # Cancelled or closed: a task that waits now would not be let.
+            run.raised(error)
+            let_go(run)
+            raise
+        return await afinish(run, value)
+
+    return idempotent
+
+
+def _awaitable(operation: Operation, value: Any) -> ConfigError:
+    if inspect.iscoroutine(value):
+        value.close()
+    rule = (
+        "returned an awaitable, which is no result: make it `async def`, so that it is over when "
+        "its result is kept"
+    )
+    return ConfigError(
+        f"idempotency {operation.name!r}", [("function", type(value).__name__, rule, None)]
+    )
