@@ -124,7 +124,10 @@ def _release(store: Store, arguments: argparse.Namespace) -> Exit:
 
 
 def _resolve(store: Store, arguments: argparse.Namespace) -> Exit:
-    result = tables.read_json(arguments.result, "--result")
+    from seawall.codecs import AsAnnotated
+
+    # Callers get what their function says that it returns, not its JSON.
+    result = AsAnnotated(tables.read_json(arguments.result, "--result"))
     return _decide(
         store,
         arguments,
