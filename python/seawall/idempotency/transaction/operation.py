@@ -25,7 +25,8 @@ _NAMESPACE: Final = "default"
 class TransactionOperation(Operation):
     """What the blocks or calls of one operation share.
 
-    The user's connection is asked, and no store. A store only says in which schema the table is, and whose operations these are.
+    The user's connection is asked, and no store. A store only says in which schema the table is,
+    and whose operations these are.
     """
 
     __slots__ = ("_passing", "schema")
