@@ -13,10 +13,14 @@ from seawall.idempotency.decorator import operation_of
 from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
 from seawall.idempotency.keys import fingerprint, stored
 from seawall.idempotency.settings import UNSET
+from seawall.lazy import overload
 from seawall.stores.errors import StoreError
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from seawall.idempotency.events import IdempotencyEvent
+    from seawall.idempotency.said import BesideStore, BesideTransaction
     from seawall.idempotency.settings import (
         Errors,
         OnConflict,
@@ -79,6 +83,31 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
 
     __slots__ = ("_run", "_token", "_within")
 
+    @overload
+    def __init__(
+        self,
+        key: object,
+        /,
+        *,
+        store: Store,
+        name: str = "",
+        payload: object = None,
+        result_type: Any = None,
+        **settings: Unpack[BesideStore],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        key: object,
+        /,
+        *,
+        transaction: object,
+        store: Store | None = None,
+        name: str = "",
+        payload: object = None,
+        result_type: Any = None,
+        **settings: Unpack[BesideTransaction],
+    ) -> None: ...
     def __init__(
         self,
         key: object,

@@ -9,10 +9,14 @@ from seawall.idempotency.functions import identified, missing, protected, refusa
 from seawall.idempotency.operation import Operation
 from seawall.idempotency.settings import UNSET, checked
 from seawall.idempotency.values import Values
+from seawall.lazy import overload
 from seawall.stores import Store
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from seawall.idempotency.events import IdempotencyEvent
+    from seawall.idempotency.said import BesideStore, BesideTransaction
     from seawall.idempotency.settings import (
         Errors,
         OnConflict,
@@ -31,6 +35,25 @@ F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | static
 LONGEST_NAME = 255
 
 
+@overload
+def idempotent(
+    *,
+    store: Store,
+    key: Callable[..., object] | None = None,
+    name: str | None = None,
+    fingerprint: Callable[..., object] | bool = True,
+    **settings: Unpack[BesideStore],
+) -> Callable[[F], F]: ...
+@overload
+def idempotent(
+    *,
+    transaction: str,
+    store: Store | None = None,
+    key: Callable[..., object] | None = None,
+    name: str | None = None,
+    fingerprint: Callable[..., object] | bool = True,
+    **settings: Unpack[BesideTransaction],
+) -> Callable[[F], F]: ...
 def idempotent(
     *,
     key: Callable[..., object] | None = None,

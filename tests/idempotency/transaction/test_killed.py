@@ -91,7 +91,7 @@ def test_server(kind, own_postgres):
 def test_many_kills(url, charges):
     """Clients are killed at random moments, then one ends: each operation took effect once."""
     count, kills = 100, 0
-    for _ in range(8):
+    for _ in range(5):
         clients = [client(kind, url, count) for kind in ("psycopg", "asyncpg")]
         for one in clients:
             # Real time: a kill is only of use at a moment that nobody chose.

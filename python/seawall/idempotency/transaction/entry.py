@@ -112,42 +112,38 @@ def within_parameter(
         passage = CallPassage(operation, *identify(args, kwargs), current.get())
         return TransactionBlock(bound.arguments[parameter], passage), passage
 
-    if is_coroutine_function(function):
+    @functools.wraps(function)
+    async def task(*args: Any, **kwargs: Any) -> Any:
+        block, passage = begun(args, kwargs)
+        async with block:
+            if passage.state == REPLAYED:
+                return passage.answer()
+            value = await function(*args, **kwargs)
+            passage.returned(value)
+        return value
 
-        @functools.wraps(function)
-        async def once(*args: Any, **kwargs: Any) -> Any:
-            block, passage = begun(args, kwargs)
-            async with block:
-                if passage.state == REPLAYED:
-                    return passage.answer()
-                value = await function(*args, **kwargs)
-                passage.returned(value)
-            return value
+    @functools.wraps(function)
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        block, passage = begun(args, kwargs)
+        with block:
+            if passage.state == REPLAYED:
+                return passage.answer()
+            value = function(*args, **kwargs)
+            kind: Any = type(value)
+            if hasattr(kind, "__await__"):
+                raise _awaitable(operation, value)
+            passage.returned(value)
+        return value
 
-    else:
-
-        @functools.wraps(function)
-        def once(*args: Any, **kwargs: Any) -> Any:
-            block, passage = begun(args, kwargs)
-            with block:
-                if passage.state == REPLAYED:
-                    return passage.answer()
-                value = function(*args, **kwargs)
-                if hasattr(type(value), "__await__"):
-                    raise _awaitable(operation, value)
-                passage.returned(value)
-            return value
-
-    return once
+    return task if is_coroutine_function(function) else plain
 
 
 def _awaitable(operation: TransactionOperation, value: Any) -> ConfigError:
+    kind: str = type(value).__name__
     if inspect.iscoroutine(value):
         value.close()
     rule = (
         "returned an awaitable, which is no result: make it `async def`, so that it is over when "
         "its result is kept"
     )
-    return ConfigError(
-        f"idempotency {operation.name!r}", [("function", type(value).__name__, rule, None)]
-    )
+    return ConfigError(f"idempotency {operation.name!r}", [("function", kind, rule, None)])
