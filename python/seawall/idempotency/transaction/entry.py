@@ -129,8 +129,7 @@ def within_parameter(
             if passage.state == REPLAYED:
                 return passage.answer()
             value = function(*args, **kwargs)
-            kind: Any = type(value)
-            if hasattr(kind, "__await__"):
+            if inspect.isawaitable(value):
                 raise _awaitable(operation, value)
             passage.returned(value)
         return value
