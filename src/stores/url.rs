@@ -108,7 +108,7 @@ pub fn bytes(text: &str) -> Option<u64> {
 /// What [`bytes`] expects.
 pub const BYTES: &str = "must be a number of bytes, at least 65536";
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgresql"))]
 /// `yes` and `no` in the ways they are written.
 #[must_use]
 pub fn yes(text: &str) -> Option<bool> {

@@ -126,8 +126,8 @@ mod tests {
         Link::new(Duration::from_secs(5), Backoff::default())
     }
 
-    async fn refused() -> Result<u32, StoreError> {
-        Err(StoreError::Unavailable("refused".to_owned()))
+    fn refused() -> impl Future<Output = Result<u32, StoreError>> {
+        std::future::ready(Err(StoreError::Unavailable("refused".to_owned())))
     }
 
     /// It is tried again, with pauses that grow, until the time for it is over; then what was met is

@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::tls;
 use crate::stores::error::StoreError;
 use rustls::pki_types::ServerName;
+use std::io::ErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -27,16 +28,22 @@ pub async fn dial(endpoint: &Endpoint) -> Result<TcpStream, StoreError> {
 /// The stream, once the server has proved who it is.
 ///
 /// # Errors
-/// `Unavailable`: what is wrong with its certificate or with ours.
+/// `Refused`: what is wrong with its certificate or with our files, which trying again won't mend;
+/// `Unavailable` if it went away meanwhile.
 pub async fn secure(
     endpoint: &Endpoint,
     files: &tls::Files,
     stream: TcpStream,
 ) -> Result<Box<dyn Bytes>, StoreError> {
-    let refused = |why: String| StoreError::Unavailable(format!("no TLS with {endpoint}: {why}"));
+    let no_tls = |why: String| format!("no TLS with {endpoint}: {why}");
+    let refused = |why| StoreError::Refused(no_tls(why));
     let config = tls::client_of(files).await.map_err(refused)?;
     let name = ServerName::try_from(endpoint.host.clone())
         .map_err(|_| refused("its name can be in no certificate".to_owned()))?;
-    let stream = TlsConnector::from(config).connect(name, stream).await;
-    Ok(Box::new(stream.map_err(|error| refused(error.to_string()))?))
+    match TlsConnector::from(config).connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        // What rustls itself objects to comes so.
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(refused(error.to_string())),
+        Err(error) => Err(StoreError::Unavailable(no_tls(error.to_string()))),
+    }
 }

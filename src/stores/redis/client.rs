@@ -48,7 +48,7 @@ impl Client for Redis {
             };
             let waits = Waits { suspect: &self.suspect, number, answered: false };
             let answer = Asked { settings: &self.settings, connection }.answer(op).await;
-            waits.is_answered();
+            waits.end();
             match answer {
                 Ok(answer) => return Ok(answer),
                 Err(Trouble::Store(error)) => return Err(error),
@@ -98,7 +98,7 @@ struct Waits<'a> {
 }
 
 impl Waits<'_> {
-    fn is_answered(mut self) {
+    fn end(mut self) {
         self.answered = true;
     }
 }
@@ -163,7 +163,7 @@ impl Asked<'_> {
         act: Act<'_>,
     ) -> Result<Words, Trouble> {
         let told = self.connection.send_packed_command(&command(by, key, act)).await;
-        let words = told.map_err(Trouble::of).and_then(Words::of);
+        let words = told.map_err(|error| Trouble::of(&error)).and_then(Words::of);
         words.map_err(|trouble| trouble.at(address))
     }
 }

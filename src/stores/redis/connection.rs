@@ -38,7 +38,7 @@ pub(super) async fn connect(
     let config =
         AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
     let made = MultiplexedConnection::new_with_config(&login, stream, config).await;
-    let (mut connection, driver) = made.map_err(|error| refusal(settings, error))?;
+    let (mut connection, driver) = made.map_err(|error| refusal(settings, &error))?;
     tokio::spawn(driver);
     let mut asked = Pipeline::new();
     for part in ABOUT {
@@ -49,7 +49,7 @@ pub(super) async fn connect(
     }
     let count = ABOUT.len() + SETTINGS.len();
     let told = connection.send_packed_commands(&asked, 0, count).await;
-    let told = told.map_err(|error| refusal(settings, error))?;
+    let told = told.map_err(|error| refusal(settings, &error))?;
     let (about, settings_told) = told.split_at(ABOUT.len().min(told.len()));
     check(settings, about)?;
     notice(settings, settings_told, notices);
@@ -57,10 +57,14 @@ pub(super) async fn connect(
 }
 
 /// What is wrong with a server that may as well be a primary tomorrow is `Unavailable`.
-fn refusal(settings: &Settings, error: RedisError) -> StoreError {
+fn refusal(settings: &Settings, error: &RedisError) -> StoreError {
     let endpoint = &settings.endpoint;
     if error.kind() == ErrorKind::Parse {
         return StoreError::Foreign(format!("{endpoint} does not answer as Redis does"));
+    }
+    // A server that wants our certificate says so when it is already spoken to.
+    if settings.tls.is_some() && error.to_string().contains("fatal alert") {
+        return StoreError::Refused(format!("no TLS with {endpoint}: {error}"));
     }
     match Trouble::of(error) {
         Trouble::Lost(said) | Trouble::Elsewhere(said) => {

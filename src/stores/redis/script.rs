@@ -96,7 +96,7 @@ pub(super) struct Words(Vec<Value>);
 
 impl Words {
     pub fn of(value: Value) -> Result<Self> {
-        match value.extract_error().map_err(Trouble::of)? {
+        match value.extract_error().map_err(|error| Trouble::of(&error))? {
             Value::Array(words) => Ok(Self(words)),
             _ => Err(strange()),
         }

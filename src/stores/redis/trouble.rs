@@ -27,7 +27,7 @@ pub(super) fn damaged(address: &Address, why: Unreadable) -> Trouble {
 const WRAPPED: [&str; 6] = ["READONLY", "OOM", "MISCONF", "WRONGTYPE", "NOPERM", "NOREPLICAS"];
 
 impl Trouble {
-    pub fn of(error: RedisError) -> Self {
+    pub fn of(error: &RedisError) -> Self {
         let said = error.to_string();
         match error.kind() {
             ErrorKind::Io | ErrorKind::Parse => return Self::Lost(said),

@@ -129,9 +129,9 @@ async fn standings(
     });
     let told = run(asked, heads).await?;
     let read = |address: &Address, key: &[u8], value: Value| {
-        let value = value.extract_error().map_err(Trouble::of)?;
+        let value = value.extract_error().map_err(|error| Trouble::of(&error))?;
         let (head, sum): (Option<Vec<u8>>, Option<Vec<u8>>) =
-            FromRedisValue::from_redis_value(value).map_err(|error| Trouble::of(error.into()))?;
+            FromRedisValue::from_redis_value(value).map_err(|error| Trouble::of(&error.into()))?;
         // Gone since the scan, or not ours: a step at it would say which.
         let Some(head) = head else { return Ok(None) };
         Head::read(key, &head, &sum.unwrap_or_default())
@@ -195,7 +195,7 @@ async fn scan(asked: &mut Asked<'_>, look: &Walk, cursor: u64) -> Result<(u64, V
     let pattern = asked.settings.pattern(look.within.as_bytes());
     cmd.arg("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STRIDE);
     let (next, keys): (u64, Vec<Vec<u8>>) =
-        cmd.query_async(&mut asked.connection).await.map_err(Trouble::of)?;
+        cmd.query_async(&mut asked.connection).await.map_err(|error| Trouble::of(&error))?;
     let ours = keys.iter().filter_map(|key| asked.settings.address(key));
     Ok((next, ours.filter(|address| look.within.holds(address)).collect()))
 }
@@ -205,7 +205,7 @@ async fn time(asked: &mut Asked<'_>) -> Result<Micros> {
     let mut cmd = Cmd::new();
     cmd.arg("TIME");
     let (seconds, micros): (Micros, Micros) =
-        cmd.query_async(&mut asked.connection).await.map_err(Trouble::of)?;
+        cmd.query_async(&mut asked.connection).await.map_err(|error| Trouble::of(&error))?;
     Ok(seconds * 1_000_000 + micros)
 }
 
@@ -220,5 +220,9 @@ async fn run(asked: &mut Asked<'_>, cmds: impl Iterator<Item = Cmd>) -> Result<V
     if count == 0 {
         return Ok(Vec::new());
     }
-    asked.connection.send_packed_commands(&pipeline, 0, count).await.map_err(Trouble::of)
+    asked
+        .connection
+        .send_packed_commands(&pipeline, 0, count)
+        .await
+        .map_err(|error| Trouble::of(&error))
 }

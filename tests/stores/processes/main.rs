@@ -1,4 +1,4 @@
-//! Real processes on one file: killed, stopped, forked and ended at any moment.
+//! Real processes on one store: killed, stopped, forked and ended at any moment.
 //!
 //! The test runs itself again as a worker (`worker::worker_process`). `SEAWALL_KILLS` says how many
 //! kills there are in each run; without it there are a few dozen.
@@ -7,16 +7,20 @@
 
 #[path = "../folder/mod.rs"]
 mod folder;
+#[cfg(feature = "redis")]
+#[path = "../servers/valkey.rs"]
+mod valkey;
 
 mod ends;
 mod kills;
+mod site;
 mod stops;
 mod worker;
 
-use folder::Folder;
 use seawall::stores::clock::Machine;
 use seawall::stores::registry::open;
 use seawall::stores::{Address, Store};
+use site::Site;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -27,13 +31,13 @@ fn address(key: u64) -> Address {
     Address::new("app", "run", &key.to_be_bytes()).unwrap()
 }
 
-/// A worker of this role, on a file in this folder.
-fn worker(role: &str, folder: &Folder, url: &str) -> Child {
+/// A worker of this role, on the store of this site.
+fn worker(role: &str, site: &Site) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture", "--quiet", "worker::worker_process"])
         .env("SEAWALL_ROLE", role)
-        .env("SEAWALL_URL", url)
-        .env("SEAWALL_LEDGER", folder.file("ledger"))
+        .env("SEAWALL_URL", &site.url)
+        .env("SEAWALL_LEDGER", site.ledger())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -55,9 +59,22 @@ fn said(lines: &mut BufReader<ChildStdout>, begins: &str) -> String {
     }
 }
 
-/// The file is whole, as SQLite sees it.
-fn is_whole(folder: &Folder) {
-    let file = rusqlite::Connection::open(folder.file("store.db")).unwrap();
-    let said: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(said, "ok");
+/// Each case on each store: a module for each, with what makes its site.
+#[macro_export]
+macro_rules! on_each_store {
+    ($($(#[$says:meta])* $name:ident: $case:expr;)+) => {
+        $crate::on_each_store! { @on full $crate::site::Site::file("durability=full");
+            $($(#[$says])* $name: $case;)+ }
+        $crate::on_each_store! { @on relaxed $crate::site::Site::file("durability=relaxed");
+            $($(#[$says])* $name: $case;)+ }
+        #[cfg(feature = "redis")]
+        $crate::on_each_store! { @on redis $crate::site::Site::redis();
+            $($(#[$says])* $name: $case;)+ }
+    };
+    (@on $store:ident $site:expr; $($(#[$says:meta])* $name:ident: $case:expr;)+) => {
+        mod $store {
+            use super::*;
+            $($(#[$says])* #[test] fn $name() { ($case)(&$site); })+
+        }
+    };
 }

@@ -1,35 +1,13 @@
 //! Processes that are stopped past their lease, and go on.
 
 use super::worker::{owner, terms};
-use super::{Folder, PATIENCE, address, said, worker};
+use super::{PATIENCE, Site, address, said, worker};
+use crate::on_each_store;
 use seawall::stores::Store;
-use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::{Claim, Given, Hold, Reply, Terms, Verb};
 use seawall::stores::record::{OnLost, Payload};
-use seawall::stores::registry::open;
-use seawall::time::{Clock, Nanos, SECOND, System};
 use std::io::{BufReader, Write};
 use std::process::{Child, ChildStdout};
-use std::sync::Arc;
-
-/// The machine's own clock, a minute later: to this process the other's lease is over.
-struct Later;
-
-impl Clock for Later {
-    fn now(&self) -> Nanos {
-        System.now() + 60 * SECOND
-    }
-    fn coarse(&self) -> Nanos {
-        self.now()
-    }
-    fn date(&self) -> Nanos {
-        System.date() + 60 * SECOND
-    }
-}
-
-fn later(url: &str) -> Store {
-    open(url, &Machine { clock: Arc::new(Later), ..Machine::real() }).unwrap()
-}
 
 fn claim(store: &Store, on_lost: OnLost) -> (Reply, seawall::stores::record::Owner) {
     let owner = owner();
@@ -50,18 +28,15 @@ struct Stopped {
     child: Child,
     lines: BufReader<ChildStdout>,
     store: Store,
-    _folder: Folder,
 }
 
 impl Stopped {
-    fn new(role: &str) -> Self {
-        let folder = Folder::new();
-        let url = folder.url("durability=full");
-        let mut child = worker(role, &folder, &url);
+    fn new(role: &str, site: &Site) -> Self {
+        let mut child = worker(role, site);
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         said(&mut lines, "holding ");
         signal(&child, libc::SIGSTOP);
-        Self { child, lines, store: later(&url), _folder: folder }
+        Self { child, lines, store: site.a_minute_later() }
     }
 
     /// It goes on and completes; what it is told.
@@ -75,9 +50,8 @@ impl Stopped {
 }
 
 /// Its lease was taken over and the operation completed: it changes nothing, and is told the result.
-#[test]
-fn a_stopped_owner_is_told_how_others_ended_it() {
-    let mut stopped = Stopped::new("hold takeover");
+fn ended_by_others(site: &Site) {
+    let mut stopped = Stopped::new("hold takeover", site);
     let (reply, owner) = claim(&stopped.store, OnLost::Takeover);
     let Reply::Owned { fence, given: Given::TakenOver, .. } = reply else { panic!("{reply:?}") };
     let payload = Payload::within(9, 0, &b"good"[..]);
@@ -92,9 +66,8 @@ fn a_stopped_owner_is_told_how_others_ended_it() {
 }
 
 /// Its lease was taken over by one who still runs: it changes nothing.
-#[test]
-fn a_stopped_owner_does_not_end_what_is_anothers() {
-    let mut stopped = Stopped::new("hold takeover");
+fn run_by_others(site: &Site) {
+    let mut stopped = Stopped::new("hold takeover", site);
     let (reply, _) = claim(&stopped.store, OnLost::Takeover);
     assert!(matches!(reply, Reply::Owned { .. }), "{reply:?}");
     assert_eq!(stopped.go_on(), "LeaseLost");
@@ -103,9 +76,8 @@ fn a_stopped_owner_does_not_end_what_is_anothers() {
 }
 
 /// Where nobody may run it again it was quarantined; then its result is known after all, and kept.
-#[test]
-fn a_stopped_owner_ends_its_own_quarantine() {
-    let mut stopped = Stopped::new("hold quarantine");
+fn given_up(site: &Site) {
+    let mut stopped = Stopped::new("hold quarantine", site);
     let (reply, _) = claim(&stopped.store, OnLost::Quarantine);
     assert!(matches!(reply, Reply::OutcomeUnknown { noticed: true, .. }), "{reply:?}");
     assert_eq!(stopped.go_on(), "Done");
@@ -113,4 +85,13 @@ fn a_stopped_owner_ends_its_own_quarantine() {
         panic!("not replayed")
     };
     assert_eq!(ended.payload, Payload::within(9, 0, &b"late"[..]));
+}
+
+on_each_store! {
+    /// What others said stays.
+    a_stopped_owner_is_told_how_others_ended_it: ended_by_others;
+    /// What others run stays theirs.
+    a_stopped_owner_does_not_end_what_is_anothers: run_by_others;
+    /// A known result is never stranded.
+    a_stopped_owner_ends_its_own_quarantine: given_up;
 }

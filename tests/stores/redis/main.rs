@@ -4,11 +4,19 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/proxy.rs"]
+mod proxy;
 #[path = "../servers/valkey.rs"]
 mod valkey;
 
+mod beside;
+mod hostile;
+mod outages;
+mod strangers;
+mod tls;
+
 use conformance::{PATIENCE, Place, address, new_owner, terms};
-use redis::{Connection, Script};
+use redis::Connection;
 use seawall::stores::clock::Machine;
 use seawall::stores::idempotency::{Claim, Hold, Reply, Verb};
 use seawall::stores::registry::open;
@@ -19,7 +27,7 @@ use valkey::Server;
 
 /// A part of the server that tests share, by a prefix of its own.
 ///
-/// Its time is the server's own, which nobody can set. So time passes by making older what is kept.
+/// Its time is the server's own: time passes by making older what is kept.
 struct Part {
     server: &'static Server,
     prefix: String,
@@ -50,11 +58,7 @@ impl Place for Part {
         seawall::stores::SECOND
     }
     fn pass(&self, time: Micros) {
-        let mut admin = self.server.admin();
-        let script = Script::new(include_str!("age.lua"));
-        for key in self.keys(&mut admin) {
-            script.key(key).arg(time).invoke::<()>(&mut admin).unwrap();
-        }
+        self.server.age(&format!("{}:*", self.prefix), time);
     }
     /// Nobody here has a date that matters.
     fn set_date(&self, _date: Micros) {}

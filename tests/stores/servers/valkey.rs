@@ -8,14 +8,20 @@ mod guard;
 
 use guard::guarded;
 use redis::{Cmd, Connection, ConnectionInfo, IntoConnectionInfo};
+use seawall::time::{Clock, Nanos, System};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long anything may take that a server does in a moment.
 const LONG: Duration = Duration::from_mins(1);
+
+/// How long ago that was.
+pub fn since(begun: Nanos) -> Duration {
+    Duration::from_nanos(System.now() - begun)
+}
 
 /// What every server is started with unless it is told otherwise: what it says is on its disk.
 const SAFE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -90,10 +96,10 @@ impl Server {
             .stdout(log.try_clone().unwrap())
             .stderr(log);
         *self.child.lock().unwrap() = Some(guarded(command));
-        let begun = Instant::now();
+        let begun = System.now();
         while self.ping().is_err() {
             let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < LONG, "it does not start: {}", log());
+            assert!(since(begun) < LONG, "it does not start: {}", log());
             // Real time: a server starts when it does, and says so to nobody.
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -142,6 +148,17 @@ impl Server {
     /// Somebody who may do everything there.
     pub fn admin(&self) -> Connection {
         redis::Client::open(self.info().unwrap()).unwrap().get_connection().unwrap()
+    }
+
+    /// Makes what is kept under these keys older by so many microseconds: its own time nobody can
+    /// set, so this is how time passes.
+    pub fn age(&self, pattern: &str, by: u64) {
+        let mut admin = self.admin();
+        let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg(pattern).query(&mut admin).unwrap();
+        let script = redis::Script::new(include_str!("age.lua"));
+        for key in keys {
+            script.key(key).arg(by).invoke::<()>(&mut admin).unwrap();
+        }
     }
 
     /// A command of these words.
