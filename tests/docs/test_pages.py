@@ -43,6 +43,12 @@ def test_the_readme_shows_what_its_code_prints() -> None:
     assert shown in python("-m", "tools.pages", "README.md")
 
 
+def test_the_readme_shows_what_its_example_prints() -> None:
+    """What the README says of the killed payment is what the example prints."""
+    shown = (ROOT / "README.md").read_text().split("```text\n")[2].split("```")[0]
+    assert shown == python("examples/payment.py")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_left_out_says_why(page: str) -> None:
     """A block that is not executed is marked with a reason a stranger can judge."""

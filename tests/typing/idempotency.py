@@ -68,6 +68,12 @@ assert_type(Shop.of_class(1), str)
 coroutine: Callable[[int], Coroutine[Any, Any, str]] = charge
 
 
+@seawall.idempotent(transaction="session", on_conflict="refuse", ttl=60)
+def refund(session: object, order: int) -> str:
+    """In a transaction of the caller's."""
+    return f"{session}{order}"
+
+
 async def main() -> None:
     """Calls and blocks."""
     assert_type(await charge(1), str)
@@ -78,6 +84,9 @@ async def main() -> None:
         claim.complete({"a": 1})
     with seawall.idempotency_key(("a", 1), store=store, result_type=dict[str, int]) as claim:
         assert_type(claim.replayed, bool)
+    async with seawall.idempotency_key("k", transaction=object(), wait=1, payload=1) as claim:
+        assert_type(claim, seawall.Claim)
+    assert_type(refund(object(), 1), str)
     current = seawall.current_claim()
     assert_type(current, seawall.Claim | None)
 
@@ -86,8 +95,11 @@ def wrong(error: seawall.OperationInProgressError) -> None:
     """What is refused."""
     place("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     place(1, 2)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
-    seawall.idempotent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    seawall.idempotent(store=store, on_lost="lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    seawall.idempotency_key(store=store)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    seawall.idempotent()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    seawall.idempotent(store=store, on_lost="lost")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    seawall.idempotent(transaction="c", lease=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    seawall.idempotency_key(store=store)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    seawall.idempotency_key("k")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    seawall.idempotency_key("k", transaction=1, at_most_once=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     rejected: seawall.Rejected = error
     assert_type(rejected.retry_after, float | None)

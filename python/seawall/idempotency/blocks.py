@@ -13,10 +13,14 @@ from seawall.idempotency.decorator import operation_of
 from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
 from seawall.idempotency.keys import fingerprint, stored
 from seawall.idempotency.settings import UNSET
+from seawall.lazy import overload
 from seawall.stores.errors import StoreError
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from seawall.idempotency.events import IdempotencyEvent
+    from seawall.idempotency.said import BesideStore, BesideTransaction
     from seawall.idempotency.settings import (
         Errors,
         OnConflict,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
         OnStoreError,
         Seconds,
     )
+    from seawall.idempotency.transaction.block import TransactionBlock
     from seawall.stores import Store
 
 __all__ = ["idempotency_key"]
@@ -58,6 +63,10 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         key: What tells one operation from another: text, a number, a UUID, a tuple of such, or
             whatever else has a stable form.
         store: What keeps it; see `open_store`.
+        transaction: In place of a store, a connection or session of the caller's, in a transaction
+            on PostgreSQL: of psycopg 3, asyncpg or SQLAlchemy 2. Claim, effects and result are
+            committed together, or not at all. Beside it, `store` only says which schema and
+            namespace are meant.
         name: The operation's name. Keys of other names are other keys.
         payload: What must be the same for two blocks with one key. None: nothing is compared.
         result_type: What a result is rebuilt as: a class or an annotation.
@@ -71,14 +80,40 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
     Entering and leaving it raises what calls of an `idempotent` function raise.
     """
 
-    __slots__ = ("_run", "_token")
+    __slots__ = ("_run", "_token", "_within")
 
+    @overload
     def __init__(
         self,
         key: object,
         /,
         *,
         store: Store,
+        name: str = "",
+        payload: object = None,
+        result_type: Any = None,
+        **settings: Unpack[BesideStore],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        key: object,
+        /,
+        *,
+        transaction: object,
+        store: Store | None = None,
+        name: str = "",
+        payload: object = None,
+        result_type: Any = None,
+        **settings: Unpack[BesideTransaction],
+    ) -> None: ...
+    def __init__(
+        self,
+        key: object,
+        /,
+        *,
+        store: Store | None = None,
+        transaction: object = None,
         name: str = "",
         payload: object = None,
         result_type: Any = None,
@@ -117,13 +152,29 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
             "default": default,
             "on_event": on_event,
         }
-        operation = operation_of(name, store, settings, [], expected=result_type)
         digest = None if payload is None else fingerprint(payload)
+        self._within: TransactionBlock | None = None
+        if transaction is not None:
+            from seawall.idempotency.transaction import within
+
+            self._within = within(
+                transaction,
+                stored(key),
+                digest,
+                name=name,
+                store=store,
+                settings=settings,
+                expected=result_type,
+            )
+            return
+        operation = operation_of(name, store, settings, [], expected=result_type)
         self._run = BlockRun(operation, stored(key), digest, None)
         self._token: Token[Run | None] | None = None
 
     def __enter__(self) -> Claim:
         """Claims the key, or finds that it has completed. Blocks this thread."""
+        if self._within is not None:
+            return self._within.__enter__()
         run = self._prepare()
         if not self._recall():
             claim(run)
@@ -136,11 +187,15 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         traceback: TracebackType | None,
     ) -> None:
         """Keeps what came of it."""
-        if self._leave(exc):
+        if self._within is not None:
+            self._within.__exit__(exc_type, exc, traceback)
+        elif self._leave(exc):
             self._end(exc, settle(self._run))
 
     async def __aenter__(self) -> Claim:
         """As ``with``, for tasks."""
+        if self._within is not None:
+            return await self._within.__aenter__()
         run = self._prepare()
         if not self._recall():
             await aclaim(run)
@@ -153,6 +208,9 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         traceback: TracebackType | None,
     ) -> None:
         """As ``with``, for tasks."""
+        if self._within is not None:
+            await self._within.__aexit__(exc_type, exc, traceback)
+            return
         if not self._leave(exc):
             return
         if exc is None or isinstance(exc, Exception):

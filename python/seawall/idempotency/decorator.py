@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from seawall.idempotency.functions import identified, protected, refusal
+from seawall.idempotency.functions import identified, missing, protected, refusal
 from seawall.idempotency.operation import Operation
 from seawall.idempotency.settings import UNSET, checked
 from seawall.idempotency.values import Values
+from seawall.lazy import overload
 from seawall.stores import Store
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from seawall.idempotency.events import IdempotencyEvent
+    from seawall.idempotency.said import BesideStore, BesideTransaction
     from seawall.idempotency.settings import (
         Errors,
         OnConflict,
@@ -31,10 +35,30 @@ F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | static
 LONGEST_NAME = 255
 
 
+@overload
+def idempotent(
+    *,
+    store: Store,
+    key: Callable[..., object] | None = None,
+    name: str | None = None,
+    fingerprint: Callable[..., object] | bool = True,
+    **settings: Unpack[BesideStore],
+) -> Callable[[F], F]: ...
+@overload
+def idempotent(
+    *,
+    transaction: str,
+    store: Store | None = None,
+    key: Callable[..., object] | None = None,
+    name: str | None = None,
+    fingerprint: Callable[..., object] | bool = True,
+    **settings: Unpack[BesideTransaction],
+) -> Callable[[F], F]: ...
 def idempotent(
     *,
     key: Callable[..., object] | None = None,
-    store: Store,
+    store: Store | None = None,
+    transaction: str | None = None,
     name: str | None = None,
     ttl: Seconds | None = None,
     lease: Seconds | None = None,
@@ -72,6 +96,8 @@ def idempotent(
         key: What tells one operation from another: a callable of the arguments. Without one, the
             arguments themselves do, defaults applied and ``self`` left out.
         store: What keeps it; see `open_store`.
+        transaction: In place of a store, the name of the parameter that is a connection or session
+            of the caller's, in a transaction on PostgreSQL: see `idempotency_key`.
         name: The operation's name, its scope in the store. Without one it is made of the module
             and name of the function, which must be stable then: not of a function inside of
             another, a lambda or ``__main__``.
@@ -138,9 +164,14 @@ def idempotent(
     if not isinstance(given[1], bool) and not callable(given[1]):
         rule = "must be True, False or a callable of the arguments"
         problems.append(("fingerprint", repr(fingerprint), rule, None))
+    operation_for: Callable[..., Any] = operation_of
+    if transaction is not None:
+        from seawall.idempotency.transaction import operation_within
+
+        operation_for = operation_within
     if problems or name is not None or not isinstance(given[2], Store):
         # Said where it was written, not where it is put on a function.
-        operation_of(name or "?", store, settings, problems)
+        operation_for(name or "?", store, settings, problems)
 
     def decorate(function: F) -> F:
         if isinstance(function, classmethod | staticmethod):
@@ -155,8 +186,17 @@ def idempotent(
             if why is not None:
                 found.append(("name", "None", why, None))
         full = name or name_of(function)
-        operation = operation_of(full, store, settings, found, function=function)
-        made = protected(function, operation, identified(function, key, fingerprint))
+        if transaction is not None and (why := missing(function, transaction)) is not None:
+            found.append(("transaction", repr(transaction), why, None))
+        operation = operation_for(full, store, settings, found, function=function)
+        if transaction is None:
+            made = protected(function, operation, identified(function, key, fingerprint))
+        else:
+            from seawall.idempotency.transaction import within_parameter
+
+            # Which connection it is done on makes no other operation of it.
+            identify = identified(function, key, fingerprint, without=(transaction,))
+            made = within_parameter(function, transaction, operation, identify)
         made.idempotency = operation  # type: ignore[attr-defined]
         return cast("F", made)
 

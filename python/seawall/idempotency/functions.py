@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seawall.idempotency.local import Kept
     from seawall.idempotency.operation import Operation
 
-__all__ = ["identified", "is_coroutine_function", "protected", "refusal"]
+__all__ = ["identified", "is_coroutine_function", "missing", "protected", "refusal"]
 
 Identify = Callable[[tuple[Any, ...], dict[str, Any]], tuple[bytes, bytes | None]]
 
@@ -45,6 +45,15 @@ def refusal(function: Any) -> str | None:
             "them in a function that returns a list"
         )
     return None
+
+
+def missing(function: Any, parameter: object) -> str | None:
+    """Why no parameter of a function is meant by that; None: one is."""
+    try:
+        known = parameter in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        known = False
+    return None if known else "must be the name of a parameter of the function"
 
 
 def is_coroutine_function(function: Any) -> bool:
@@ -65,9 +74,13 @@ def identified(
     function: Callable[..., Any],
     key: Callable[..., Any] | None,
     fingerprint_of: Callable[..., Any] | bool,
+    without: tuple[str, ...] = (),
 ) -> Identify:
-    """What says the key and the fingerprint of a call, once, before its body begins."""
-    bound = arguments(function)
+    """What says the key and the fingerprint of a call, once, before its body begins.
+
+    Parameters that it is `without` make no difference: what a call is done with, not what it does.
+    """
+    bound = arguments(function, without=without)
     if key is None and fingerprint_of is True:
         # One digest is both: two calls with one key have the same arguments.
         return bound.key

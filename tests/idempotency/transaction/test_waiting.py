@@ -9,7 +9,7 @@ import threading
 import psycopg
 import pytest
 import seawall
-from seawall.idempotency.errors import OperationInProgressError
+from seawall import OperationInProgressError
 from seawall.idempotency.transaction.steps import sqlstate
 
 from tests.idempotency.transaction.desks import DESKS, AsyncPsycopg, Desk, run

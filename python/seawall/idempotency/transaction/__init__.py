@@ -5,10 +5,10 @@
 - `seawall.idempotency.transaction.operation`: what is to happen once, and its row.
 - `seawall.idempotency.transaction.steps`: claim and completion, written once for ``with`` and
   ``async with``.
-- `seawall.idempotency.transaction.block`: the block and its claim.
+- `seawall.idempotency.transaction.block`: the block.
+- `seawall.idempotency.transaction.entry`: from what users say to blocks and functions.
 """
 
-from seawall.idempotency.transaction.block import TransactionBlock, TransactionClaim
-from seawall.idempotency.transaction.operation import Operation, address
+from seawall.idempotency.transaction.entry import operation_within, within, within_parameter
 
-__all__ = ["Operation", "TransactionBlock", "TransactionClaim", "address"]
+__all__ = ["operation_within", "within", "within_parameter"]

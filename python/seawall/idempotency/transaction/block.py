@@ -1,75 +1,19 @@
-"""The block in which an operation happens once, in a transaction of the user's."""
+"""The block in which an operation takes effect once, in a transaction of the user's."""
 
 from __future__ import annotations
 
+from contextvars import Token
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from seawall.errors import ConfigError
+from seawall.idempotency.claim import Claim, current
+from seawall.idempotency.conversation import NEW, OWNED, Run
 from seawall.idempotency.transaction import steps
 from seawall.idempotency.transaction.links import Link, link
-from seawall.idempotency.transaction.operation import Operation
-from seawall.idempotency.transaction.statements import OPAQUE
+from seawall.idempotency.transaction.operation import Passage
 
-__all__ = ["TransactionBlock", "TransactionClaim"]
-
-
-class TransactionClaim:
-    """What a block in the caller's transaction was given: the operation to run, or its result.
-
-    There is no fence and no lease: nobody else can be at it while the transaction goes on.
-    """
-
-    __slots__ = ("_kept", "_operation", "_result")
-
-    def __init__(self, operation: Operation, kept: steps.Kept | None) -> None:
-        """Made by `seawall.idempotency_key`."""
-        self._operation = operation
-        self._kept = kept
-        self._result: tuple[int, bytes] | None = operation.encode(None) if kept is None else None
-
-    @property
-    def key(self) -> str:
-        """The operation's key, as the store shows it."""
-        return self._operation.key
-
-    @property
-    def replayed(self) -> bool:
-        """Whether the operation took effect before: `result` is what it came to."""
-        return self._kept is not None
-
-    @property
-    def result(self) -> Any:
-        """What the operation came to, read anew each time.
-
-        Raises:
-            ResultUnavailableError: It could not be kept, and there is no ``default``.
-            RuntimeError: It has not come to anything yet: the body is to run.
-        """
-        if self._kept is None:
-            raise RuntimeError(
-                "there is no result to give again: this block runs the operation (see "
-                "claim.replayed), and hands its result to claim.complete"
-            )
-        if self._kept.state == OPAQUE or self._kept.codec is None or self._kept.result is None:
-            return self._operation.default()
-        return self._operation.decode(self._kept.codec, self._kept.result)
-
-    def complete(self, result: Any = None) -> None:
-        """Says what the operation came to. It is written down when the block is left.
-
-        It is written as it is now: what becomes of it afterwards changes nothing. One that can't be
-        kept, because it can't be written or is too large, is replaced: see `result`.
-
-        Raises:
-            RuntimeError: The operation was not run here, but before.
-        """
-        if self._kept is not None:
-            raise RuntimeError(
-                "the operation took effect before, and has its result: return claim.result where "
-                "claim.replayed is true"
-            )
-        self._result = self._operation.encode(result)
+__all__ = ["TransactionBlock"]
 
 
 class TransactionBlock:
@@ -81,23 +25,26 @@ class TransactionBlock:
     and goes on.
     """
 
-    __slots__ = ("_claim", "_link", "_operation", "_savepoint", "_transaction")
+    __slots__ = ("_link", "_passage", "_savepoint", "_token", "_transaction")
 
-    def __init__(self, transaction: object, operation: Operation) -> None:
-        """Made by `seawall.idempotency_key`."""
+    def __init__(self, transaction: object, passage: Passage, asked: Link | None = None) -> None:
+        """Made for one passage.
+
+        Raises:
+            ConfigError: It is no connection or session that is known, or in no transaction.
+        """
         self._transaction = transaction
-        self._operation = operation
-        self._link: Link = link(transaction)
-        self._claim: TransactionClaim | None = None
+        self._passage = passage
+        self._link: Link = link(transaction) if asked is None else asked
         self._savepoint: Any = None
+        self._token: Token[Run | None] | None = None
 
-    def __enter__(self) -> TransactionClaim:
+    def __enter__(self) -> Claim:
         """Claims the operation; waits for another transaction that is at it.
 
         Raises:
             OperationInProgressError: That one went on for longer than `wait` or the deadline.
             FingerprintMismatchError: The key stands for something else.
-            OutcomeUnknownError: A transaction was committed in the middle of the operation.
             StoreError: The table is missing, or its row is damaged or of a newer version.
             ConfigError: The connection is in no transaction, or its transaction was aborted.
         """
@@ -106,58 +53,71 @@ class TransactionBlock:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Completes the operation, or undoes what the block wrote."""
-        _now(self._left(error))
-        return False
+        _now(self._left(exc))
 
-    async def __aenter__(self) -> TransactionClaim:
-        """As `__enter__`."""
+    async def __aenter__(self) -> Claim:
+        """As ``with``, for tasks."""
         self._mind("async with")
         return self._begun(await _later(self._entered()))
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
-        """As `__exit__`."""
-        await _later(self._left(error))
-        return False
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """As ``with``, for tasks."""
+        await _later(self._left(exc))
 
     def _mind(self, word: str) -> None:
         right = "async with" if self._link.is_async else "with"
         if word != right:
             cls = type(self._transaction)
             shown = f"<{cls.__module__}.{cls.__qualname__}>"
-            raise ConfigError(
-                "idempotency", [("transaction", shown, f"needs `{right}`, not `{word}`", None)]
+            rule = f"needs `{right}` (and an `async def` to be put on), not `{word}`"
+            if right == "with":
+                rule = f"needs `{right}` (and a plain function to be put on), not `{word}`"
+            raise ConfigError("idempotency", [("transaction", shown, rule, None)])
+        if self._passage.state != NEW:
+            raise RuntimeError(
+                f"the block of key {self._passage.shown} was entered already: make one for each "
+                "time"
             )
-        if self._claim is not None:
-            raise RuntimeError("this block was entered already: make one for each operation")
 
     def _entered(self) -> steps.Steps:
-        return steps.claim(self._link, self._transaction, self._operation)
+        return steps.claim(self._link, self._transaction, self._passage)
 
-    def _begun(self, got: Any) -> TransactionClaim:
-        kept = got if isinstance(got, steps.Kept) else None
-        self._savepoint = None if kept is not None else got
-        self._claim = TransactionClaim(self._operation, kept)
-        return self._claim
+    def _begun(self, savepoint: Any) -> Claim:
+        passage = self._passage
+        self._savepoint = savepoint
+        passage.outer = current.get()
+        if passage.state == OWNED:
+            self._token = current.set(passage)
+        return Claim(passage)
 
     def _left(self, error: BaseException | None) -> steps.Steps:
-        claim = self._claim
-        if claim is None or claim.replayed:
+        passage = self._passage
+        if passage.state != OWNED:
             return
-        if error is not None:
-            yield from steps.undo(self._link, self._savepoint)
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                current.reset(token)
+            except ValueError:
+                # Left in another context than it was entered in, as a fixture's block may be.
+                current.set(passage.outer)
+        if error is None:
+            if passage.said is None:
+                passage.returned(None)
+            yield from steps.complete(self._link, self._savepoint, passage)
         else:
-            result = claim._result
-            yield from steps.complete(self._link, self._savepoint, self._operation, result)
+            yield from steps.undo(self._link, self._savepoint)
+            passage.left("released")
 
 
 def _now(going: steps.Steps) -> Any:

@@ -215,7 +215,8 @@ def _read(answer: Any) -> Row | None:
     if row is None:
         return None
     # psycopg2 has bytes as views.
-    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+    values: list[Any] = list(row)
+    return tuple(bytes(one) if type(one) is memoryview else one for one in values)
 
 
 class _Kind(NamedTuple):

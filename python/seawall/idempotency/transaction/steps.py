@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
-import seawall
+from seawall import _core
 from seawall.idempotency.errors import (
     FingerprintMismatchError,
     NestedOperationError,
@@ -20,7 +21,7 @@ from seawall.idempotency.errors import (
     OutcomeUnknownError,
 )
 from seawall.idempotency.transaction.links import ABORTED, NO_TRANSACTION, Link, refused
-from seawall.idempotency.transaction.operation import Operation
+from seawall.idempotency.transaction.operation import Passage
 from seawall.idempotency.transaction.statements import (
     BEGUN,
     COMPLETED,
@@ -34,14 +35,6 @@ Steps: TypeAlias = Generator[Any, Any, Any]
 
 _TRIES: Final = 10
 """How often a row may go and come again before this gives up."""
-
-
-class Kept(NamedTuple):
-    """How an operation ended before."""
-
-    state: int
-    codec: int | None
-    result: bytes | None
 
 
 class _Row(NamedTuple):
@@ -58,105 +51,116 @@ class _Row(NamedTuple):
     is_mine: bool | None
 
 
-def claim(link: Link, transaction: object, operation: Operation) -> Steps:
-    """Claims it under a savepoint. Whatever is raised, the transaction is as it was before.
+def claim(link: Link, transaction: object, passage: Passage) -> Steps:
+    """Claims it under a savepoint, or finds its end. If it raises, all is as it was before.
 
     Returns:
-        The savepoint of a claim, or a `Kept`.
+        The savepoint of a claim; None: it took effect before, as the passage knows.
     """
     try:
         savepoint = yield link.begin()
     except Exception as error:
-        told = _told(error, transaction, operation)
+        told = _told(error, transaction, passage)
         if told is None:
             raise
         raise told from error
     try:
-        kept = yield from _asked(link, operation)
+        owned = yield from _asked(link, passage)
     except BaseException as error:
         yield from undo(link, savepoint)
-        told = _told(error, transaction, operation)
+        told = _told(error, transaction, passage)
         if told is None:
             raise
         raise told from error
-    if kept is None:
+    if owned:
+        passage.owned()
         return savepoint
     yield link.keep(savepoint)
-    return kept
+    return None
 
 
-def complete(
-    link: Link, savepoint: Any, operation: Operation, result: tuple[int, bytes] | None
-) -> Steps:
+def complete(link: Link, savepoint: Any, passage: Passage) -> Steps:
     """Writes the result down, and makes all of it a part of the transaction."""
-    state = OPAQUE if result is None else COMPLETED
-    codec, data = result or (None, None)
-    checksum = operation.checksum(state, codec, data, operation.fingerprint)
-    values = (operation.id, state, codec, data, checksum, _micros(operation.ttl))
+    state = OPAQUE if passage.data is None else COMPLETED
+    codec, data = passage.data or (None, None)
+    checksum = passage.checksum(state, codec, data, passage.fingerprint)
+    ttl = _micros(passage.within.settings.ttl)
+    text = statements(passage.within.schema).complete
     try:
-        row = yield link.fetch(statements(operation.schema).complete, values)
+        row = yield link.fetch(text, (passage.place, state, codec, data, checksum, ttl))
         if row is None:
             raise RuntimeError(
-                f"the block of {operation.name!r} with key {operation.key} ended its transaction or "
-                "went back behind its own beginning: what it did is not completed; leave the block "
-                "first, then commit or roll back"
+                f"the block of {passage.within.name!r} with key {passage.shown} ended its "
+                "transaction or went back behind its own beginning: what it did is not completed; "
+                "leave the block first, then commit or roll back"
             )
     except BaseException:
         yield from undo(link, savepoint)
+        passage.left("released")
         raise
-    yield link.keep(savepoint)
+    try:
+        yield link.keep(savepoint)
+    except BaseException:
+        passage.left("released")
+        raise
+    passage.left(passage.ended or "completed")
 
 
 def undo(link: Link, savepoint: Any) -> Steps:
     """Goes back to before the claim, where that can still be done."""
-    try:
+    # The error that led here says why; what can't be undone here, the server undoes.
+    with suppress(Exception):
         yield link.undo(savepoint)
-    except Exception:  # noqa: BLE001, S110 - the error that led here says why; the server undoes it
-        pass
 
 
-def _asked(link: Link, operation: Operation) -> Steps:
-    texts = statements(operation.schema)
+def _asked(link: Link, passage: Passage) -> Steps:
+    texts = statements(passage.within.schema)
     text = texts.claim
-    values = (_bound(operation), operation.id, operation.fingerprint, _micros(operation.ttl))
+    ttl = _micros(passage.within.settings.ttl)
+    values = (_bound(passage), passage.place, passage.fingerprint, ttl)
     for _ in range(_TRIES):
         row = _Row(*(yield link.fetch(text, values)))
         if row.claims:
-            return None
+            return True
         # One that was waited for came after the statement began, which does not see it.
         gone = row.layout is None
         if not gone and row.left > 0:
-            return _judged(row, operation)
+            _judge(row, passage)
+            return False
         text = texts.claim if gone else texts.retake
-    reason = f"the row of {operation.key!r} of {operation.name!r} comes and goes"
-    raise StoreBusyError(operation.place, reason)
+    reason = f"the row of {passage.shown} of {passage.within.name!r} comes and goes"
+    raise StoreBusyError(passage.within.place, reason)
 
 
-def _judged(row: _Row, operation: Operation) -> Kept:
+def _judge(row: _Row, passage: Passage) -> None:
     if row.layout != LAYOUT:
-        raise operation.newer(row.layout or 0)
+        raise passage.newer(row.layout or 0)
+    name, shown = passage.within.name, passage.shown
     if row.state == BEGUN:
         if row.is_mine:
-            raise NestedOperationError(operation.name, None, operation.key, "nested")
+            raise NestedOperationError(name, None, shown, "nested")
         # Nothing lets others see it, except where the table's constraint was taken away.
-        raise OutcomeUnknownError(operation.name, operation.key)
+        raise OutcomeUnknownError(name, shown)
     if row.state not in {COMPLETED, OPAQUE}:
-        raise operation.damaged(f"there is no state {row.state}")
-    if (row.codec is None or row.result is None) != (row.state == OPAQUE):
-        raise operation.damaged("its state and its result contradict each other")
-    if row.checksum != operation.checksum(row.state, row.codec, row.result, row.fingerprint):
-        raise operation.damaged("its checksum is another")
-    if operation.fingerprint != row.fingerprint:
-        raise FingerprintMismatchError(operation.name, operation.key)
-    return Kept(row.state, row.codec, row.result)
+        raise passage.damaged(f"there is no state {row.state}")
+    result = None if row.codec is None or row.result is None else (row.codec, row.result)
+    if (result is None) != (row.state == OPAQUE):
+        raise passage.damaged("its state and its result contradict each other")
+    if row.checksum != passage.checksum(row.state, row.codec, row.result, row.fingerprint):
+        raise passage.damaged("its checksum is another")
+    if passage.fingerprint != row.fingerprint:
+        passage.within.tell("mismatched", passage.key)
+        raise FingerprintMismatchError(name, shown)
+    passage.replays(result)
 
 
-def _bound(operation: Operation) -> str:
+def _bound(passage: Passage) -> str:
     """For how long a lock is waited for, in milliseconds; 0 would be for ever."""
-    if operation.on_conflict == "refuse":
+    settings = passage.within.settings
+    if settings.on_conflict == "refuse":
         return "1"
-    left = seawall.remaining()
-    seconds = operation.wait if left is None else min(operation.wait, left)
+    left = _core.remaining()
+    seconds = settings.wait if left is None else min(settings.wait, left)
     return str(max(1, math.ceil(seconds * 1000)))
 
 
@@ -164,22 +168,24 @@ def _micros(seconds: float) -> int:
     return round(seconds * 1_000_000)
 
 
-def _told(error: BaseException, transaction: object, operation: Operation) -> Exception | None:
+def _told(error: BaseException, transaction: object, passage: Passage) -> Exception | None:
     """What an error of the server's means here; None: it is the caller's to know."""
+    within = passage.within
     match sqlstate(error):
         case "55P03":
-            left = seawall.remaining()
-            why = "deadline" if left is not None and left < operation.wait else "waited"
-            if operation.on_conflict == "refuse":
+            settings, left = within.settings, _core.remaining()
+            why = "deadline" if left is not None and left < settings.wait else "waited"
+            if settings.on_conflict == "refuse":
                 why = "refused"
+            within.tell("conflict", passage.key, waits=why != "refused", retry_after=0.0)
             # Its transaction may end at any moment; nobody knows when.
-            return OperationInProgressError(operation.name, 0.0, operation.key, why)
+            return OperationInProgressError(within.name, 0.0, passage.shown, why)
         case "42P01" | "3F000" | "42703":
             reason = (
-                f"there is no table {operation.schema}.transactions as this version has it; make "
-                "it with `seawall store migrate`"
+                f"there is no table {within.schema}.transactions as this version has it; make it "
+                "with `seawall store migrate`"
             )
-            return StoreUnavailableError(operation.place, reason)
+            return StoreUnavailableError(within.place, reason)
         case "25P01":
             return refused(transaction, NO_TRANSACTION)
         case "25P02":
