@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+#[cfg(feature = "postgresql")]
+mod postgresql;
 #[cfg(feature = "redis")]
 #[path = "../tests/stores/servers/valkey.rs"]
 #[allow(clippy::unwrap_used, reason = "what can't be measured panics")]
@@ -320,4 +322,8 @@ criterion_group! {
 criterion_group!(servers, on_redis);
 #[cfg(not(feature = "redis"))]
 criterion_group!(servers,);
-criterion_main!(benches, servers);
+#[cfg(feature = "postgresql")]
+criterion_group!(databases, postgresql::pairs);
+#[cfg(not(feature = "postgresql"))]
+criterion_group!(databases,);
+criterion_main!(benches, servers, databases);

@@ -10,6 +10,7 @@ pub mod clock;
 mod error;
 pub mod idempotency;
 mod memory;
+pub mod migration;
 #[cfg(feature = "net")]
 #[cfg_attr(
     not(all(feature = "redis", feature = "postgresql")),

@@ -11,6 +11,7 @@ mod pool;
 mod row;
 mod schema;
 mod settings;
+mod sniff;
 mod statements;
 mod table;
 mod tls;
@@ -35,6 +36,11 @@ pub(super) fn open(
         let limits = settings.limits;
         Arc::new(Remote::<Pool>::new(settings, limits)) as Arc<dyn Backend>
     })
+}
+
+/// What makes its tables.
+pub(super) fn script(url: &Url, problems: &mut Vec<Problem>) -> Option<String> {
+    Settings::of(url, problems).map(|settings| schema::script(&settings, false))
 }
 
 impl Client for Pool {
