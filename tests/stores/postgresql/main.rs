@@ -5,6 +5,8 @@
 #[path = "../redis/tls.rs"]
 #[allow(dead_code, reason = "this server has a door of its own")]
 mod authority;
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 #[path = "../servers/proxy.rs"]
@@ -12,6 +14,7 @@ mod proxy;
 #[path = "../servers/postgresql.rs"]
 mod server;
 
+mod histories;
 mod hostile;
 mod lost;
 mod rights;

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 #[path = "../servers/proxy.rs"]
@@ -9,7 +11,7 @@ mod proxy;
 #[path = "../servers/valkey.rs"]
 mod valkey;
 
-mod beside;
+mod histories;
 mod hostile;
 mod outages;
 mod strangers;
