@@ -9,6 +9,8 @@ mod authority;
 mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/guard.rs"]
+mod guard;
 #[path = "../servers/proxy.rs"]
 mod proxy;
 #[path = "../servers/postgresql.rs"]

@@ -6,6 +6,8 @@
 mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/guard.rs"]
+mod guard;
 #[path = "../servers/proxy.rs"]
 mod proxy;
 #[path = "../servers/valkey.rs"]
