@@ -98,7 +98,8 @@ for number in range(first, first + times):
 else:
     if holder is not None:
         holder.end()
-    print({f"{kind} {code}": number for (kind, code), number in ended.items() if code != 0}, flush=True)
+    bad = {f"{kind} {code}": number for (kind, code), number in ended.items() if code != 0}
+    print(bad, flush=True)
 """
 
 

@@ -77,7 +77,7 @@ def kept_key(shown: str) -> bytes:
     try:
         return plain.encode("utf-8", "surrogateescape")
     except UnicodeError as error:
-        message = f"no key is shown as {ascii(shown)}: {error}"
+        message = f"no key is shown as {shown!a}: {error}"
         raise CommandError(Exit.USAGE, message) from error
 
 

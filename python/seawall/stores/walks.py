@@ -25,9 +25,7 @@ def get(address: Address) -> Generator[Op, Reply, Record | None]:
     return None if kept is None else Record._read(address, kept)  # pyright: ignore[reportPrivateUsage]
 
 
-def resolve(
-    address: Address, result: object, codec: CodecChoice
-) -> Generator[Op, Reply, Reply]:
+def resolve(address: Address, result: object, codec: CodecChoice) -> Generator[Op, Reply, Reply]:
     """Says that it took effect."""
     from seawall.codecs import Results
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from seawall.errors import ConfigError
 from seawall.idempotency.transaction import steps
