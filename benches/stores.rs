@@ -16,6 +16,95 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+#[cfg(feature = "postgresql")]
+mod postgresql;
+#[cfg(feature = "redis")]
+#[path = "../tests/stores/servers/valkey.rs"]
+#[allow(clippy::unwrap_used, reason = "what can't be measured panics")]
+mod valkey;
+
+/// Two calls of scripts that do nothing, as one would write them without a store.
+#[cfg(feature = "redis")]
+#[allow(clippy::unwrap_used, reason = "what can't be measured panics")]
+mod by_hand {
+    use redis::aio::MultiplexedConnection;
+    use redis::{Client, Connection, Script};
+    use std::sync::mpsc;
+    use tokio::runtime::Builder;
+
+    fn script() -> Script {
+        Script::new("return {'done', '1', '2', '3', 'new'}")
+    }
+
+    /// What a claim and a completion send.
+    fn asked(number: usize) -> [Vec<u8>; 6] {
+        let sent = if number == 0 { "x".repeat(40) } else { "x".repeat(20) };
+        std::array::from_fn(|_| sent.as_bytes().to_vec())
+    }
+
+    /// As a program without tasks would.
+    pub struct InPlace(Connection, Script);
+
+    impl InPlace {
+        pub fn new(url: &str) -> Self {
+            Self(Client::open(url).unwrap().get_connection().unwrap(), script())
+        }
+
+        pub fn pair(&mut self) {
+            for number in 0..2 {
+                let mut call = self.1.prepare_invoke();
+                call.key("seawall:a-key-of-the-usual-length:000001");
+                for words in asked(number) {
+                    call.arg(words);
+                }
+                call.invoke::<Vec<String>>(&mut self.0).unwrap();
+            }
+        }
+    }
+
+    type Asked = (usize, mpsc::Sender<()>);
+
+    /// As a program must that has one connection for all of its threads and tasks.
+    pub struct OnThread(tokio::sync::mpsc::UnboundedSender<Asked>);
+
+    impl OnThread {
+        pub fn new(url: &str) -> Self {
+            let (send, mut receive) = tokio::sync::mpsc::unbounded_channel::<Asked>();
+            let client = Client::open(url).unwrap();
+            std::thread::spawn(move || {
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async move {
+                    let connection = client.get_multiplexed_async_connection().await.unwrap();
+                    while let Some((number, done)) = receive.recv().await {
+                        let connection: MultiplexedConnection = connection.clone();
+                        tokio::spawn(call(connection, number, done));
+                    }
+                });
+            });
+            Self(send)
+        }
+
+        pub fn pair(&self) {
+            for number in 0..2 {
+                let (done, answered) = mpsc::channel();
+                self.0.send((number, done)).unwrap();
+                answered.recv().unwrap();
+            }
+        }
+    }
+
+    async fn call(mut connection: MultiplexedConnection, number: usize, done: mpsc::Sender<()>) {
+        let script = script();
+        let mut call = script.prepare_invoke();
+        call.key("seawall:a-key-of-the-usual-length:000001");
+        for words in asked(number) {
+            call.arg(words);
+        }
+        call.invoke_async::<Vec<String>>(&mut connection).await.unwrap();
+        done.send(()).unwrap();
+    }
+}
+
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A new key each time.
@@ -143,7 +232,7 @@ fn raw_file() -> Connection {
 }
 
 /// What one of these takes.
-fn nanos(times: u64, one: impl Fn()) -> f64 {
+fn nanos(times: u64, mut one: impl FnMut()) -> f64 {
     let before = System.now();
     (0..times).for_each(|_| one());
     (System.now() - before) as f64 / times as f64
@@ -152,6 +241,47 @@ fn nanos(times: u64, one: impl Fn()) -> f64 {
 fn ranks(mut times: Vec<f64>) -> (f64, f64) {
     times.sort_by(f64::total_cmp);
     (times[0], times[times.len() / 2])
+}
+
+/// A server, as the tests start it, and beside the store's pair the two calls of a script that a
+/// pair needs, by hand: on the caller's own thread, and on another one as all must whose callers may
+/// be tasks.
+#[cfg(feature = "redis")]
+fn on_redis(_bench: &mut Criterion) {
+    const ROUNDS: usize = 200;
+    const PAIRS: u64 = 20;
+    let server = valkey::Server::new(&["--save", "", "--appendonly", "no"]);
+    let url = server.url("");
+    let ours = store(&url);
+    let by_hand = by_hand::OnThread::new(&url);
+    let mut in_place = by_hand::InPlace::new(&url);
+    let (mut of_ours, mut of_thread, mut of_place) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_ours.push(nanos(PAIRS, || pair(&ours)));
+        of_thread.push(nanos(PAIRS, || by_hand.pair()));
+        of_place.push(nanos(PAIRS, || in_place.pair()));
+    }
+    let (ours_best, ours_middle) = ranks(of_ours);
+    for (name, times) in [("the caller's thread", of_place), ("another thread", of_thread)] {
+        let (best, middle) = ranks(times);
+        println!(
+            "redis, a pair: {ours_best:.0} ns ({ours_middle:.0}), by hand on {name} {best:.0} ns \
+             ({middle:.0}), ratio {:.2} ({:.2})",
+            ours_best / best,
+            ours_middle / middle
+        );
+    }
+    for threads in [1_u64, 8, 32] {
+        let pairs = 4_000;
+        let before = System.now();
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| (0..pairs / threads).for_each(|_| pair(&ours)));
+            }
+        });
+        let seconds = (System.now() - before) as f64 / 1e9;
+        println!("redis, {threads} at once: {:.0} pairs a second", pairs as f64 / seconds);
+    }
 }
 
 fn full(bench: &mut Criterion) {
@@ -188,4 +318,12 @@ criterion_group! {
         .without_plots();
     targets = memory, relaxed, full
 }
-criterion_main!(benches);
+#[cfg(feature = "redis")]
+criterion_group!(servers, on_redis);
+#[cfg(not(feature = "redis"))]
+criterion_group!(servers,);
+#[cfg(feature = "postgresql")]
+criterion_group!(databases, postgresql::pairs);
+#[cfg(not(feature = "postgresql"))]
+criterion_group!(databases,);
+criterion_main!(benches, servers, databases);

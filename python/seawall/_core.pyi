@@ -48,6 +48,7 @@ __all__ = [
     "Retry",
     "Rules",
     "Run",
+    "Scope",
     "Settler",
     "Store",
     "Terms",
@@ -536,6 +537,12 @@ class Address:
     def key(self) -> bytes: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+
+@final
+class Scope:
+    def __new__(cls, namespace: str, scope: str) -> Self: ...
+    def address(self, key: bytes) -> Address: ...
+    def claim(self, key: bytes, terms: Terms, fingerprint: bytes | None = None) -> Op: ...
 
 @final
 class Terms:

@@ -29,12 +29,7 @@ impl Address {
                 problems.push(too_long(field, name.len(), LONGEST_NAME));
             }
         }
-        if key.is_empty() {
-            problems.push(Problem::new("key", "''", "must not be empty"));
-        }
-        if key.len() > LONGEST_KEY {
-            problems.push(too_long("key", key.len(), LONGEST_KEY));
-        }
+        check_key(key, &mut problems);
         if !problems.is_empty() {
             return Err(Invalid(problems));
         }
@@ -118,6 +113,26 @@ impl Prefix {
         Ok(Self(joined))
     }
 
+    /// The address of a key in it. It has to be that of a scope: in a namespace there are none.
+    ///
+    /// # Errors
+    /// A key that is too long or empty.
+    pub fn address(&self, key: &[u8]) -> Result<Address, Invalid> {
+        let mut problems = Vec::new();
+        check_key(key, &mut problems);
+        let is_scope = split_name(&self.0).is_some_and(|(_, rest)| !rest.is_empty());
+        if !is_scope {
+            problems.push(Problem::new("scope", "''", "must be said"));
+        }
+        if !problems.is_empty() {
+            return Err(Invalid(problems));
+        }
+        let mut joined = Vec::with_capacity(self.0.len() + key.len());
+        joined.extend_from_slice(&self.0);
+        joined.extend_from_slice(key);
+        Ok(Address(joined.into_boxed_slice()))
+    }
+
     /// The first bytes of every address in it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -128,6 +143,15 @@ impl Prefix {
     #[must_use]
     pub fn holds(&self, address: &Address) -> bool {
         address.as_bytes().starts_with(&self.0)
+    }
+}
+
+fn check_key(key: &[u8], problems: &mut Vec<Problem>) {
+    if key.is_empty() {
+        problems.push(Problem::new("key", "''", "must not be empty"));
+    }
+    if key.len() > LONGEST_KEY {
+        problems.push(too_long("key", key.len(), LONGEST_KEY));
     }
 }
 
@@ -201,6 +225,17 @@ mod tests {
     fn other_bytes_are_refused() {
         for bytes in [&b""[..], b"\x05ab", b"\0", b"\0\0", b"\x01a\x02b", b"\x01\xff\0k"] {
             assert_eq!(Address::from_bytes(bytes), None, "{bytes:?}");
+        }
+    }
+
+    /// An address is the same, whether joined at once or from its scope; a namespace has none.
+    #[test]
+    fn a_scope_gives_addresses() {
+        let scope = Prefix::new("shop", Some("pay")).unwrap();
+        assert_eq!(scope.address(b"k").unwrap(), Address::new("shop", "pay", b"k").unwrap());
+        assert!(Prefix::new("", Some("")).unwrap().address(b"k").is_ok());
+        for (scope, key) in [(Some("pay"), vec![]), (Some("pay"), vec![0; 1025]), (None, vec![1])] {
+            assert!(Prefix::new("shop", scope).unwrap().address(&key).is_err());
         }
     }
 }

@@ -1,6 +1,7 @@
 """Stores, and those who call: a thread, and tasks on each host."""
 
 import inspect
+import itertools
 
 import pytest
 from seawall import idempotency
@@ -9,18 +10,33 @@ from seawall.stores import open_store
 from tests.hosts import HOSTS, pause
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def url(request, tmp_path):
-    """Where the store of a test is."""
+_spaces = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def database(postgres):
+    """A database for all tests here, each of which has a namespace of its own."""
+    return postgres.database()
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis", "postgresql"])
+def space(request, tmp_path):
+    """Where the store of a test is, for `open_store`: nobody else's records are seen there."""
     if request.param == "memory":
-        return "memory://"
-    return f"sqlite:///{tmp_path}/store.db"
+        url = "memory://"
+    elif request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/store.db?durability=relaxed"
+    elif request.param == "redis":
+        url = request.getfixturevalue("valkey").url()
+    else:
+        url = request.getfixturevalue("database")
+    return {"url": url, "namespace": f"test-{next(_spaces)}"}
 
 
 @pytest.fixture
-def store(url):
+def store(space):
     """An empty store."""
-    with open_store(url) as store:
+    with open_store(**space) as store:
         yield store
 
 

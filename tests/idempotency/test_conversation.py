@@ -159,3 +159,47 @@ def test_terms_reach_the_store(memory):
     terms = made.idempotency.terms
     assert isinstance(terms, _core.Terms)
     assert (terms.lease, terms.max_lease, terms.ttl, terms.attempts) == (7, 70, 700, 5)
+
+
+def test_a_claim_whose_connection_was_lost_is_asked_again(runs, monkeypatch):
+    """It may have been given: asked again it is the same claim, and nobody waits for a lease."""
+    from seawall.idempotency import drivers
+
+    run = runs()
+    asked = []
+
+    class Store:
+        timeout = 10.0
+
+        def call(self, op, patience):
+            asked.append(op)
+            reply = runs.ask(op)
+            if len(asked) == 1:
+                raise seawall.StoreConnectionError("memory://", "reset by peer")
+            return reply
+
+    monkeypatch.setattr(run.operation, "store", Store())
+    drivers.claim(run)
+    assert run.state == OWNED
+    assert asked[0] is asked[1]
+    assert (run.attempt, len(asked)) == (1, 2)
+
+
+def test_a_store_that_is_away_is_given_up(runs, monkeypatch):
+    """A connection that is lost each time is an error soon."""
+    from seawall.idempotency import drivers
+
+    asked = []
+
+    class Store:
+        timeout = 10.0
+
+        def call(self, op, patience):
+            asked.append(op)
+            raise seawall.StoreConnectionError("memory://", "reset by peer")
+
+    run = runs()
+    monkeypatch.setattr(run.operation, "store", Store())
+    with pytest.raises(seawall.StoreConnectionError):
+        drivers.claim(run)
+    assert 1 < len(asked) < 10

@@ -30,13 +30,13 @@ def test_a_body_runs_once_for_each_key(caller, store):
     assert ran == [1, 2]
 
 
-def test_a_stranger_replays(caller, url, tmp_path):
+def test_a_stranger_replays(caller, space, tmp_path):
     """A store that was opened elsewhere, with nothing remembered here, gives the same result."""
-    if url == "memory://":
-        url = f"sqlite:///{tmp_path}/other.db?durability=relaxed"
+    if space["url"] == "memory://":
+        space["url"] = f"sqlite:///{tmp_path}/full.db"
     results = []
     for _ in range(2):
-        with seawall.open_store(url) as store:
+        with seawall.open_store(**space) as store:
             charge = caller.operation(lambda order: ran.append(order) or {"id": 7}, store=store)
             results.append(charge(1))
     assert results == [{"id": 7}, {"id": 7}]
@@ -113,12 +113,13 @@ def test_no_two_get_one_object(caller, store):
     assert call() == {"items": [1]}
 
 
-def test_keys_of_names_and_namespaces_are_apart(caller, url):
+def test_keys_of_names_and_namespaces_are_apart(caller, space):
     """Another operation, or another namespace, has other keys."""
-    with seawall.open_store(url) as one:
+    with seawall.open_store(**space) as one:
         for name in ("charge", "refund"):
             caller.operation(lambda order, name=name: ran.append(name), store=one, name=name)(1)
-    with seawall.open_store(url, namespace="else") as other:
+    space["namespace"] += "-else"
+    with seawall.open_store(**space) as other:
         caller.operation(lambda order: ran.append("else"), store=other, name="charge")(1)
     assert ran == ["charge", "refund", "else"]
 

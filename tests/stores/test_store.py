@@ -11,7 +11,7 @@ import trio
 from seawall._core import Op, Terms
 from seawall.stores.record import STATES
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
+NOW = datetime.datetime.now(datetime.UTC)
 
 
 def own(store, key, **terms):
@@ -32,7 +32,9 @@ def quarantined(store, key):
     assert store.call(claim.quarantine(fence)).kind == "done"
 
 
-@pytest.fixture(params=["memory://", "sqlite:///{}/s.db"], ids=["memory", "sqlite"])
+@pytest.fixture(
+    params=["memory://", "sqlite:///{}/s.db?durability=relaxed"], ids=["memory", "sqlite"]
+)
 def store(request, tmp_path):
     """An open store."""
     with seawall.open_store(request.param.format(tmp_path), namespace="shop") as store:
@@ -66,7 +68,7 @@ def test_a_record_says_what_is_known(store, ask):
     assert record.lease_until - record.created == minute
     assert record.hard_deadline - record.created == 15 * minute
     assert abs(record.created - NOW) < 60 * minute
-    assert record.created.tzinfo is datetime.timezone.utc
+    assert record.created.tzinfo is datetime.UTC
     assert (record.size, record.data) == (None, None)
     store.call(claim.complete(fence, 7, b"secret"))
     ended = ask("get", record)
@@ -218,6 +220,21 @@ def test_all_that_is_wrong_is_said_at_once():
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "namespace", "rule"),
+    [
+        (None, "n", "url=<NoneType> must be a string"),
+        ("sqlite:///\udc80", "n", "url=? must be text that UTF-8 can say"),
+        ("memory://", 7, "namespace=<int> must be a string"),
+        ("memory://", "\udc80", r"namespace='\\udc80' must be text"),
+    ],
+)
+def test_what_is_no_text_is_refused(url, namespace, rule):
+    """Nothing else is taken for a URL or a namespace."""
+    with pytest.raises(seawall.ConfigError, match=rule.replace("?", r"\?")):
+        seawall.open_store(url, namespace=namespace)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, "1", True, float("nan"), float("inf"), None])
 def test_a_timeout_is_a_length_of_time(timeout):
     """Nothing else is taken for one."""
@@ -233,3 +250,52 @@ def test_errors_survive_a_pickle():
         again = pickle.loads(pickle.dumps(kind("memory://", "it was so")))
         assert (type(again), again.store, again.reason) == (kind, "memory://", "it was so")
         assert str(again).startswith("store memory://: it was so; ")
+
+
+def test_a_scope_is_the_quicker_way(store):
+    """Claims that are made by a scope are at the same addresses, each of an owner of its own."""
+    scope = store.scope("pay")
+    assert scope.address(b"a") == store.address("pay", b"a")
+    first, second = scope.claim(b"a", Terms()), scope.claim(b"a", Terms())
+    assert first.owner != second.owner
+    fence = store.call(first).fence
+    assert store.call(second).kind == "in_progress"
+    assert store.call(first).given == "again"
+    assert store.get("a", scope="pay").fence == fence
+    with pytest.raises(seawall.ConfigError, match="key="):
+        scope.claim(b"", Terms())
+    with pytest.raises(ValueError, match="32 bytes"):
+        scope.claim(b"a", Terms(), b"short")
+
+
+def test_terms_are_checked():
+    """All that is wrong with them is said at once, as the user wrote it."""
+    with pytest.raises(seawall.ConfigError) as caught:
+        Terms({"lease": "x", "ttl": -1, "attempts": 0, "on_lost": "run", "leese": 1}, "pay")
+    fields = {problem.field for problem in caught.value.problems}
+    assert fields == {"lease", "ttl", "attempts", "on_lost", "leese"}
+    assert caught.value.subject == "pay"
+    minute = datetime.timedelta(minutes=1)
+    terms = Terms({"lease": minute, "ttl": 60, "attempts": 5, "on_lost": "quarantine"})
+    assert (terms.lease, terms.ttl, terms.attempts) == (60.0, 60.0, 5)
+    assert (terms.max_lease, terms.on_lost) == (900.0, "quarantine")
+
+
+def test_only_a_claim_says_more(store):
+    """Who is no owner has nothing to complete, and no step takes back what another said."""
+    got = Op.get(store.address("pay", b"a"))
+    with pytest.raises(TypeError, match="only who made a claim"):
+        got.complete(1, 0, b"")
+    assert (got.owner, got.size) == (None, None)
+    with pytest.raises(ValueError, match="no state"):
+        Op.list("shop", None, "done")
+
+
+def test_a_result_that_is_too_large_is_kept_as_a_fact(store):
+    """That it took effect is kept, if not with what result."""
+    claim, fence = own(store, "a")
+    ended = claim.complete(fence, 7, b"x" * 11, 10)
+    assert ended.size is None
+    assert store.call(ended).kind == "done"
+    reply = store.call(Op.claim(store.address("pay", b"a"), Terms()))
+    assert (reply.kind, reply.failed, reply.codec, reply.data) == ("replay", False, None, None)

@@ -1,4 +1,4 @@
-"""``seawall idempotency``: what a store keeps of operations, and what an operator decides of them."""
+"""``seawall idempotency``: what a store keeps of operations, and what is decided of them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,10 @@ def _ls(store: Store, arguments: argparse.Namespace) -> Exit:
 def _show(store: Store, arguments: argparse.Namespace) -> Exit:
     record = store.get(_address(store, arguments, arguments.key))
     if record is None:
-        return _nothing(arguments, f"{store.name} keeps nothing of {arguments.key!r}")
+        message = (
+            f"{store.name} keeps nothing of {arguments.key!r} in the scope {arguments.scope!r}"
+        )
+        raise CommandError(Exit.NOTHING_MATCHED, message)
     shown = tables.fields(record, payload=arguments.payload)
     if arguments.json:
         tables.as_json(shown)
@@ -121,7 +124,10 @@ def _release(store: Store, arguments: argparse.Namespace) -> Exit:
 
 
 def _resolve(store: Store, arguments: argparse.Namespace) -> Exit:
-    result = tables.read_json(arguments.result, "--result")
+    from seawall.codecs import AsAnnotated
+
+    # Callers get what their function says that it returns, not its JSON.
+    result = AsAnnotated(tables.read_json(arguments.result, "--result"))
     return _decide(
         store,
         arguments,
@@ -167,9 +173,8 @@ def _decide(
     if not rows:
         return _nothing(arguments, f"{store.name} keeps no operation that is {arguments.state}")
     if not arguments.yes:
-        raise_usage = "nothing was done: say --yes to do it"
         if not arguments.json:
-            tables.note(raise_usage)
+            tables.note("nothing was done: say --yes to do it")
         return Exit.USAGE
     if failed == len(rows):
         return Exit.NOTHING_MATCHED
@@ -187,7 +192,8 @@ def _gc(store: Store, arguments: argparse.Namespace) -> Exit:
 
 def _stats(store: Store, arguments: argparse.Namespace) -> Exit:
     stats = store.stats(scope=arguments.scope)
-    counted = {**stats.by_state, "expired": stats.expired, "total": stats.total}
+    counted: dict[str, object] = {str(state): number for state, number in stats.by_state.items()}
+    counted |= {"expired": stats.expired, "total": stats.total}
     if arguments.json:
         tables.as_json(counted)
     else:

@@ -15,10 +15,11 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from seawall.codecs.annotated import Build, shaped
 from seawall.codecs.fields import derives, is_pydantic, name_of, names_of
 from seawall.codecs.plain import plain_of
 
-__all__ = ["Classes", "returned"]
+__all__ = ["Classes"]
 
 # Where plain types live: those themselves need not be known.
 _STANDARD = {"builtins", "collections", "datetime", "decimal", "typing", "uuid"}
@@ -28,23 +29,21 @@ class Classes:
     """Those that an annotation names, and all that these name in turn.
 
     Args:
-        hint: The annotation; what is not at hand yet may be a text.
+        hint: The annotation.
+        function: A function whose return annotation it is, where there is one.
         given: Further classes.
-        scope: What the names in texts mean.
-        where: What errors call the annotation's owner.
     """
 
     def __init__(
         self,
         hint: object = None,
+        *,
+        function: Callable[..., Any] | None = None,
         given: Iterable[Any] = (),
-        scope: Mapping[str, Any] | None = None,
-        where: str = "the result",
     ) -> None:
-        self.hint = hint
-        self.where = where
-        self.given = tuple(given)
-        self.scope = dict(scope or {})
+        self._hint = hint
+        self._function = function
+        self._given = tuple(given)
         self._known: dict[str, Any] | None = None
         self._last: dict[str, list[Any]] = {}
         #: Names that mean nothing, and why.
@@ -52,7 +51,7 @@ class Classes:
 
     def and_given(self, given: Iterable[Any]) -> Classes:
         """These, and some more."""
-        return Classes(self.hint, (*self.given, *given), self.scope, self.where)
+        return Classes(self._hint, function=self._function, given=(*self._given, *given))
 
     def find(self, name: str) -> Any:
         """The class of this full name, or None.
@@ -72,22 +71,34 @@ class Classes:
         """Whether objects of this class can be made again by its name."""
         return self.find(name_of(kind)) is kind
 
+    def shaped(self, value: object, build: Build) -> object:
+        """Plain data as the annotation says.
+
+        Raises:
+            Misfit: It can't be that.
+        """
+        hint, scope = self._said()
+        return value if hint is None else shaped(value, hint, scope, build)
+
+    def _said(self) -> tuple[Any, dict[str, Any]]:
+        return (self._hint, {}) if self._function is None else _returned(self._function)
+
     def says(self) -> str:
         """The annotation as errors show it."""
         known = self._gathered()
+        where = getattr(self._function, "__qualname__", "this operation")
         if self.unresolved:
-            return f"{self.where} names {', '.join(self.unresolved)}, which can't be resolved"
-        if self.hint is None and not known:
-            return f"{self.where} has no annotation that names its class"
+            return f"{where} names {', '.join(self.unresolved)}, which can't be resolved"
         if not known:
-            return f"{self.where} has an annotation that names no class"
-        return f"{self.where} names {', '.join(sorted(known))}"
+            return f"{where} has no annotation that names a class"
+        return f"{where} names {', '.join(sorted(known))}"
 
     def _gathered(self) -> dict[str, Any]:
         if self._known is None:
-            walk = _Walk(self.scope)
-            for hint in (self.hint, *self.given):
-                walk.into(hint, self.scope)
+            hint, scope = self._said()
+            walk = _Walk(scope)
+            for each in (hint, *self._given):
+                walk.into(each, scope)
             last: dict[str, list[Any]] = {}
             for kind in walk.found.values():
                 last.setdefault(kind.__qualname__.rpartition(".")[2], []).append(kind)
@@ -105,7 +116,7 @@ def _member_of_module(name: str) -> Any:
         if found is not None:
             for step in inside.split("."):
                 found = getattr(found, "__dict__", {}).get(step)
-            return found if isinstance(found, enum.EnumType) else None
+            return found if isinstance(found, enum.EnumType) and found.__members__ else None
         module, _, step = module.rpartition(".")
         inside = f"{step}.{inside}"
     return None
@@ -176,7 +187,7 @@ class _Walk:
             self._all(inspect.get_annotations(each).values(), scope)
 
 
-def returned(function: Callable[..., Any]) -> tuple[object, dict[str, Any]]:
+def _returned(function: Callable[..., Any]) -> tuple[object, dict[str, Any]]:
     """What a function says that it returns, and what names mean there."""
     under: Any = function
     for _ in range(64):

@@ -12,6 +12,7 @@ import enum
 from collections.abc import Callable
 from typing import Any, cast
 
+from seawall.codecs.annotated import AsAnnotated, Misfit
 from seawall.codecs.classes import Classes
 from seawall.codecs.defaults import defaults_of
 from seawall.codecs.fields import attributes, class_of, derives, is_pydantic, name_of, names_of
@@ -21,8 +22,10 @@ from seawall.errors import DecodeError
 
 __all__ = ["build", "lower"]
 
+#: No class has this name: a result that an operator gave.
+AS_ANNOTATED = "as annotated"
 _MISSING = object()
-_new_tuple = cast("Callable[[Any, list[Any]], object]", tuple.__new__)
+_new_tuple: Callable[[Any, list[Any]], object] = cast("Any", tuple).__new__
 _MUTABLE: set[Any] = {list, dict, set, bytearray}
 
 # Containers of the standard library: what they hold, and how they are made again.
@@ -64,6 +67,8 @@ def _factory(factory: Any) -> str | None:
 def lower(value: Any, classes: Classes) -> tuple[str, dict[str, object] | str]:
     """The name of its class with its fields, or with a text that says why that can't be."""
     kind = class_of(value)
+    if kind is AsAnnotated:
+        return AS_ANNOTATED, {"": value.value}
     name = name_of(kind)
     standard = _STANDARD.get(name)
     if standard is not None:
@@ -103,12 +108,16 @@ def build(name: str, fields: dict[str, Any], classes: Classes, codec: str) -> ob
     try:
         if standard is not None:
             return standard[1](fields)
+        if name == AS_ANNOTATED:
+            return classes.shaped(fields[""], lambda of, held: _restored(of, held, "dict", codec))
         kind = classes.find(name)
         if kind is None:
             raise DecodeError(codec, f"it holds a {name}, but {classes.says()}")
         return _restored(kind, fields, name, codec)
     except DecodeError:
         raise
+    except Misfit as misfit:
+        raise DecodeError(codec, str(misfit)) from misfit
     except Exception as error:
         now = "" if kind is None else f" as the {name_of(kind)} of today"
         problem = f"a {name} can't be built{now} ({type(error).__name__})"
@@ -117,7 +126,8 @@ def build(name: str, fields: dict[str, Any], classes: Classes, codec: str) -> ob
 
 def _restored(kind: Any, fields: dict[str, Any], name: str, codec: str) -> object:
     if derives(kind, enum.Enum):
-        return kind(fields["value"]) if "value" in fields else kind.__members__[fields["name"]]
+        is_flag = derives(kind, enum.Flag)
+        return kind(fields["value"]) if is_flag else kind.__members__[fields["name"]]
     names = names_of(kind)
     if names is None:
         return _derived(kind, fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from seawall.codecs.classes import Classes, returned
+from seawall.codecs.classes import Classes
 from seawall.codecs.codec import FIRST_OWN, Codec
 from seawall.codecs.json_text import JSON
 from seawall.codecs.messagepack import MOST, MessagePack
@@ -70,15 +70,13 @@ class Results:
         expected: object = None,
         limit: int = MOST,
     ) -> None:
-        hint, scope = (expected, None) if function is None else returned(function)
-        where = "this operation"
-        if function is not None:
-            where = getattr(function, "__qualname__", where)
-        classes = Classes(hint, scope=scope, where=where)
+        classes = Classes(expected, function=function)
         own = chosen(codec)
         self._limit = limit
         self._codec = own.expecting(classes, limit) if isinstance(own, MessagePack | JSON) else own
         self._readers: dict[int, Codec] = {self._codec.number: self._codec}
+        # The usual one has its own errors and its own limit: nothing is to be checked after it.
+        self._is_native = isinstance(own, MessagePack)
         given = own.given if isinstance(own, MessagePack | JSON) else ()
         for other in (MessagePack(given), JSON(given)):
             self._readers.setdefault(other.number, other.expecting(classes, limit))
@@ -90,6 +88,8 @@ class Results:
             EncodeError: It can't be written, or is larger than it may be.
         """
         codec = self._codec
+        if self._is_native:
+            return MessagePack.number, codec.encode(value)
         try:
             data = codec.encode(value)
         except EncodeError:

@@ -38,7 +38,6 @@ __all__ = ["idempotency_key"]
 class BlockRun(Run):
     """One passage through a block."""
 
-    __slots__ = ()
     is_block = True
 
 

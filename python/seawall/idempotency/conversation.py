@@ -13,7 +13,7 @@ from random import random
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
-from seawall._core import Op
+from seawall._core import Address, Op
 from seawall.errors import DecodeError
 from seawall.idempotency import heartbeat
 from seawall.idempotency.errors import (
@@ -30,6 +30,7 @@ from seawall.idempotency.local import Bell, Kept, hang_up
 from seawall.idempotency.settings import UNSET
 from seawall.stores.errors import (
     StoreBusyError,
+    StoreConnectionError,
     StoreError,
     StoreFullError,
     StoreTimeoutError,
@@ -54,8 +55,10 @@ LAST_LOOK_HERE = 1.0
 #: Between two attempts to tell a store how a run ended, likewise.
 FIRST_RETRY = 0.05
 LAST_RETRY = 1.0
+#: How often a claim is asked again whose connection was lost.
+CLAIM_RETRIES = 3
 #: What may pass.
-PASSING = (StoreUnavailableError, StoreBusyError, StoreTimeoutError)
+PASSING = (StoreUnavailableError, StoreBusyError, StoreTimeoutError, StoreConnectionError)
 
 
 def _now() -> float:
@@ -70,32 +73,30 @@ class Run:
     #: Whether its body says by `Claim.complete` how it ended.
     is_block = False
 
-    __slots__ = (
-        "__weakref__",
-        "_asked",
-        "_bell",
-        "_cap",
-        "_is_lost",
-        "_lease_end",
-        "_looks",
-        "_retries",
-        "_until",
-        "attempt",
-        "awaited",
-        "beat_at",
-        "claim",
-        "data",
-        "ended",
-        "fence",
-        "fingerprint",
-        "has_failed",
-        "key",
-        "operation",
-        "outer",
-        "place",
-        "said",
-        "state",
-    )
+    # What most calls never set stands here: a call writes down only what it is about.
+    outer: Run | None = None
+    state = NEW
+    fence = 0
+    attempt = 0
+    claim: Op | None = None
+    #: How it ended, once that is said: the word of an event, and the verb.
+    ended: str | None = None
+    said: Op | None = None
+    #: What it ended with, as the store keeps it; None: nothing was kept.
+    data: tuple[int, bytes] | None = None
+    has_failed = False
+    #: Whose end in this process is waited for.
+    awaited: Bell | None = None
+    #: When its lease is to be renewed next.
+    beat_at = inf
+    _asked = 0.0
+    _bell: Bell | None = None
+    _cap = inf
+    _is_lost = False
+    _lease_end = inf
+    _looks = 0
+    _retries = 0
+    _until: float | None = None
 
     def __init__(
         self, operation: Operation, key: bytes, fingerprint: bytes | None, outer: Run | None
@@ -104,31 +105,15 @@ class Run:
         self.key = key
         self.place = operation.prefix + key
         self.fingerprint = fingerprint
-        self.outer = outer
-        self.state = NEW
-        self.fence = 0
-        self.attempt = 0
-        self.claim: Op | None = None
-        self._bell: Bell | None = None
-        self._until: float | None = None
-        self._looks = 0
-        self._retries = 0
-        self._is_lost = False
-        #: How it ended, once that is said: the word of an event, and the verb.
-        self.ended: str | None = None
-        self.said: Op | None = None
-        #: What it ended with, as the store keeps it; None: nothing was kept.
-        self.has_failed = False
-        self.data: tuple[int, bytes] | None = None
-        #: Whose end in this process is waited for.
-        self.awaited: Bell | None = None
+        if outer is not None:
+            self.outer = outer
 
     # Before the body.
 
     def begin(self) -> Op:
         """The first thing to ask."""
         operation = self.operation
-        address = operation.address(self.key)
+        address = Address(operation.namespace, operation.name, self.key)
         claim = self.claim = Op.claim(address, operation.terms, self.fingerprint)
         self._asked = time.monotonic()
         return claim
@@ -170,13 +155,25 @@ class Run:
         operation.tell("exhausted", self.key, noticed=reply.noticed)
         raise AttemptsExhaustedError(operation.name, shown, reply.attempt or 0)
 
-    def unheard(self, error: StoreError) -> bool:
-        """The store gave no answer to a claim: whether the body is run without one."""
+    def unheard(self, error: StoreError) -> float | None:
+        """The store gave no answer to a claim: the seconds after which to ask it again.
+
+        None: it is given up; the state says whether the body is run without a claim.
+
+        A connection that was lost in the middle may have taken the claim along. Asked again it is
+        the same claim, and left alone it would keep the key from everybody for a lease.
+        """
+        if isinstance(error, StoreConnectionError) and self._retries < CLAIM_RETRIES:
+            return self._retry()
         self.operation.tell("unrecorded", self.key, error=error)
-        if self.operation.settings.on_store_error != "run":
-            return False
-        self.state = UNPROTECTED
-        return True
+        if self.operation.settings.on_store_error == "run":
+            self.state = UNPROTECTED
+        return None
+
+    def _retry(self) -> float:
+        pause = min(FIRST_RETRY * 2.0 ** min(self._retries, 10), LAST_RETRY)
+        self._retries += 1
+        return pause * (0.5 + random() / 2)
 
     def again(self) -> Op:
         """The claim, asked once more after a wait."""
@@ -390,9 +387,7 @@ class Run:
             self.said = self.claim.complete(self.fence, 0, None)
             return 0.0
         if isinstance(error, PASSING) and now - asked < self.operation.store.timeout:
-            pause = min(FIRST_RETRY * 2.0 ** min(self._retries, 10), LAST_RETRY)
-            self._retries += 1
-            return pause * (0.5 + random() / 2)
+            return self._retry()
         self.over()
         self.operation.tell("unrecorded", self.key, error=error)
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall import waiting
 from seawall._core import Reply
-from seawall.idempotency.conversation import REPLAYED
+from seawall.idempotency.conversation import REPLAYED, UNPROTECTED
 from seawall.stores.errors import StoreError
 from seawall.waiting.answers import answered
 
@@ -31,10 +31,12 @@ def claim(run: Run) -> None:
         try:
             reply = call(op, run.patience())
         except StoreError as error:
-            if run.unheard(error):
-                return
-            raise
-        pause = run.heard(reply)
+            pause = run.unheard(error)
+            if pause is None and run.state != UNPROTECTED:
+                raise
+            run.awaited = None
+        else:
+            pause = run.heard(reply)
         if pause is None:
             return
         who = f"idempotency {run.operation.name!r}"
@@ -53,10 +55,12 @@ async def aclaim(run: Run) -> None:
         try:
             reply = await _answer(run, op, run.patience())
         except StoreError as error:
-            if run.unheard(error):
-                return
-            raise
-        pause = run.heard(reply)
+            pause = run.unheard(error)
+            if pause is None and run.state != UNPROTECTED:
+                raise
+            run.awaited = None
+        else:
+            pause = run.heard(reply)
         if pause is None:
             return
         bell: Any = run.awaited

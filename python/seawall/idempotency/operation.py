@@ -12,7 +12,7 @@ from seawall.idempotency.events import of
 from seawall.idempotency.local import local_of
 
 if TYPE_CHECKING:
-    from seawall._core import Address, Terms
+    from seawall._core import Terms
     from seawall.idempotency.settings import IdempotencySettings
     from seawall.idempotency.values import Values
     from seawall.stores import Store
@@ -53,6 +53,7 @@ class Operation:
         "encode_error",
         "local",
         "name",
+        "namespace",
         "native",
         "prefix",
         "settings",
@@ -73,6 +74,7 @@ class Operation:
         self.name = name
         self.store = store
         self.native = store._native
+        self.namespace = store.namespace
         self.settings = settings
         self.terms = terms
         #: A lease is renewed this often.
@@ -86,10 +88,6 @@ class Operation:
         self.prefix = bytes([len(namespace)]) + namespace + bytes([len(scope)]) + scope
         self._numbers = count(1)
 
-    def address(self, key: bytes) -> Address:
-        """Where the record of a key is."""
-        return self.store.address(self.name, key)
-
     def show(self, key: bytes) -> str:
         """A key as it is shown to people."""
         text = key.decode("utf-8", "backslashreplace")
@@ -99,7 +97,7 @@ class Operation:
     def is_heard(self) -> bool:
         """Whether anybody listens."""
         return bool(
-            self.settings.on_event is not None or events._subscriptions or events._recordings.get()
+            events._subscriptions or self.settings.on_event is not None or events._recordings.get()
         )
 
     def tell(self, what: str, key: bytes, **facts: Any) -> None:

@@ -125,7 +125,8 @@ class NotResolvableError(SeawallError):
     @property
     def state(self) -> str | None:
         """Its state; None: the store knows nothing of it."""
-        return self.args[2]
+        state: str | None = self.args[2]
+        return state
 
     def __str__(self) -> str:
         """What it is instead, and what to do."""
@@ -136,5 +137,5 @@ class NotResolvableError(SeawallError):
             )
         return (
             f"store {self.store}: {self.key} is {self.state}, and there is nothing to decide about "
-            "it: only what is quarantined, dead, or was lost by its owner can be resolved or released"
+            "it: only what is quarantined, dead or lost by its owner can be resolved or released"
         )

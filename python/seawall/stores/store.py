@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "open_store"]
 
+#: Nobody waits for longer, in seconds.
+DAY = 86_400
+
 _R = TypeVar("_R")
 #: A conversation with a store: it says what to ask next, hears the answer, and ends with a result.
 _Talk = Generator[Op, Reply, _R]
@@ -69,6 +72,14 @@ class Store:
             ConfigError: Something is too long, or the key empty.
         """
         return Address(self.namespace, scope, key)
+
+    def scope(self, name: str) -> _core.Scope:
+        """Where the records of an operation are: the quicker way to many claims of one.
+
+        Raises:
+            ConfigError: The name is too long.
+        """
+        return _core.Scope(self.namespace, name)
 
     def call(self, op: Op, patience: float | None = None) -> Reply:
         """Asks, and blocks this thread until there is an answer. Ctrl-C ends that.
@@ -354,35 +365,42 @@ def open_store(url: str, *, namespace: str = "default", timeout: float | timedel
         ConfigError: Something about the arguments is wrong; names all of it.
     """
     problems: list[tuple[str, str, str, str | None]] = []
-    native: _core.Store | None = None
-    if not isinstance(url, str):
-        problems.append(("url", f"<{type(url).__name__}>", "must be a string", None))
-    else:
-        try:
-            native = _core.Store(url)
-        except ConfigError as error:
-            problems += error.problems
-    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    native = _opened(url, problems)
+    seconds: Any = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= DAY:
         rule = f"must be seconds or a timedelta, more than 0 and at most {DAY} s"
         problems.append(("timeout", repr(timeout), rule, None))
-    if not isinstance(namespace, str):
-        problems.append(("namespace", repr(namespace), "must be a string", None))
-    else:
-        try:
-            Address(namespace, "", b"-")
-        except ConfigError as error:
-            problems += error.problems
-        except UnicodeEncodeError:
-            problems.append(
-                ("namespace", ascii(namespace), "must be text that UTF-8 can say", None)
-            )
+    _check_namespace(namespace, problems)
     if problems or native is None:
-        named: Any = url
-        name = _core.public_url(named) if isinstance(named, str) else "?"
-        raise ConfigError(f"store {name}", problems)
+        raise ConfigError(f"store {_named(url)}", problems)
     return Store(native, namespace, float(seconds))
 
 
-#: Nobody waits for longer.
-DAY = 86_400
+def _named(url: Any) -> str:
+    text = url.encode("utf-8", "replace").decode() if isinstance(url, str) else "?"
+    return _core.public_url(text)
+
+
+def _opened(url: Any, problems: list[tuple[str, str, str, str | None]]) -> _core.Store | None:
+    if not isinstance(url, str):
+        problems.append(("url", f"<{type(url).__name__}>", "must be a string", None))
+        return None
+    try:
+        return _core.Store(url)
+    except ConfigError as error:
+        problems += error.problems
+    except UnicodeEncodeError:
+        problems.append(("url", "?", "must be text that UTF-8 can say", None))
+    return None
+
+
+def _check_namespace(given: Any, problems: list[tuple[str, str, str, str | None]]) -> None:
+    if not isinstance(given, str):
+        problems.append(("namespace", f"<{type(given).__name__}>", "must be a string", None))
+        return
+    try:
+        Address(given, "", b"-")
+    except ConfigError as error:
+        problems += error.problems
+    except UnicodeEncodeError:
+        problems.append(("namespace", ascii(given), "must be text that UTF-8 can say", None))

@@ -29,7 +29,7 @@ def resolve(address: Address, result: object, codec: CodecChoice) -> Generator[O
     """Says that it took effect."""
     from seawall.codecs import Results
 
-    number, data = Results(codec).encode(result)
+    number, data = Results(codec, expected=type(result)).encode(result)
     return (yield Op.resolve(address, number, data))
 
 

@@ -33,7 +33,7 @@ class Mail:
                     woken.set()
 
 
-_mail: trio.lowlevel.RunVar[Mail] = trio.lowlevel.RunVar("seawall.inbox")
+_mail: trio.lowlevel.RunVar[Mail | None] = trio.lowlevel.RunVar("seawall.inbox", None)
 
 
 async def wait(pending: Pending, seconds: float) -> None:
@@ -51,7 +51,7 @@ async def wait(pending: Pending, seconds: float) -> None:
 
 
 def _of_run() -> Mail:
-    mail = _mail.get(None)
+    mail = _mail.get()
     if mail is None or mail.inbox.is_foreign:
         mail = Mail()
         trio.lowlevel.spawn_system_task(mail.read)

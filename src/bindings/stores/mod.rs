@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `store` | a store: asked by a thread that blocks without the interpreter, or by a task |
+//! | `address` | where a record is found |
 //! | `op` | what is asked: a claim, what its owner says next, what an operator wants |
 //! | `terms` | on which terms is claimed |
 //! | `reply` | what is answered |
@@ -13,6 +14,7 @@
 //! No thread of a store's ever enters the interpreter. It puts the number of a wait into an inbox
 //! and writes a byte, which wakes the loop that reads it.
 
+mod address;
 mod errors;
 mod inbox;
 mod op;
@@ -25,7 +27,8 @@ use pyo3::prelude::*;
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<inbox::Inbox>()?;
-    module.add_class::<op::Address>()?;
+    module.add_class::<address::Address>()?;
+    module.add_class::<address::Scope>()?;
     module.add_class::<op::Op>()?;
     module.add_class::<pending::Pending>()?;
     module.add_class::<reply::Reply>()?;

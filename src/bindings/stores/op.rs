@@ -3,6 +3,7 @@
 //! An [`Op`] is made once and may be asked again: a claim has its owner from the beginning, so that
 //! one whose answer was lost is given again. What an owner says next is made from its claim.
 
+use super::address::Address;
 use super::terms::Terms;
 use crate::bindings::failures::config_error;
 use crate::random::Thread;
@@ -16,39 +17,6 @@ use pyo3::types::PyBytes;
 use std::num::NonZeroU128;
 use std::sync::Arc;
 
-/// Where a record is found.
-#[pyclass(frozen, eq, hash, module = "seawall._core")]
-#[derive(PartialEq, Eq, Hash)]
-pub struct Address(pub stores::Address);
-
-#[pymethods]
-impl Address {
-    #[new]
-    fn new(py: Python<'_>, namespace: &str, scope: &str, key: &[u8]) -> PyResult<Self> {
-        let address = stores::Address::new(namespace, scope, key);
-        address.map(Self).map_err(|invalid| config_error(py, "address of a record", invalid.0))
-    }
-
-    #[getter]
-    fn namespace(&self) -> &str {
-        self.0.namespace()
-    }
-
-    #[getter]
-    fn scope(&self) -> &str {
-        self.0.scope()
-    }
-
-    #[getter]
-    fn key(&self) -> &[u8] {
-        self.0.key()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Address {:?}>", self.0)
-    }
-}
-
 /// What a store is asked.
 #[pyclass(frozen, module = "seawall._core")]
 pub struct Op(pub Asked);
@@ -60,6 +28,23 @@ fn payload(codec: u8, data: Option<&[u8]>, limit: Option<usize>) -> Payload {
 }
 
 impl Op {
+    /// A claim by an owner of its own.
+    pub fn to_claim(
+        address: stores::Address,
+        terms: &Terms,
+        fingerprint: Option<&[u8]>,
+    ) -> PyResult<Self> {
+        let fingerprint = fingerprint
+            .map(|digest| {
+                <[u8; 32]>::try_from(digest)
+                    .map_err(|_| PyValueError::new_err("a fingerprint has 32 bytes"))
+            })
+            .transpose()?;
+        let owner = Owner(NonZeroU128::new(Thread.bits()).unwrap_or(NonZeroU128::MAX));
+        let claim = Claim { owner, fingerprint, terms: terms.0 };
+        Ok(Self(Asked::Step(address, Verb::Claim(claim))))
+    }
+
     fn next(&self, verb: impl FnOnce(Owner) -> Verb) -> PyResult<Self> {
         match &self.0 {
             Asked::Step(address, Verb::Claim(claim)) => {
@@ -76,15 +61,7 @@ impl Op {
     #[staticmethod]
     #[pyo3(signature = (address, terms, fingerprint = None))]
     fn claim(address: &Address, terms: &Terms, fingerprint: Option<&[u8]>) -> PyResult<Self> {
-        let fingerprint = fingerprint
-            .map(|digest| {
-                <[u8; 32]>::try_from(digest)
-                    .map_err(|_| PyValueError::new_err("a fingerprint has 32 bytes"))
-            })
-            .transpose()?;
-        let owner = Owner(NonZeroU128::new(Thread.bits()).unwrap_or(NonZeroU128::MAX));
-        let claim = Claim { owner, fingerprint, terms: terms.0 };
-        Ok(Self(Asked::Step(address.0.clone(), Verb::Claim(claim))))
+        Self::to_claim(address.0.clone(), terms, fingerprint)
     }
 
     /// Of a claim: its owner still runs it, for so many seconds from now.

@@ -1,6 +1,6 @@
 //! What a store answers.
 
-use super::op::Address;
+use super::address::Address;
 use super::terms::seconds;
 use crate::stores::backend::Answer;
 use crate::stores::idempotency::{Ended, Given, Reply as Heard};

@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use tokio::time::timeout;
 
+/// How many times as long as another a walk over many records may take.
+const WALK: u32 = 30;
+
 /// What speaks to a server, one a process and store.
 pub trait Client: Send + Sync + 'static {
     /// What it is made with.
@@ -79,8 +82,13 @@ impl<C: Client> Backend for Remote<C> {
         let Some(place) = Place::take(&desk, limits.max_waiting) else {
             return promise.keep(Err(StoreError::Overloaded(limits.max_waiting)));
         };
+        // A walk is as many questions as it needs, and each of them has the time of one.
+        let most = match op {
+            Op::List(..) | Op::Tally(_) | Op::Sweep(_) => limits.timeout * WALK,
+            Op::Step(..) | Op::Get(_) => limits.timeout,
+        };
         let task = async move {
-            let answer = timeout(limits.timeout, place.0.client.answer(&op)).await;
+            let answer = timeout(most, place.0.client.answer(&op)).await;
             drop(place);
             promise.keep(answer.unwrap_or(Err(StoreError::TimedOut)));
         };

@@ -2,6 +2,7 @@
 
 use super::errors::{Trouble, of_connecting};
 use super::settings::{Place, Settings, SslMode};
+use super::sniff::Sniffed;
 use super::tls::Secure;
 use super::{schema, tls};
 use crate::process::forks;
@@ -12,7 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode as Negotiation;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, Row};
 
@@ -28,6 +28,7 @@ pub(super) struct Connection {
     client: Arc<Client>,
     task: AbortHandle,
     generation: u32,
+    is_over: bool,
 }
 
 impl Connection {
@@ -66,6 +67,7 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let place = settings.place.to_string();
+        let dialled = Sniffed::new(dialled);
         // As libpq: a socket of this machine is never encrypted.
         let secure = match &settings.place {
             Place::Tcp(_) => {
@@ -79,27 +81,19 @@ impl Connection {
             (StoreError::Unavailable(format!("no TLS with {place}: {why}")), false)
         })?;
         let failed = |error: tokio_postgres::Error| of_connecting(&error, &place);
-        match secure {
-            Some(config) => {
-                let tls = Secure { config: Arc::new(config), host: host.to_owned() };
-                let negotiation = match settings.sslmode {
-                    SslMode::Prefer => Negotiation::Prefer,
-                    _ => Negotiation::Require,
-                };
-                let config = config_of(settings, negotiation);
-                let made = config.connect_raw(dialled, tls).await;
-                let (client, connection) =
-                    made.map_err(|error| without_tls(settings, failed(error)))?;
-                Self::new(client, connection, notices)
-            }
-            None => {
-                let config = config_of(settings, Negotiation::Disable);
-                let (client, connection) =
-                    config.connect_raw::<S, NoTls>(dialled, NoTls).await.map_err(failed)?;
-                let connection: tokio_postgres::Connection<S, NoTlsStream> = connection;
-                Self::new(client, connection, notices)
-            }
-        }
+        let Some(secure) = secure else {
+            let config = config_of(settings, Negotiation::Disable);
+            let (client, connection) = config.connect_raw(dialled, NoTls).await.map_err(failed)?;
+            return Self::new(client, connection, notices);
+        };
+        let tls = Secure { config: Arc::new(secure), host: host.to_owned() };
+        let negotiation = match settings.sslmode {
+            SslMode::Prefer => Negotiation::Prefer,
+            _ => Negotiation::Require,
+        };
+        let made = config_of(settings, negotiation).connect_raw(dialled, tls).await;
+        let (client, connection) = made.map_err(|error| without_tls(settings, failed(error)))?;
+        Self::new(client, connection, notices)
     }
 
     fn new<S, T>(
@@ -131,6 +125,7 @@ impl Connection {
             client: Arc::new(client),
             task: task.abort_handle(),
             generation: forks::generation(),
+            is_over: false,
         })
     }
 
@@ -218,14 +213,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends it after what is under way, and says so to the server.
-    pub fn end(self) {}
-
-    /// Ends it now, whatever is under way.
-    pub fn cut(self) {
-        if self.generation == forks::generation() {
-            self.task.abort();
-        }
+    /// Ends it as a server likes it, after what is under way.
+    pub fn end(mut self) {
+        self.is_over = true;
     }
 }
 
@@ -233,6 +223,9 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if self.generation != forks::generation() {
             std::mem::forget(Arc::clone(&self.client));
+        } else if !self.is_over {
+            // What is under way is nobody's any more, and its server may never answer.
+            self.task.abort();
         }
     }
 }

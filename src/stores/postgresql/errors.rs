@@ -1,5 +1,6 @@
 //! What PostgreSQL's errors mean here.
 
+use super::sniff::NotPostgres;
 use crate::stores::error::StoreError;
 use std::error::Error as _;
 use tokio_postgres::Error;
@@ -68,9 +69,7 @@ fn said_by_server(said: &DbError) -> Trouble {
     } else if *code == SqlState::DATA_CORRUPTED || *code == SqlState::INDEX_CORRUPTED {
         StoreError::Corrupt(text)
     } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-        StoreError::Unavailable(format!(
-            "{text}; docs/stores/postgresql.md names the rights it needs"
-        ))
+        StoreError::Refused(format!("{text}; docs/stores/postgresql.md names the rights it needs"))
     } else if *code == SqlState::UNDEFINED_TABLE
         || *code == SqlState::UNDEFINED_COLUMN
         || *code == SqlState::DATATYPE_MISMATCH
@@ -113,19 +112,27 @@ pub(super) fn of_connecting(error: &Error, place: &str) -> (StoreError, bool) {
     let Some(said) = error.as_db_error() else {
         let text = format!("no connection to {place}: {}", described(error));
         let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-        return match source.map(std::io::Error::kind) {
-            // What it says can't be taken apart: another server, of something else.
-            Some(std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData) => {
-                (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
-            }
-            None if error.to_string().contains("unexpected message") => {
-                (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
-            }
-            Some(_) => (StoreError::Unavailable(text), true),
-            None => (StoreError::Unavailable(text), error.is_closed()),
+        let inner = source.and_then(std::io::Error::get_ref);
+        let is_alien = inner.and_then(|why| why.downcast_ref::<NotPostgres>()).is_some();
+        // The library names kinds of errors in its texts only.
+        let kind = error.to_string();
+        return if is_alien
+            || kind.contains("parsing response")
+            || kind.contains("unexpected message")
+        {
+            (StoreError::Foreign(format!("{place} does not speak PostgreSQL")), false)
+        } else if kind.contains("invalid configuration") || kind.contains("authentication") {
+            (StoreError::Refused(text), false)
+        } else {
+            let is_about_tls = kind.contains("TLS");
+            (StoreError::Unavailable(text), !is_about_tls)
         };
     };
     let code = said.code();
-    let may_help = is_shutting_down(code) || code.code().starts_with("53");
-    (StoreError::Unavailable(format!("{place}: {}", message(said))), may_help)
+    let text = format!("{place}: {}", message(said));
+    if is_shutting_down(code) || code.code().starts_with("53") {
+        (StoreError::Unavailable(text), true)
+    } else {
+        (StoreError::Refused(text), false)
+    }
 }

@@ -11,6 +11,7 @@ mod pool;
 mod row;
 mod schema;
 mod settings;
+mod sniff;
 mod statements;
 mod table;
 mod tls;

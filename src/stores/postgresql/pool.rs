@@ -47,7 +47,8 @@ struct State {
     closed: bool,
 }
 
-/// A connection while it is used.
+/// A connection while it is used. Dropped, it is cut off: whoever used it is gone, or found it
+/// useless.
 struct Leased<'a> {
     pool: &'a Pool,
     connection: Option<Connection>,
@@ -65,15 +66,6 @@ impl Leased<'_> {
             } else {
                 state.idle.push(connection);
             }
-        }
-    }
-}
-
-/// Whoever used it is gone, or found it useless: what is under way there is nobody's any more.
-impl Drop for Leased<'_> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.cut();
         }
     }
 }

@@ -45,13 +45,13 @@ pub(super) fn kept(row: &Row, address: &Address) -> Result<Option<Kept>, Trouble
         return Err(damaged(address, Unreadable::Checksum));
     }
     let record = read(row).and_then(|found| {
-        found.and_then(|record| checked(record, address)).map_err(|why| damaged(address, why))
+        found.and_then(|record| checked(&record, address)).map_err(|why| damaged(address, why))
     })?;
     Ok(Some(Kept { record, checksum }))
 }
 
 /// What can't be written as bytes is no record either.
-fn checked(record: Record, address: &Address) -> Result<Record, Unreadable> {
+fn checked(record: &Record, address: &Address) -> Result<Record, Unreadable> {
     Record::decode(address, &record.encode(address))
 }
 

@@ -157,8 +157,8 @@ impl Settings {
             text.parse().ok().filter(|most| (1..=1000).contains(most))
         });
         let rule = "must be from 0.001 to 3600 seconds";
-        let five = Duration::from_secs(5).min(limits.timeout);
-        let lock_timeout = url.option("lock_timeout", five, rule, problems, |text| {
+        let usual = Duration::from_secs(5).min(limits.timeout);
+        let lock_timeout = url.option("lock_timeout", usual, rule, problems, |text| {
             let seconds: f64 = text.parse().ok()?;
             (0.001..=3600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
         });

@@ -71,7 +71,7 @@ impl Table<'_> {
     /// The answer, where one statement has it.
     async fn at_once(&self, address: &Address, verb: &Verb) -> Result<Option<Reply>, Trouble> {
         let (statements, id) = (self.statements, address.as_bytes());
-        let held = |hold: &Hold| (bytes(hold.owner), hold.fence.min(LATEST).cast_signed());
+        let whose = |hold: &Hold| (bytes(hold.owner), hold.fence.min(LATEST).cast_signed());
         let rows = match verb {
             Verb::Claim(claim) => {
                 let terms = &claim.terms;
@@ -93,7 +93,7 @@ impl Table<'_> {
                 return rows.first().map(given).transpose();
             }
             Verb::Extend(hold, lease) => {
-                let ((owner, fence), lease) = (held(hold), signed(*lease));
+                let ((owner, fence), lease) = (whose(hold), signed(*lease));
                 let given: [Given<'_>; 4] = [
                     (&id, Type::BYTEA),
                     (&owner, Type::BYTEA),
@@ -107,7 +107,7 @@ impl Table<'_> {
             Verb::Complete(hold, payload) | Verb::Fail(hold, payload) => {
                 let failed = matches!(verb, Verb::Fail(..));
                 let state = if failed { StateName::Failed } else { StateName::Completed };
-                let ((owner, fence), (codec, result)) = (held(hold), columns(payload));
+                let ((owner, fence), (codec, result)) = (whose(hold), columns(payload));
                 let given: [Given<'_>; 6] = [
                     (&id, Type::BYTEA),
                     (&owner, Type::BYTEA),
@@ -121,7 +121,7 @@ impl Table<'_> {
             Verb::Release(hold) | Verb::Quarantine(hold) => {
                 let releases = matches!(verb, Verb::Release(_));
                 let sql = if releases { &statements.release } else { &statements.quarantine };
-                let (owner, fence) = held(hold);
+                let (owner, fence) = whose(hold);
                 let given: [Given<'_>; 3] =
                     [(&id, Type::BYTEA), (&owner, Type::BYTEA), (&fence, Type::INT8)];
                 self.ask(sql, &given).await?

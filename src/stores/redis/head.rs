@@ -12,6 +12,9 @@ use std::num::NonZeroU128;
 
 type Result<T> = std::result::Result<T, Unreadable>;
 
+/// The word for what is not there.
+pub(super) const NONE: &str = "no";
+
 const MALFORMED: Unreadable = Unreadable::Malformed("its head is no record's");
 
 /// All of a record but its result.
@@ -61,7 +64,7 @@ impl Head {
         let lease = optional(lease_until)?.zip(optional(hard_deadline)?);
         let has_result = matches!(name, StateName::Completed | StateName::Failed);
         let result = match (optional(codec)?, optional(size)?, sum) {
-            (None, None, "-") => None,
+            (None, None, NONE) => None,
             (Some(codec), Some(size), sum) if has_result => Some((
                 u8::try_from(codec).map_err(|_| MALFORMED)?,
                 usize::try_from(size).map_err(|_| MALFORMED)?,
@@ -135,11 +138,11 @@ fn micros(word: &str) -> Result<Micros> {
 }
 
 fn optional(word: &str) -> Result<Option<Micros>> {
-    if word == "-" { Ok(None) } else { micros(word).map(Some) }
+    if word == NONE { Ok(None) } else { micros(word).map(Some) }
 }
 
 fn owner_of(word: &str) -> Result<Option<Owner>> {
-    if word == "-" {
+    if word == NONE {
         return Ok(None);
     }
     let bytes: [u8; 16] = hex(word).ok_or(MALFORMED)?;
@@ -147,7 +150,7 @@ fn owner_of(word: &str) -> Result<Option<Owner>> {
 }
 
 fn fingerprint_of(word: &str) -> Result<Fingerprint> {
-    if word == "-" { Ok(None) } else { hex(word).map(Some).ok_or(MALFORMED) }
+    if word == NONE { Ok(None) } else { hex(word).map(Some).ok_or(MALFORMED) }
 }
 
 fn hex<const N: usize>(word: &str) -> Option<[u8; N]> {
@@ -176,7 +179,7 @@ mod tests {
     /// A head with a right digest is believed only where a record can be so.
     #[test]
     fn what_cannot_be_is_refused() {
-        let good = format!("1 0 {OWNER} 5 1 0 - 1 2 3 9 4 8 - - -");
+        let good = format!("1 0 {OWNER} 5 1 0 no 1 2 3 9 4 8 no no no");
         let (name, expires) = read(&good).unwrap().standing();
         assert_eq!((name, expires), (StateName::InProgress, Some(9)));
         for (was, is) in [
@@ -185,14 +188,14 @@ mod tests {
             (OWNER, "0000"),
             (" 5 1", " +5 1"),
             (" 5 1", " 9007199254740992 1"),
-            (" 1 0 -", " 4294967296 0 -"),
-            (" 1 0 -", " 1 2 -"),
-            (" - 1 2", " zz 1 2"),
+            (" 1 0 no", " 4294967296 0 no"),
+            (" 1 0 no", " 1 2 no"),
+            (" no 1 2", " zz 1 2"),
             (" 9 4 8", " 7 4 8"),
             (" 9 4 8", " 9 9 8"),
-            (" 9 4 8", " 9 - -"),
-            (" - - -", " 1 2 ab"),
-            (" - - -", " - -"),
+            (" 9 4 8", " 9 no no"),
+            (" no no no", " 1 2 ab"),
+            (" no no no", " no no"),
         ] {
             let said = read(&good.replacen(was, is, 1)).err();
             assert!(matches!(said, Some(Unreadable::Malformed(_))), "{was:?} {is:?}: {said:?}");
@@ -206,7 +209,7 @@ mod tests {
     fn another_result_is_noticed() {
         let head = || {
             let sum = digest(b"\0\xff");
-            read(&format!("1 1 {OWNER} 5 1 0 - 1 2 3 9 - - 7 2 {sum}")).unwrap()
+            read(&format!("1 1 {OWNER} 5 1 0 no 1 2 3 9 no no 7 2 {sum}")).unwrap()
         };
         let record = head().with(b"\0\xff").unwrap();
         let kept = Payload::Kept { codec: 7, bytes: b"\0\xff"[..].into() };

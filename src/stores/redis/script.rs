@@ -1,6 +1,6 @@
 //! What is asked of the script, and what it answers.
 
-use super::head::{Head, digest};
+use super::head::{Head, NONE, digest};
 use super::trouble::{Trouble, damaged};
 use crate::stores::error::StoreError;
 use crate::stores::idempotency::{Ended, Given, Hold, Reply, Verb};
@@ -75,7 +75,7 @@ fn by<'a>(cmd: &'a mut Cmd, verb: &str, hold: Hold) -> &'a mut Cmd {
 fn with<'a>(cmd: &'a mut Cmd, payload: &Payload) -> &'a mut Cmd {
     match payload {
         Payload::Kept { codec, bytes } => cmd.arg(*codec).arg(digest(bytes)).arg(&**bytes),
-        Payload::Opaque => cmd.arg("-").arg("-").arg(""),
+        Payload::Opaque => cmd.arg(NONE).arg(NONE).arg(""),
     }
 }
 
@@ -84,7 +84,7 @@ fn owner(number: u128) -> String {
 }
 
 fn fingerprint(fingerprint: Fingerprint) -> String {
-    let Some(bytes) = fingerprint else { return "-".to_owned() };
+    let Some(bytes) = fingerprint else { return NONE.to_owned() };
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -187,7 +187,7 @@ impl Words {
             "lease_lost" => Reply::LeaseLost,
             "ended" => Reply::EndedMeanwhile(self.ended(address, key)?),
             "undecidable" => Reply::Undecidable(match self.text(1)? {
-                "-" => None,
+                NONE => None,
                 number => {
                     let name = number.parse().ok().and_then(StateName::of_number);
                     Some(name.ok_or_else(strange)?)

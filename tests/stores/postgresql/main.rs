@@ -2,14 +2,20 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
+#[path = "../redis/tls.rs"]
+#[allow(dead_code, reason = "this server has a door of its own")]
+mod authority;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/proxy.rs"]
+mod proxy;
 #[path = "../servers/postgresql.rs"]
 mod server;
 
 mod hostile;
-mod pools;
+mod lost;
 mod rights;
+mod secret;
 
 use conformance::{PATIENCE, Place, address, new_owner, terms};
 use seawall::stores::clock::Machine;
@@ -19,26 +25,6 @@ use seawall::stores::{Micros, Store, StoreError};
 use server::{Admin, Server};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-
-/// What the checksum covers, in its order, as the layout says it.
-const CONTENT: [&str; 16] = [
-    "id",
-    "layout",
-    "state",
-    "owner",
-    "fence",
-    "attempts",
-    "quarantine",
-    "fingerprint",
-    "created",
-    "changed",
-    "ttl",
-    "expires",
-    "lease_until",
-    "hard_deadline",
-    "codec",
-    "result",
-];
 
 /// A schema; each handle on it is as another process's.
 struct Schema {
@@ -72,6 +58,12 @@ impl Schema {
         open(&self.url(more), &Machine::real()).unwrap()
     }
 
+    /// As it is seen through something that listens on this port.
+    fn store_at(&self, port: u16, more: &str) -> Store {
+        let url = self.url(more).replace(&format!(":{}/", self.server.port), &format!(":{port}/"));
+        open(&url, &Machine::real()).unwrap()
+    }
+
     fn table(&self) -> String {
         format!("{}.idempotency", self.quoted())
     }
@@ -86,21 +78,7 @@ impl Schema {
 
     /// Writes into every record, as somebody does who knows how checksums are made.
     fn change(&self, new: &[(&str, &str)]) {
-        let value = |name: &&str| {
-            let new = new.iter().find(|(changed, _)| changed == name);
-            new.map_or(format!("r.{name}"), |(_, value)| format!("{value} AS {name}"))
-        };
-        let row: Vec<_> = CONTENT.iter().map(value).collect();
-        let names: Vec<_> = new.iter().map(|(name, _)| *name).collect();
-        let values: Vec<_> = names.iter().map(|name| format!("n.{name}")).collect();
-        self.admin.lock().unwrap().run(&format!(
-            "UPDATE {} AS r SET ({}, checksum) = (SELECT {}, sha256(record_send(n)) \
-             FROM (SELECT {}) AS n)",
-            self.table(),
-            names.join(", "),
-            values.join(", "),
-            row.join(", ")
-        ));
+        self.admin.lock().unwrap().run(&server::change(&self.table(), new));
     }
 }
 
@@ -113,10 +91,7 @@ impl Place for Schema {
     }
     /// All that is kept happened so much earlier.
     fn pass(&self, time: Micros) {
-        let earlier = |name: &str| format!("r.{name} - {time}");
-        let times = ["created", "changed", "expires", "lease_until", "hard_deadline"];
-        let new: Vec<_> = times.iter().map(|name| (*name, earlier(name))).collect();
-        self.change(&new.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>());
+        self.admin.lock().unwrap().run(&server::age(&self.table(), time));
     }
     /// The store never asks this machine.
     fn set_date(&self, _: Micros) {}

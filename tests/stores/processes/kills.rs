@@ -87,7 +87,7 @@ fn under_fire(role: &str, site: &Site, was_hit: impl Fn(&Record) -> bool) -> (St
 /// Where one run is allowed, there is no second, whoever was killed when; where it is not known
 /// whether there was one, nobody says that there was.
 fn at_most_once(site: &Site) {
-    let is_lost = |record: &Record| !matches!(record.state, State::Completed(_));
+    let is_lost = |record: &Record| record.state == State::Quarantined;
     let (store, kills) = under_fire("run quarantine", site, is_lost);
     let (records, runs) = (all(&store), runs(site));
     let doubles: Vec<_> =

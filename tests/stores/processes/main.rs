@@ -7,6 +7,9 @@
 
 #[path = "../folder/mod.rs"]
 mod folder;
+#[cfg(feature = "postgresql")]
+#[path = "../servers/postgresql.rs"]
+mod postgresql;
 #[cfg(feature = "redis")]
 #[path = "../servers/valkey.rs"]
 mod valkey;
@@ -69,6 +72,9 @@ macro_rules! on_each_store {
             $($(#[$says])* $name: $case;)+ }
         #[cfg(feature = "redis")]
         $crate::on_each_store! { @on redis $crate::site::Site::redis();
+            $($(#[$says])* $name: $case;)+ }
+        #[cfg(feature = "postgresql")]
+        $crate::on_each_store! { @on postgresql $crate::site::Site::postgresql();
             $($(#[$says])* $name: $case;)+ }
     };
     (@on $store:ident $site:expr; $($(#[$says:meta])* $name:ident: $case:expr;)+) => {

@@ -14,6 +14,8 @@ enum Kind {
     File(PathBuf),
     #[cfg(feature = "redis")]
     Redis(super::valkey::Server),
+    #[cfg(feature = "postgresql")]
+    Postgresql(super::postgresql::Server),
 }
 
 /// Gone with it: its files, its server.
@@ -63,6 +65,16 @@ impl Site {
         Self { name: "redis".to_owned(), url, kind: Kind::Redis(server), folder: Folder::new() }
     }
 
+    /// A server that keeps what it acknowledged.
+    #[cfg(feature = "postgresql")]
+    pub fn postgresql() -> Self {
+        let server = super::postgresql::Server::new(&[]);
+        // Those who find it gone wait until it is back.
+        let url = server.url("timeout=60&connect_timeout=30&pool=4");
+        let (name, kind) = ("postgresql".to_owned(), Kind::Postgresql(server));
+        Self { name, url, kind, folder: Folder::new() }
+    }
+
     /// Where what ran is written down.
     pub fn ledger(&self) -> PathBuf {
         self.folder.file("ledger")
@@ -80,6 +92,11 @@ impl Site {
                 server.age("*", 60_000_000);
                 store(&self.url)
             }
+            #[cfg(feature = "postgresql")]
+            Kind::Postgresql(server) => {
+                server.admin().run(&super::postgresql::age("seawall.idempotency", 60_000_000));
+                store(&self.url)
+            }
         }
     }
 
@@ -87,6 +104,11 @@ impl Site {
     pub fn disturb(&self) {
         #[cfg(feature = "redis")]
         if let Kind::Redis(server) = &self.kind {
+            server.kill();
+            server.start();
+        }
+        #[cfg(feature = "postgresql")]
+        if let Kind::Postgresql(server) = &self.kind {
             server.kill();
             server.start();
         }

@@ -66,6 +66,8 @@ fn verb(place: &dyn Place, made: &Move, before: Option<&Record>) -> Verb {
             let mut terms = terms(place);
             terms.attempts = made.attempts;
             terms.on_lost = if made.quarantine { OnLost::Quarantine } else { OnLost::Takeover };
+            // Also shorter than a lease may become: what runs is not forgotten.
+            terms.ttl = [2, 50][usize::from(made.is_current)] * unit;
             terms.lease = (made.lease * unit).min(terms.max_lease);
             let fingerprint = made.fingerprint.map(|byte| [byte; 32]);
             Verb::Claim(Claim { owner, fingerprint, terms })

@@ -89,11 +89,11 @@ fn a_damaged_result_is_refused() {
 fn a_forged_record_is_refused() {
     let owner = "0".repeat(31) + "1";
     for words in [
-        format!("1 9 {owner} 5 1 0 - 1 2 3 - - - - - -"),
-        format!("1 0 {owner} 5 1 0 - 1 2 3 - - - - - -"),
-        format!("1 3 {owner} 9007199254740991 1 0 - 1 2 3 - - - - - -"),
-        format!("1 3 {owner} 5e3 1 0 - 1 2 3 - - - - - -"),
-        format!("1 3 {owner} 5 1 0 -"),
+        format!("1 9 {owner} 5 1 0 no 1 2 3 no no no no no no"),
+        format!("1 0 {owner} 5 1 0 no 1 2 3 no no no no no no"),
+        format!("1 3 {owner} 9007199254740991 1 0 no 1 2 3 no no no no no no"),
+        format!("1 3 {owner} 5e3 1 0 no 1 2 3 no no no no no no"),
+        format!("1 3 {owner} 5 1 0 no"),
     ] {
         let part = Part::new();
         completed(&part, &part.store(""));
@@ -117,12 +117,12 @@ fn write(admin: &mut Connection, key: &[u8], head: &str) {
 #[test]
 fn fences_go_on_from_one_that_is_ahead() {
     const AHEAD: u64 = 9_000_000_000_000_000;
-    for expires in ["-", "5"] {
+    for expires in ["no", "5"] {
         let part = Part::new();
         completed(&part, &part.store(""));
         let mut admin = part.server.admin();
         let key = key(&part, &mut admin);
-        write(&mut admin, &key, &format!("1 3 - {AHEAD} 1 0 - 1 2 3 {expires} - - - - -"));
+        write(&mut admin, &key, &format!("1 3 no {AHEAD} 1 0 no 1 2 3 {expires} no no no no no"));
         assert_eq!(claim(&part, &part.store(""), b"k").unwrap().fence, AHEAD + 1);
     }
 }

@@ -3,7 +3,7 @@ local head = redis.call('HGET', KEYS[1], 'h')
 local words = {}
 for word in string.gmatch(head, '[^ ]+') do words[#words + 1] = word end
 for _, at in ipairs({8, 9, 11, 12, 13}) do
-  if words[at] ~= '-' then words[at] = string.format('%.0f', words[at] - ARGV[1]) end
+  if words[at] ~= 'no' then words[at] = string.format('%.0f', words[at] - ARGV[1]) end
 end
 head = table.concat(words, ' ')
 local digest = redis.sha1hex(#KEYS[1] .. ':' .. KEYS[1] .. head)

@@ -2,14 +2,20 @@
 //!
 //! `SEAWALL_TEST_POSTGRES` names the folder of its programs. It refuses to run as root: tests that
 //! do start it as `nobody`.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
+#[path = "guard.rs"]
+mod guard;
+
+use guard::guarded;
+use seawall::time::{Clock, Nanos, System};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Mutex, OnceLock, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls, Row};
 
@@ -17,7 +23,12 @@ const NOBODY: u32 = 65_534;
 pub const PASSWORD: &str = "s3cr et/7";
 
 /// How long anything may take that a server does in a moment.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
+
+/// How long it is since then.
+pub fn since(begun: Nanos) -> Duration {
+    Duration::from_nanos(System.now() - begun)
+}
 
 /// Its programs.
 fn programs() -> PathBuf {
@@ -113,12 +124,34 @@ impl Server {
 
     /// Runs it, and waits until it answers.
     pub fn start(&self) {
+        let begun = System.now();
+        loop {
+            let mut child = guarded(self.command());
+            while child.try_wait().unwrap().is_none() {
+                if self.connect().is_ok() {
+                    *self.child.lock().unwrap() = Some(child);
+                    return;
+                }
+                assert!(since(begun) < LONG, "it does not start: {}", self.said());
+                // Real time: a server starts when it does, and says so to nobody.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            // Those who were killed had its memory until they ended, which takes a moment.
+            assert!(since(begun) < LONG, "it does not start: {}", self.said());
+        }
+    }
+
+    /// Its log.
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    fn command(&self) -> Command {
         let mut command = as_somebody("postgres");
         let log = std::fs::File::create(self.folder.join("log")).unwrap();
         command.arg("-D").arg(self.data()).stdout(log.try_clone().unwrap()).stderr(log);
         for option in [
             "listen_addresses=127.0.0.1",
-            "restart_after_crash=on",
             &format!("port={}", self.port),
             &format!("unix_socket_directories={}", self.folder.display()),
         ]
@@ -127,22 +160,7 @@ impl Server {
         {
             command.arg("-c").arg(option);
         }
-        *self.child.lock().unwrap() = Some(guarded(command));
-        let begun = Instant::now();
-        while self.connect().is_err() {
-            let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < LONG, "it does not start: {}", log());
-            // Real time: a server starts when it does, and says so to nobody.
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    #[allow(unsafe_code, reason = "it sends signals")]
-    pub fn signal(&self, signal: i32) {
-        let child = self.child.lock().unwrap();
-        let process = i32::try_from(child.as_ref().unwrap().id()).unwrap();
-        // SAFETY: the process is a child of this one that was not waited for: its number is its own.
-        assert_eq!(unsafe { libc::kill(process, signal) }, 0);
+        command
     }
 
     /// kill -9, of the server and all of its processes.
@@ -207,34 +225,6 @@ pub fn kill(process: i32, signal: i32) {
     unsafe { libc::kill(process, signal) };
 }
 
-/// Starts it so that it ends when this process does, however that ends. The kernel looks at the
-/// thread that started it: so that is one that stays.
-#[allow(unsafe_code, reason = "the kernel is asked to end what is left behind")]
-fn guarded(mut command: Command) -> Child {
-    type Wanted = (Command, mpsc::Sender<std::io::Result<Child>>);
-    static STARTER: OnceLock<Mutex<mpsc::Sender<Wanted>>> = OnceLock::new();
-    #[cfg(target_os = "linux")]
-    // SAFETY: what is called between fork and exec is one system call.
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGQUIT);
-            Ok(())
-        });
-    }
-    let starter = STARTER.get_or_init(|| {
-        let (send, receive) = mpsc::channel::<Wanted>();
-        std::thread::spawn(move || {
-            for (mut command, started) in receive {
-                let _ = started.send(command.spawn());
-            }
-        });
-        Mutex::new(send)
-    });
-    let (send, receive) = mpsc::channel();
-    starter.lock().unwrap().send((command, send)).unwrap();
-    receive.recv().unwrap().unwrap()
-}
-
 /// A connection beside the store's.
 pub struct Admin {
     runtime: Runtime,
@@ -256,4 +246,50 @@ impl Admin {
     pub fn count(&self, sql: &str) -> i64 {
         self.rows(sql)[0].get(0)
     }
+}
+
+/// What the checksum covers, in its order, as the layout says it.
+const CONTENT: [&str; 16] = [
+    "id",
+    "layout",
+    "state",
+    "owner",
+    "fence",
+    "attempts",
+    "quarantine",
+    "fingerprint",
+    "created",
+    "changed",
+    "ttl",
+    "expires",
+    "lease_until",
+    "hard_deadline",
+    "codec",
+    "result",
+];
+
+/// Writes into every record, as somebody does who knows how checksums are made.
+pub fn change(table: &str, new: &[(&str, &str)]) -> String {
+    let value = |name: &&str| {
+        let new = new.iter().find(|(changed, _)| changed == name);
+        new.map_or(format!("r.{name}"), |(_, value)| format!("{value} AS {name}"))
+    };
+    let row: Vec<_> = CONTENT.iter().map(value).collect();
+    let names: Vec<_> = new.iter().map(|(name, _)| *name).collect();
+    let values: Vec<_> = names.iter().map(|name| format!("n.{name}")).collect();
+    format!(
+        "UPDATE {table} AS r SET ({}, checksum) = (SELECT {}, sha256(record_send(n)) \
+         FROM (SELECT {}) AS n)",
+        names.join(", "),
+        values.join(", "),
+        row.join(", ")
+    )
+}
+
+/// All that is kept happened so many microseconds earlier.
+pub fn age(table: &str, time: u64) -> String {
+    let earlier = |name: &str| format!("r.{name} - {time}");
+    let times = ["created", "changed", "expires", "lease_until", "hard_deadline"];
+    let new: Vec<_> = times.iter().map(|name| (*name, earlier(name))).collect();
+    change(table, &new.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>())
 }
