@@ -67,7 +67,7 @@ def _inner(function: Any) -> Any:
     if inspect.isroutine(function) or hasattr(function, "__code__"):
         return function
     # An object that is called: what counts is its method.
-    return getattr(cast("type", type(function)), "__call__", function)  # noqa: B004  it is the method itself
+    return getattr(type(cast("object", function)), "__call__", function)  # noqa: B004  the method itself
 
 
 def identified(
