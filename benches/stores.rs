@@ -325,9 +325,9 @@ criterion_group! {
 #[cfg(feature = "redis")]
 criterion_group!(servers, on_redis);
 #[cfg(not(feature = "redis"))]
-criterion_group!(servers,);
+fn servers() {}
 #[cfg(feature = "postgresql")]
 criterion_group!(databases, postgresql::pairs);
 #[cfg(not(feature = "postgresql"))]
-criterion_group!(databases,);
+fn databases() {}
 criterion_main!(benches, servers, databases);
