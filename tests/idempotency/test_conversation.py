@@ -14,11 +14,17 @@ def runs(memory):
     """What makes runs of one operation."""
     operation = idempotent(store=memory)(plain).idempotency
 
+    made = []
+
     def run(key=b"k", fingerprint=None):
-        return Run(operation, key, fingerprint, None)
+        made.append(Run(operation, key, fingerprint, None))
+        return made[-1]
 
     run.ask = memory.call
-    return run
+    yield run
+    # What is not ended is renewed.
+    for each in made:
+        each.over()
 
 
 def test_a_claim_is_owned_and_completed(runs):

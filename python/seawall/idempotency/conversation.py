@@ -302,14 +302,14 @@ class Run:
 
     def returned(self, value: object) -> Op:
         """It took effect: what to tell the store."""
-        encoded = self.operation.encode(value)
         assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "completed"
+        # Said before it is written down: what interrupts that does not undo that it took effect.
+        self.ended = "opaque"
+        self.said = self.claim.complete(self.fence, 0, None)
+        encoded = self.operation.encode(value)
         self.data = encoded
-        if encoded is None:
-            self.ended = "opaque"
-            self.said = self.claim.complete(self.fence, 0, None)
-        else:
+        if encoded is not None:
+            self.ended = "completed"
             self.said = self.claim.complete(self.fence, *encoded)
         return self.said
 
