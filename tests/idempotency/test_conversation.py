@@ -4,7 +4,8 @@ import pytest
 import seawall
 from seawall import _core
 from seawall.idempotency import idempotent
-from seawall.idempotency.conversation import FIRST_LOOK, LAST_LOOK, OVER, OWNED, REPLAYED, Run
+from seawall.idempotency.conversation import OVER, OWNED, REPLAYED, Run
+from seawall.idempotency.pauses import FIRST_LOOK, LAST_LOOK
 
 from tests.idempotency.test_functions import plain
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.idempotency.claim import Claim, current, leave
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
-from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
+from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, not_recorded, settle
 from seawall.idempotency.keys import fingerprint, stored
 from seawall.idempotency.settings import UNSET
 from seawall.stores.errors import StoreError
@@ -212,4 +212,4 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         elif not isinstance(trouble, StoreError):
             raise trouble
         elif run.operation.settings.on_store_error != "run":
-            raise run.not_recorded(None) from trouble
+            raise not_recorded(run, None) from trouble

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from seawall.errors import ConfigError
 from seawall.idempotency.arguments import arguments
@@ -58,7 +58,7 @@ def _inner(function: Any) -> Any:
     if inspect.isroutine(function) or hasattr(function, "__code__"):
         return function
     # An object that is called: what counts is its method.
-    return getattr(cast("type", type(function)), "__call__", function)  # noqa: B004  it is the method itself
+    return getattr(function.__class__, "__call__", function)  # noqa: B004  it is the method itself
 
 
 def identified(

@@ -172,7 +172,7 @@ def _check_numbers(given: dict[str, Any], problems: list[Problem]) -> None:
 
 
 def _classes(name: str, given: Any, problems: list[Problem]) -> tuple[type[BaseException], ...]:
-    classes = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
+    classes: tuple[Any, ...] = cast("Any", given) if isinstance(given, tuple) else (given,)
     for one in classes:
         if not (isinstance(one, type) and issubclass(one, BaseException)):
             problems.append((name, repr(classes), "must be exception types", None))
