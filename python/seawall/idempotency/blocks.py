@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seawall.idempotency.claim import Claim, current, leave
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
 from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, not_recorded, settle
+from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.keys import fingerprint, stored
-from seawall.idempotency.settings import UNSET
+from seawall.idempotency.settings import (
+    UNSET,
+    Errors,
+    OnConflict,
+    OnError,
+    OnLost,
+    OnStoreError,
+    Seconds,
+)
+from seawall.stores import Store
 from seawall.stores.errors import StoreError
-
-if TYPE_CHECKING:
-    from seawall.idempotency.events import IdempotencyEvent
-    from seawall.idempotency.settings import (
-        Errors,
-        OnConflict,
-        OnError,
-        OnLost,
-        OnStoreError,
-        Seconds,
-    )
-    from seawall.stores import Store
 
 __all__ = ["idempotency_key"]
 
