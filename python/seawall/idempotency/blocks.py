@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seawall.idempotency.claim import Claim, current
+from seawall.idempotency.claim import Claim, current, leave
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
-from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
+from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, not_recorded, settle
+from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.keys import fingerprint, stored
 from seawall.idempotency.settings import UNSET
 from seawall.lazy import overload
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
     from seawall.idempotency.transaction.block import TransactionBlock
     from seawall.stores import Store
 
+from seawall.idempotency.settings import (
+    UNSET,
+    Errors,
+    OnConflict,
+    OnError,
+    OnLost,
+    OnStoreError,
+    Seconds,
+)
+from seawall.stores import Store
 __all__ = ["idempotency_key"]
 
 
@@ -253,11 +264,7 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         run = self._run
         if run.state != OWNED or token is None:
             return False
-        try:
-            current.reset(token)
-        except ValueError:
-            # Left in another context than it was entered in, as a fixture's block may be.
-            current.set(run.outer)
+        leave(token)
         if run.said is None:
             if exc is None:
                 run.returned(None)
@@ -274,4 +281,4 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         elif not isinstance(trouble, StoreError):
             raise trouble
         elif run.operation.settings.on_store_error != "run":
-            raise run.not_recorded(None) from trouble
+            raise not_recorded(run, None) from trouble

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from seawall.idempotency.functions import identified, missing, protected, refusal
+from seawall.idempotency.events import IdempotencyEvent
+from seawall.idempotency.functions import identified, protected, refusal
 from seawall.idempotency.operation import Operation
-from seawall.idempotency.settings import UNSET, checked
+from seawall.idempotency.settings import (
+    UNSET,
+    Errors,
+    OnConflict,
+    OnError,
+    OnLost,
+    OnStoreError,
+    Problem,
+    Seconds,
+    checked,
+)
 from seawall.idempotency.values import Values
 from seawall.lazy import overload
 from seawall.stores import Store
