@@ -16,7 +16,7 @@ pub fn store_error(py: Python<'_>, store: &str, error: &StoreError) -> PyErr {
         StoreError::TimedOut => "StoreTimeoutError",
         StoreError::CutOff(_) => "StoreConnectionError",
         StoreError::Closed => "StoreClosedError",
-        StoreError::CutOff(_) | StoreError::Forked | StoreError::Failed(_) => "StoreError",
+        StoreError::Forked | StoreError::Failed(_) => "StoreError",
     };
     let make = || -> PyResult<PyErr> {
         let class = py.import("seawall.stores.errors")?.getattr(class)?;
