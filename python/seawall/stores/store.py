@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from seawall import _core, blame, waiting
+from seawall import _core, blame, lazy, waiting
 from seawall._core import Address, Op, Reply
 from seawall.errors import ConfigError
 from seawall.stores import walks
@@ -17,7 +17,9 @@ from seawall.stores.record import STATES, Record, RecordState, StoreCounts, Stor
 from seawall.waiting.answers import answered, in_greenlet, rest_in_greenlet
 
 if TYPE_CHECKING:
-    from seawall.codecs import CodecChoice
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["Store", "open_store"]
 
@@ -168,7 +170,7 @@ class Store:
         result: object = None,
         *,
         scope: str = "",
-        codec: CodecChoice = None,
+        codec: t.CodecChoice = None,
     ) -> None:
         """Decides that an operation whose outcome is not known took effect, with this result.
 
@@ -194,7 +196,7 @@ class Store:
         result: object = None,
         *,
         scope: str = "",
-        codec: CodecChoice = None,
+        codec: t.CodecChoice = None,
     ) -> None:
         """As `resolve`, for tasks."""
         address = self._find(key, scope)
