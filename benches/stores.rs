@@ -16,6 +16,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+#[cfg(any(feature = "redis", feature = "postgresql"))]
+#[path = "../tests/stores/servers/guard.rs"]
+#[allow(clippy::unwrap_used, reason = "what can't be measured panics")]
+mod guard;
 #[cfg(feature = "postgresql")]
 mod postgresql;
 #[cfg(feature = "redis")]

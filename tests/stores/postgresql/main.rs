@@ -5,13 +5,18 @@
 #[path = "../redis/tls.rs"]
 #[allow(dead_code, reason = "this server has a door of its own")]
 mod authority;
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/guard.rs"]
+mod guard;
 #[path = "../servers/proxy.rs"]
 mod proxy;
 #[path = "../servers/postgresql.rs"]
 mod server;
 
+mod histories;
 mod hostile;
 mod lost;
 mod rights;
