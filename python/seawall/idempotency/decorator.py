@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.functions import identified, missing, protected, refusal
 from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.functions import identified, protected, refusal
@@ -27,17 +28,7 @@ from seawall.stores import Store
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from seawall.idempotency.events import IdempotencyEvent
     from seawall.idempotency.said import BesideStore, BesideTransaction
-    from seawall.idempotency.settings import (
-        Errors,
-        OnConflict,
-        OnError,
-        OnLost,
-        OnStoreError,
-        Problem,
-        Seconds,
-    )
 
 __all__ = ["idempotent", "name_of", "operation_of"]
 
