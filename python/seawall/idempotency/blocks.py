@@ -11,26 +11,26 @@ from seawall.idempotency.claim import Claim, current
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
 from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
+from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.keys import fingerprint, stored
-from seawall.idempotency.settings import UNSET
+from seawall.idempotency.settings import (
+    UNSET,
+    Errors,
+    OnConflict,
+    OnError,
+    OnLost,
+    OnStoreError,
+    Seconds,
+)
 from seawall.lazy import overload
+from seawall.stores import Store
 from seawall.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from seawall.idempotency.events import IdempotencyEvent
     from seawall.idempotency.said import BesideStore, BesideTransaction
-    from seawall.idempotency.settings import (
-        Errors,
-        OnConflict,
-        OnError,
-        OnLost,
-        OnStoreError,
-        Seconds,
-    )
     from seawall.idempotency.transaction.block import TransactionBlock
-    from seawall.stores import Store
 
 __all__ = ["idempotency_key"]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeGuard, get_args
 
 from seawall._core import Terms
 from seawall.codecs.results import chosen
 from seawall.errors import ConfigError, Rejected
-
-if TYPE_CHECKING:
-    from seawall.idempotency.events import IdempotencyEvent
+from seawall.idempotency.events import IdempotencyEvent
 
 __all__ = ["UNSET", "IdempotencySettings", "checked"]
 

@@ -36,7 +36,7 @@ fn a_role_needs_no_more_rights_than_are_documented() {
     }
     place.admin.lock().unwrap().run(&format!(
         "GRANT USAGE ON SCHEMA {schema} TO modest; GRANT SELECT ON {layout} TO modest; \
-         GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO modest",
+         GRANT SELECT, INSERT, UPDATE, DELETE ON {table}, {schema}.transactions TO modest",
         schema = place.quoted(),
         layout = place.layout(),
         table = place.table()
