@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.idempotency.claim import Claim, current, leave
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
 from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, not_recorded, settle
-from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
 from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.keys import fingerprint, stored
 from seawall.idempotency.settings import (
@@ -33,16 +32,6 @@ if TYPE_CHECKING:
     from seawall.idempotency.said import BesideStore, BesideTransaction
     from seawall.idempotency.transaction.block import TransactionBlock
 
-from seawall.idempotency.settings import (
-    UNSET,
-    Errors,
-    OnConflict,
-    OnError,
-    OnLost,
-    OnStoreError,
-    Seconds,
-)
-from seawall.stores import Store
 __all__ = ["idempotency_key"]
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.functions import identified, missing, protected, refusal
-from seawall.idempotency.events import IdempotencyEvent
-from seawall.idempotency.functions import identified, protected, refusal
 from seawall.idempotency.operation import Operation
 from seawall.idempotency.settings import (
     UNSET,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from seawall.errors import ConfigError
 from seawall.idempotency.arguments import arguments
@@ -68,7 +68,6 @@ def _inner(function: Any) -> Any:
         return function
     # An object that is called: what counts is its method.
     return getattr(type(cast("object", function)), "__call__", function)  # noqa: B004  the method itself
-    return getattr(function.__class__, "__call__", function)  # noqa: B004  it is the method itself
 
 
 def identified(

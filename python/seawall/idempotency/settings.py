@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, get_args
-from typing import Any, Final, Literal, TypeAlias, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeGuard, get_args
 
 from seawall._core import Terms
 from seawall.codecs.results import chosen
@@ -176,7 +175,6 @@ def _several(given: Any) -> TypeGuard[tuple[Any, ...]]:
 
 def _classes(name: str, given: Any, problems: list[Problem]) -> tuple[type[BaseException], ...]:
     classes: tuple[Any, ...] = given if _several(given) else (given,)
-    classes: tuple[Any, ...] = cast("Any", given) if isinstance(given, tuple) else (given,)
     for one in classes:
         if not (isinstance(one, type) and issubclass(one, BaseException)):
             problems.append((name, repr(classes), "must be exception types", None))
