@@ -189,3 +189,42 @@ def test_a_coroutine_that_is_closed_lets_go(memory):
     assert state(memory) == "in_progress"
     coroutine.close()
     assert state(memory) == "released"
+
+
+class Hostile(Exception):
+    """An error of which something can't be asked."""
+
+    part = ""
+
+    def __str__(self):
+        if self.part == "text":
+            raise ZeroDivisionError
+        return "hostile"
+
+    @property
+    def __dict__(self):
+        if self.part == "attributes":
+            raise ZeroDivisionError
+        return {}
+
+    @property
+    def __notes__(self):
+        if self.part == "notes":
+            raise ZeroDivisionError
+        return [self] if self.part == "note" else []
+
+
+@pytest.mark.parametrize("part", ["text", "attributes", "notes", "note"])
+def test_an_error_that_says_nothing_of_itself_is_kept(caller, memory, part):
+    """Whatever raises of a chosen error, the error is kept, and its lease ends."""
+    error = type("Hostile", (Hostile,), {"part": part})()
+    body, ran = failing(error, error)
+    call = caller.operation(body, store=memory, store_errors=Hostile, at_most_once=True)
+    with pytest.raises(Hostile) as caught:
+        call()
+    assert caught.value is error
+    assert state(memory) == "failed"
+    assert call.idempotency.local.running == {}
+    with pytest.raises((Hostile, seawall.ReplayedError)):
+        call()
+    assert len(ran) == 1

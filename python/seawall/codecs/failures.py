@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from seawall.codecs.fields import name_of
 from seawall.codecs.messagepack import MessagePack
-from seawall.errors import DecodeError, EncodeError, ReplayedError
+from seawall.errors import DecodeError, ReplayedError
 
 __all__ = ["Failures"]
 
@@ -40,7 +40,7 @@ class Failures:
         kept: dict[str, object] = {
             "type": name_of(type(error)),
             "message": _text(error),
-            "notes": [_cut(str(note)) for note in _notes(error)],
+            "notes": [_text(note) for note in _notes(error)],
         }
         if isinstance(error, ReplayedError):
             # Told again, it is still the first one.
@@ -82,10 +82,10 @@ class Failures:
         try:
             of = {"args": _arguments(error), "state": _state(error)}
             read: Any = self._codec.decode(self._codec.encode(of))
-        except (EncodeError, DecodeError):
+            made = _made(kind, read["args"], read["state"], _text(error))
+            return None if made is None or made.args != error.args else of
+        except Exception:  # noqa: BLE001  the class is the user's, and may raise anything
             return None
-        made = _made(kind, read["args"], read["state"], _text(error))
-        return None if made is None or made.args != error.args else of
 
     def _find(self, name: str) -> type[BaseException] | None:
         for kind in _with_derived(self._classes):
@@ -135,14 +135,17 @@ def _state(error: BaseException) -> dict[str, object]:
 
 
 def _notes(error: BaseException) -> list[object]:
-    notes: object = getattr(error, "__notes__", None)
+    try:
+        notes: object = getattr(error, "__notes__", None)
+    except Exception:  # noqa: BLE001  the class is the user's, and may raise anything
+        return []
     return cast("list[object]", notes)[:MOST_NOTES] if isinstance(notes, list) else []
 
 
-def _text(error: BaseException) -> str:
+def _text(said: object) -> str:
     try:
-        return _cut(str(error))
-    except Exception:  # noqa: BLE001  an error that can't say what it is
+        return _cut(str(said))
+    except Exception:  # noqa: BLE001  an error, or a note, that can't say what it is
         return ""
 
 

@@ -331,6 +331,8 @@ class Run:
         """It ended with an error that later calls are to get."""
         assert self.claim is not None  # noqa: S101  it is owned
         self.ended = "failed"
+        # As of a result: what interrupts its writing does not undo that it is the answer.
+        self.said = self.claim.fail(self.fence, 0, None)
         self.said = self.claim.fail(self.fence, *self.operation.encode_error(error))
         return self.said
 
