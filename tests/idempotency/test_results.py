@@ -102,3 +102,29 @@ def test_an_argument_without_a_form_stops_the_call(memory):
         ship({"callback": print})
     assert caught.value.path == 'order["callback"]'
     assert runs == []
+
+
+class Proxy:
+    """It answers for whatever it is asked, as proxies of remote objects do, or fails to."""
+
+    def __init__(self, answer):
+        """With this, raised if it is an error."""
+        object.__setattr__(self, "answer", answer)
+
+    def __getattr__(self, name):
+        """Whatever it is."""
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [1, RuntimeError("gone")])
+def test_a_result_is_not_asked_whether_it_is_awaitable(memory, answer):
+    """What says of itself that it has any attribute, or raises, is a result like others."""
+    ran = []
+    result = Proxy(answer)
+    call = seawall.idempotent(store=memory, name="proxies")(lambda: ran.append(1) or result)
+    assert call() is result
+    with pytest.raises(seawall.ResultUnavailableError):
+        call()
+    assert ran == [1]

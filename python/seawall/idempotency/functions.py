@@ -147,7 +147,8 @@ def _plain(
                 value = function(*args, **kwargs)
             finally:
                 current.reset(token)
-            if hasattr(value, "__await__"):
+            # Of its type, as `await` asks: the attributes of an object are its own affair.
+            if hasattr(type(cast("object", value)), "__await__"):
                 raise _awaitable(operation, value)
             return finish(run, value)
         except BaseException as error:
