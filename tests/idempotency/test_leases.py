@@ -180,3 +180,24 @@ def test_one_thread_renews_all_and_ends(store):
     until(lambda: beating() == 0)
     with idempotency_key("again", store=store, lease=LEASE):
         assert beating() == 1
+
+
+def test_a_thread_that_could_not_be_started_is_started_later(memory, monkeypatch):
+    """Where there is no room for a thread the call fails and lets go; the next one is renewed."""
+
+    def full(thread):
+        raise RuntimeError("can't start new thread")
+
+    call = idempotent(store=memory, name="full", lease=0.3)(lambda: None)
+    until(lambda: heartbeat._process.heart is None or heartbeat._process.heart.thread is None)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError, match="start new"):
+            call()
+    assert [record.state for record in memory.list()] == ["released"]
+
+    def body():
+        (before,) = memory.list(state="in_progress")
+        until(lambda: next(memory.list(state="in_progress")).lease_until > before.lease_until)
+
+    idempotent(store=memory, name="room", lease=0.3)(body)()

@@ -50,20 +50,18 @@ class Heart:
     def watch(self, local: Local, rhythm: float) -> None:
         """Looks after what runs there, at least once in ``rhythm`` seconds."""
         with self.change:
-            local.rhythm = min(local.rhythm, rhythm)
-            self.watched.add(local)
-            self.hurry = True
-            if self.over:
-                return
-            if self.thread is None:
+            if self.thread is None and not self.over:
                 # In a context of its own: a test's clock, or a deadline, of whoever comes first is
                 # nothing to the others.
                 thread = threading.Thread(target=Context().run, args=(self.beat,), daemon=True)
                 thread.name = "seawall-idempotency-heartbeat"
-                self.thread = thread
+                # Where there is no room for a thread, whoever comes next tries again.
                 thread.start()
-            else:
-                self.change.notify()
+                self.thread = thread
+            local.rhythm = min(local.rhythm, rhythm)
+            self.watched.add(local)
+            self.hurry = True
+            self.change.notify()
 
     def beat(self) -> None:
         """Renews what is due, until nothing runs."""
