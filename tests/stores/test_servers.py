@@ -122,6 +122,14 @@ def test_a_server_that_may_forget(own_valkey):
             warnings.simplefilter("error")
             assert store.call(claim(store, "b")).kind == "owned"
     with seawall.open_store(own_valkey.url()) as store:
+
+        @seawall.idempotent(store=store, name="task")
+        async def task():
+            return "ran"
+
+        with pytest.warns(seawall.StoreWarning, match="allkeys-lru"):
+            assert asyncio.run(task()) == "ran"
+    with seawall.open_store(own_valkey.url()) as store:
         with pytest.raises(seawall.StoreWarning):
             store.call(claim(store, "c"))
         again = claim(store, "c")

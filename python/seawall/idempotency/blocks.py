@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seawall.idempotency.claim import Claim, current, leave
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
-from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, not_recorded, settle
+from seawall.idempotency.drivers import aclaim, asettle, claim, forgo, let_go, not_recorded, settle
 from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.keys import fingerprint, stored
 from seawall.idempotency.settings import (
@@ -176,9 +176,13 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         if self._within is not None:
             return self._within.__enter__()
         run = self._prepare()
-        if not self._recall():
-            claim(run)
-        return self._begin()
+        try:
+            if not self._recall():
+                claim(run)
+            return self._begin()
+        except BaseException:
+            forgo(run, is_answered=True)
+            raise
 
     def __exit__(
         self,
@@ -197,9 +201,13 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         if self._within is not None:
             return await self._within.__aenter__()
         run = self._prepare()
-        if not self._recall():
-            await aclaim(run)
-        return self._begin()
+        try:
+            if not self._recall():
+                await aclaim(run)
+            return self._begin()
+        except BaseException:
+            forgo(run, is_answered=True)
+            raise
 
     async def __aexit__(
         self,

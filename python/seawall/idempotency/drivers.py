@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from seawall import waiting
 from seawall._core import Reply
-from seawall.idempotency.conversation import REPLAYED, UNPROTECTED
+from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, UNPROTECTED
 from seawall.idempotency.errors import LeaseLostError, OutcomeNotRecordedError
 from seawall.stores.errors import StoreError
-from seawall.waiting.answers import answered
 
 if TYPE_CHECKING:
-    from seawall._core import Op
     from seawall.idempotency.conversation import Run
 
-__all__ = ["aclaim", "afinish", "asettle", "claim", "finish", "let_go", "not_recorded", "settle"]
+__all__ = [
+    "aclaim",
+    "afinish",
+    "asettle",
+    "claim",
+    "finish",
+    "forgo",
+    "let_go",
+    "not_recorded",
+    "settle",
+]
 
 
 def claim(run: Run) -> None:
@@ -30,14 +39,15 @@ def claim(run: Run) -> None:
     op = run.begin()
     while True:
         try:
-            reply = call(op, run.patience())
+            pause = run.heard(call(op, run.patience()))
         except StoreError as error:
             pause = run.unheard(error)
             if pause is None and run.state != UNPROTECTED:
                 raise
             run.awaited = None
-        else:
-            pause = run.heard(reply)
+        except BaseException as error:
+            forgo(run, is_answered=isinstance(error, Exception))
+            raise
         if pause is None:
             return
         who = f"idempotency {run.operation.name!r}"
@@ -52,16 +62,19 @@ def claim(run: Run) -> None:
 async def aclaim(run: Run) -> None:
     """As `claim`, for tasks."""
     op = run.begin()
+    answer = run.operation.store.answer
     while True:
         try:
-            reply = await _answer(run, op, run.patience())
+            pause = run.heard(await answer(op, run.patience()))
         except StoreError as error:
             pause = run.unheard(error)
             if pause is None and run.state != UNPROTECTED:
                 raise
             run.awaited = None
-        else:
-            pause = run.heard(reply)
+        except BaseException:
+            # What is not answered yet is given back by whoever waited for it.
+            forgo(run, is_answered=True)
+            raise
         if pause is None:
             return
         bell: Any = run.awaited
@@ -76,38 +89,47 @@ def settle(run: Run) -> BaseException | None:
     """Tells the store how the run ended; why it could not be told. Blocks this thread."""
     call = run.operation.store.call
     asked = time.monotonic()
-    while True:
-        try:
-            reply = call(run.told())
-        except StoreError as error:
-            pause = run.unsettled(error, asked)
-            if pause is None:
-                return error
-            waiting.sleep(pause)
-        except BaseException:
-            # Interrupted: it was asked, and is done unless the process ends before.
-            run.over()
-            raise
-        else:
-            return None if run.settled(reply) else _lost(run)
+    try:
+        while True:
+            try:
+                reply = call(run.told())
+            except StoreError as error:
+                pause = run.unsettled(error, asked)
+                if pause is None:
+                    return error
+                waiting.sleep(pause)
+            else:
+                return None if run.settled(reply) else _lost(run)
+    except BaseException:
+        # Interrupted, perhaps before it was told. Told twice, it is so once.
+        if run.state == OWNED:
+            let_go(run)
+        raise
 
 
 async def asettle(run: Run) -> BaseException | None:
     """As `settle`, for tasks."""
+    answer = run.operation.store.answer
     asked = time.monotonic()
-    while True:
-        try:
-            reply = await _answer(run, run.told(), None)
-        except StoreError as error:
-            pause = run.unsettled(error, asked)
-            if pause is None:
-                return error
+    try:
+        while True:
+            try:
+                reply = await answer(run.told())
+            except StoreError as error:
+                pause = run.unsettled(error, asked)
+                if pause is None:
+                    return error
+            except BaseException:
+                # It was told, and is so unless the process ends before.
+                run.over()
+                raise
+            else:
+                return None if run.settled(reply) else _lost(run)
             await waiting.asleep(pause)
-        except BaseException:
-            run.over()
-            raise
-        else:
-            return None if run.settled(reply) else _lost(run)
+    except BaseException:
+        if run.state == OWNED:
+            let_go(run)
+        raise
 
 
 def let_go(run: Run) -> None:
@@ -164,9 +186,16 @@ def _lost(run: Run) -> LeaseLostError:
     return LeaseLostError(run.operation.name, run.operation.show(run.key))
 
 
-async def _answer(run: Run, op: Op, patience: float | None) -> Reply:
-    store = run.operation.store
-    asked = run.operation.native.submit(op)
-    if isinstance(asked, Reply):
-        return asked
-    return await answered(asked, store.timeout if patience is None else patience)
+def forgo(run: Run, *, is_answered: bool) -> None:
+    """Its body will not begin: what was claimed, or may have been, is given back."""
+    if run.state == OWNED:
+        run.released()
+        let_go(run)
+    elif run.state == NEW and not is_answered:
+        # Asked again it is the same claim, if it was given, and whoever drops an answer gives it
+        # back.
+        native, claim = run.operation.native, run.again()
+        with suppress(StoreError):
+            asked = native.submit(claim)
+            if isinstance(asked, Reply) and asked.kind == "owned":
+                native.submit(claim.release(asked.fence or 0))
