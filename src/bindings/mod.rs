@@ -48,6 +48,7 @@ mod generator;
 mod guard;
 mod hedge;
 mod held;
+mod idempotency;
 mod keys;
 mod last;
 mod layers;
@@ -101,6 +102,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
+    idempotency::register(module)?;
     stores::register(module)?;
     timeout::register(module)?;
     canonical::register(module)?;

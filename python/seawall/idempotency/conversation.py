@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seawall import _core
 from seawall._core import Address, Op
 from seawall.errors import DecodeError
-from seawall.idempotency import heartbeat, pauses
+from seawall.idempotency import pauses
 from seawall.idempotency.errors import (
     AttemptsExhaustedError,
     FingerprintMismatchError,
@@ -23,7 +23,7 @@ from seawall.idempotency.errors import (
     OutcomeUnknownError,
     ResultUnavailableError,
 )
-from seawall.idempotency.local import Bell, Kept, hang_up
+from seawall.idempotency.local import Bell, Kept, hang_up, run_of
 from seawall.idempotency.settings import UNSET
 from seawall.stores.errors import (
     StoreBusyError,
@@ -35,10 +35,10 @@ from seawall.stores.errors import (
 )
 
 if TYPE_CHECKING:
-    from seawall._core import Reply
+    from seawall._core import Reply, Ticket
     from seawall.idempotency.operation import Operation
 
-__all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
+__all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run", "patience"]
 
 #: What a call is to do: to ask; to run its body; to answer what was answered before; to run its
 #: body without a claim, for the store is down and the user wants that; nothing any more.
@@ -56,6 +56,12 @@ def _now() -> float:
     return time.monotonic() if clock is None else clock.elapsed
 
 
+def patience(operation: Operation) -> float | None:
+    """For how long an answer to a claim is waited for; None: for as long as the store says."""
+    remaining = _core.remaining()
+    return None if remaining is None else min(remaining, operation.store.timeout)
+
+
 class Run:
     """One call of an operation."""
 
@@ -63,7 +69,7 @@ class Run:
     is_block = False
 
     # What most calls never set stands here: a call writes down only what it is about.
-    outer: Run | None = None
+    outer: Run | Ticket | None = None
     state = NEW
     fence = 0
     attempt = 0
@@ -88,7 +94,7 @@ class Run:
     _until: float | None = None
 
     def __init__(
-        self, operation: Operation, key: bytes, fingerprint: bytes | None, outer: Run | None
+        self, operation: Operation, key: bytes, fingerprint: bytes | None, outer: Run | Ticket | None
     ) -> None:
         self.operation = operation
         self.key = key
@@ -97,20 +103,32 @@ class Run:
         if outer is not None:
             self.outer = outer
 
+    @classmethod
+    def adopted(cls, operation: Operation, facts: dict[str, Any]) -> Run:
+        """A call that began as a ticket, and of which there is more to say than is usual."""
+        run = cls(operation, facts["key"], facts["fingerprint"], facts["outer"])
+        claim = run.claim = facts["claim"]
+        run._asked = time.monotonic() - facts["age"]
+        if facts["attempt"]:
+            run._hold(facts["fence"], facts["attempt"])
+        if facts["has_returned"]:
+            data = run.data = facts["data"]
+            run.ended = "opaque" if data is None else "completed"
+            run.said = claim.complete(run.fence, *((0, None) if data is None else data))
+        return run
+
     # Before the body.
 
     def begin(self) -> Op:
         """The first thing to ask."""
+        if self.claim is not None:
+            # A ticket's, which was asked already.
+            return self.again()
         operation = self.operation
         address = Address(operation.namespace, operation.name, self.key)
         claim = self.claim = Op.claim(address, operation.terms, self.fingerprint)
         self._asked = time.monotonic()
         return claim
-
-    def patience(self) -> float | None:
-        """For how long an answer to a claim is waited for; None: for as long as the store says."""
-        remaining = _core.remaining()
-        return None if remaining is None else min(remaining, self.operation.store.timeout)
 
     def heard(self, reply: Reply) -> float | None:
         """What follows from an answer to a claim: the seconds after which to ask it again.
@@ -172,20 +190,23 @@ class Run:
 
     def _own(self, reply: Reply) -> None:
         operation = self.operation
-        self.fence = reply.fence or 0
-        self.attempt = reply.attempt or 0
+        self._hold(reply.fence or 0, reply.attempt or 0)
+        local = operation.local
+        local.running[self.place] = self
+        if operation.third < local.rhythm:
+            operation.watch()
+        if operation.is_heard():
+            what = "taken_over" if reply.given == "taken_over" else "owned"
+            operation.tell(what, self.key, fence=self.fence, attempt=self.attempt)
+
+    def _hold(self, fence: int, attempt: int) -> None:
+        operation = self.operation
+        self.fence, self.attempt = fence, attempt
         asked, terms = self._asked, operation.settings
         self._cap = asked + terms.max_lease
         self._lease_end = asked + terms.lease
         self.beat_at = asked + operation.third
         self.state = OWNED
-        local = operation.local
-        local.running[self.place] = self
-        if operation.third < local.rhythm:
-            heartbeat.watch(local, operation.third)
-        if operation.is_heard():
-            what = "taken_over" if reply.given == "taken_over" else "owned"
-            operation.tell(what, self.key, fence=self.fence, attempt=self.attempt)
 
     def _replay(self, reply: Reply) -> None:
         self.state = REPLAYED
@@ -206,7 +227,7 @@ class Run:
         if left <= 0:
             shown = operation.show(self.key)
             raise OperationInProgressError(operation.name, retry_after, shown, why)
-        here = operation.local.running.get(self.place)
+        here = run_of(operation.local.running.get(self.place))
         self.awaited = None if here is None else here.bell()
         pause = pauses.look(self._looks) if self.awaited is None else pauses.look_here()
         self._looks += 1
@@ -215,12 +236,12 @@ class Run:
     def _first_conflict(self, retry_after: float) -> None:
         operation = self.operation
         shown = operation.show(self.key)
-        outer = self.outer
+        outer = run_of(self.outer)
         while outer is not None:
             same = outer.operation.local is operation.local and outer.place == self.place
             if same and outer.state == OWNED and not outer.is_lost():
                 raise NestedOperationError(operation.name, None, shown, "nested")
-            outer = outer.outer
+            outer = run_of(outer.outer)
         waits = operation.settings.on_conflict == "wait"
         operation.tell("conflict", self.key, waits=waits, retry_after=retry_after)
         if not waits:
@@ -344,8 +365,8 @@ class Run:
         if reply.kind == "done":
             if ended == "completed" and self.data is not None:
                 codec, data = self.data
-                until = self._asked + operation.settings.ttl
-                operation.local.keep(self.place, Kept(self.fingerprint, codec, data, until))
+                left = self._asked + operation.settings.ttl - time.monotonic()
+                operation.local.keep(self.place, Kept(self.fingerprint, codec, data, left))
             self.over()
             if operation.is_heard():
                 operation.tell(ended, self.key, fence=self.fence)
@@ -390,7 +411,7 @@ class Run:
         if other is not self and other is not None:
             # It was given to another call here: that one still runs.
             local.running.setdefault(self.place, other)
-            heartbeat.watch(local, self.operation.third)
+            self.operation.watch()
         bell = self._bell
         if bell is not None:
             bell.ring()

@@ -18,7 +18,8 @@ from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from seawall._core import Reply
+from seawall._core import Reply, Ticket
+from seawall.idempotency.local import run_of
 from seawall.stores.errors import StoreError
 
 if TYPE_CHECKING:
@@ -94,7 +95,14 @@ class Heart:
             runs = list(local.running.values())
             if not runs:
                 self.leave(local)
-            for run in runs:
+            for held in runs:
+                if isinstance(held, Ticket) and (left := held.beat_in) > 0:
+                    # Most are over before they are due: nothing was made for them to be renewed.
+                    wake = min(wake, now + left)
+                    continue
+                run = run_of(held)
+                if run is None:
+                    continue
                 if run.beat_at <= now and run not in self.asked:
                     self.ask(run, now)
                 if run in self.asked:
