@@ -1,4 +1,4 @@
-"""The usual way of a call is native; of a call with more to decide Python goes on, at any moment."""
+"""The usual way of a call is native. Where there is more to decide, Python goes on with it."""
 
 import contextvars
 
@@ -117,10 +117,10 @@ def test_an_error_releases_and_a_store_that_closes_is_told(caller, memory):
     """Of what is no usual end, Python decides: an error lets go, an unrecorded end is said."""
 
     def fails():
-        raise ValueError
+        raise ValueError("no")
 
     call = caller.operation(fails, store=memory, name="fails")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no"):
         call()
     assert [record.state for record in memory.list()] == ["released"]
 

@@ -94,7 +94,11 @@ class Run:
     _until: float | None = None
 
     def __init__(
-        self, operation: Operation, key: bytes, fingerprint: bytes | None, outer: Run | Ticket | None
+        self,
+        operation: Operation,
+        key: bytes,
+        fingerprint: bytes | None,
+        outer: Run | Ticket | None,
     ) -> None:
         self.operation = operation
         self.key = key

@@ -127,7 +127,9 @@ async def aclaimed(operation: Operation, found: list[Any]) -> Ticket | Run:
     return run
 
 
-def ended(operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | Literal[False]) -> Any:
+def ended(
+    operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | Literal[False]
+) -> Any:
     """What the caller of a body is to get that returned `value`, and of which this was said."""
     reply: Reply | StoreError | None = None
     since = time.monotonic()
@@ -151,7 +153,9 @@ def ended(operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | L
     return _result(run, value, settle(run, reply, since))
 
 
-async def aended(operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | Literal[False]) -> Any:
+async def aended(
+    operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | Literal[False]
+) -> Any:
     """As `ended`, for tasks."""
     reply: Reply | StoreError | None = None
     since = time.monotonic()

@@ -156,9 +156,7 @@ def protected(
 Begin = Callable[[tuple[Any, ...], dict[str, Any], list[Any]], Any]
 
 
-def _plain(
-    function: Callable[..., Any], operation: Operation, begin: Begin
-) -> Callable[..., Any]:
+def _plain(function: Callable[..., Any], operation: Operation, begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function)
     def idempotent(*args: Any, **kwargs: Any) -> Any:
         # Whatever interrupts any line below, it finds here what the call holds.

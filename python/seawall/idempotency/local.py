@@ -76,9 +76,6 @@ class Local(_core.Local):
 
     __slots__ = ("__weakref__",)
 
-    #: By place (namespace, scope and key): tickets, and the runs that some have become.
-    running: dict[bytes, Run | Ticket]
-
     def __new__(cls) -> Self:
         """Nothing runs, and nothing has ended."""
         return super().__new__(cls, MOST_KEPT, LONGEST_KEPT)
