@@ -23,22 +23,15 @@ from seawall.idempotency.errors import (
     OutcomeUnknownError,
     ResultUnavailableError,
 )
-from seawall.idempotency.local import Bell, Kept, hang_up, run_of
+from seawall.idempotency.local import Bell, Kept, hang_up, is_inside, run_of
 from seawall.idempotency.settings import UNSET
-from seawall.stores.errors import (
-    StoreBusyError,
-    StoreConnectionError,
-    StoreError,
-    StoreFullError,
-    StoreTimeoutError,
-    StoreUnavailableError,
-)
+from seawall.stores.errors import StoreConnectionError, StoreError, StoreFullError
 
 if TYPE_CHECKING:
     from seawall._core import Reply, Ticket
     from seawall.idempotency.operation import Operation
 
-__all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run", "patience"]
+__all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
 
 #: What a call is to do: to ask; to run its body; to answer what was answered before; to run its
 #: body without a claim, for the store is down and the user wants that; nothing any more.
@@ -46,20 +39,6 @@ NEW, OWNED, REPLAYED, UNPROTECTED, OVER = range(5)
 
 #: How often a claim is asked again whose connection was lost.
 CLAIM_RETRIES = 3
-#: What may pass.
-PASSING = (StoreUnavailableError, StoreBusyError, StoreTimeoutError, StoreConnectionError)
-
-
-def _now() -> float:
-    """Waits go by a test's clock; leases and what is remembered by the store's, which is real."""
-    clock = _core.test_clock()
-    return time.monotonic() if clock is None else clock.elapsed
-
-
-def patience(operation: Operation) -> float | None:
-    """For how long an answer to a claim is waited for; None: for as long as the store says."""
-    remaining = _core.remaining()
-    return None if remaining is None else min(remaining, operation.store.timeout)
 
 
 class Run:
@@ -187,10 +166,8 @@ class Run:
 
     def again(self) -> Op:
         """The claim, asked once more after a wait."""
-        claim = self.claim
-        assert claim is not None  # noqa: S101  `begin` was called: this is what it said
         self._asked = time.monotonic()
-        return claim
+        return self._owner
 
     def _own(self, reply: Reply) -> None:
         operation = self.operation
@@ -204,12 +181,11 @@ class Run:
             operation.tell(what, self.key, fence=self.fence, attempt=self.attempt)
 
     def _hold(self, fence: int, attempt: int) -> None:
-        operation = self.operation
         self.fence, self.attempt = fence, attempt
-        asked, terms = self._asked, operation.settings
+        asked, terms = self._asked, self.operation.settings
         self._cap = asked + terms.max_lease
         self._lease_end = asked + terms.lease
-        self.beat_at = asked + operation.third
+        self.beat_at = asked + self.operation.third
         self.state = OWNED
 
     def _replay(self, reply: Reply) -> None:
@@ -220,7 +196,7 @@ class Run:
         self.data = None if data is None or codec is None else (codec, data)
 
     def _wait(self, retry_after: float) -> float:
-        operation, now = self.operation, _now()
+        operation, now = self.operation, pauses.now()
         if self._until is None:
             self._first_conflict(retry_after)
             self._until = now + operation.settings.wait
@@ -240,12 +216,8 @@ class Run:
     def _first_conflict(self, retry_after: float) -> None:
         operation = self.operation
         shown = operation.show(self.key)
-        outer = run_of(self.outer)
-        while outer is not None:
-            same = outer.operation.local is operation.local and outer.place == self.place
-            if same and outer.state == OWNED and not outer.is_lost():
-                raise NestedOperationError(operation.name, None, shown, "nested")
-            outer = run_of(outer.outer)
+        if is_inside(self):
+            raise NestedOperationError(operation.name, None, shown, "nested")
         waits = operation.settings.on_conflict == "wait"
         operation.tell("conflict", self.key, waits=waits, retry_after=retry_after)
         if not waits:
@@ -286,8 +258,7 @@ class Run:
 
     def extension(self) -> Op:
         """Asks for another lease."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        return self.claim.extend(self.fence, self.operation.settings.lease)
+        return self._owner.extend(self.fence, self.operation.settings.lease)
 
     def renewed(self, reply: Reply, asked: float) -> None:
         """What the store said to that."""
@@ -308,20 +279,20 @@ class Run:
         """Whether somebody else may have it: the store says so, or the lease was not renewed."""
         return self._is_lost or (self.state == OWNED and time.monotonic() >= self._lease_end)
 
+    def is_held(self) -> bool:
+        """Whether its body runs, and nobody else may have it."""
+        return self.state == OWNED and not self.is_lost()
+
     # After the body.
 
     def returned(self, value: object) -> Op:
         """It took effect: what to tell the store."""
-        assert self.claim is not None  # noqa: S101  it is owned
         # Said before it is written down: what interrupts that does not undo that it took effect.
-        self.ended = "opaque"
-        self.said = self.claim.complete(self.fence, 0, None)
-        encoded = self.operation.encode(value)
-        self.data = encoded
-        if encoded is not None:
-            self.ended = "completed"
-            self.said = self.claim.complete(self.fence, *encoded)
-        return self.said
+        said = self._say("opaque", self._owner.complete(self.fence, 0, None))
+        encoded = self.data = self.operation.encode(value)
+        if encoded is None:
+            return said
+        return self._say("completed", self._owner.complete(self.fence, *encoded))
 
     def raised(self, error: BaseException) -> Op:
         """It raised: what to tell the store."""
@@ -340,24 +311,26 @@ class Run:
 
     def released(self) -> Op:
         """It may be run again."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "released"
-        self.said = self.claim.release(self.fence)
-        return self.said
+        return self._say("released", self._owner.release(self.fence))
 
     def quarantined(self) -> Op:
         """Whether it took effect is not known."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "quarantined"
-        self.said = self.claim.quarantine(self.fence)
-        return self.said
+        return self._say("quarantined", self._owner.quarantine(self.fence))
 
     def failed(self, error: BaseException) -> Op:
         """It ended with an error that later calls are to get."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "failed"
-        self.said = self.claim.fail(self.fence, *self.operation.encode_error(error))
-        return self.said
+        return self._say(
+            "failed", self._owner.fail(self.fence, *self.operation.encode_error(error))
+        )
+
+    @property
+    def _owner(self) -> Op:
+        assert self.claim is not None  # noqa: S101  it was asked for
+        return self.claim
+
+    def _say(self, ended: str, said: Op) -> Op:
+        self.ended, self.said = ended, said
+        return said
 
     def settled(self, reply: Reply) -> bool:
         """What the store said to how it ended: whether that is what it keeps now.
@@ -392,11 +365,10 @@ class Run:
         now = time.monotonic()
         if isinstance(error, StoreFullError) and self.ended == "completed":
             # There is no room for the result. There may be for the fact, and that is what counts.
-            assert self.claim is not None  # noqa: S101  it is owned
-            self.ended, self.data = "opaque", None
-            self.said = self.claim.complete(self.fence, 0, None)
+            self.data = None
+            self._say("opaque", self._owner.complete(self.fence, 0, None))
             return 0.0
-        if isinstance(error, PASSING) and now - asked < self.operation.store.timeout:
+        if isinstance(error, pauses.PASSING) and now - asked < self.operation.store.timeout:
             return self._retry()
         self.over()
         self.operation.tell("unrecorded", self.key, error=error)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seawall import waiting
 from seawall._core import Op, Reply
-from seawall.idempotency.conversation import REPLAYED, UNPROTECTED, patience
+from seawall.idempotency.conversation import REPLAYED, UNPROTECTED
 from seawall.idempotency.errors import LeaseLostError, OutcomeNotRecordedError
 from seawall.idempotency.local import run_of
+from seawall.idempotency.pauses import patience
 from seawall.stores.errors import StoreError
 from seawall.waiting.answers import answered
 

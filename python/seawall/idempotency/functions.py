@@ -113,7 +113,7 @@ def calls(
 ) -> Calls:
     """How the calls of a function begin: as `identified` says, natively."""
     made = fingerprint_of if callable(fingerprint_of) else None
-    is_compared = fingerprint_of is True
+    is_compared = made is None and bool(fingerprint_of)
     bound = arguments(function) if key is None or is_compared else None
     return Calls(
         operation,

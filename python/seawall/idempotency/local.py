@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seawall.idempotency.conversation import Run
     from seawall.stores import Store
 
-__all__ = ["Bell", "Kept", "Local", "hang_up", "local_of", "run_of"]
+__all__ = ["Bell", "Kept", "Local", "hang_up", "is_inside", "local_of", "run_of"]
 
 #: How many results a store has remembered here, and how long the longest is in bytes: 16 MiB.
 MOST_KEPT = 1024
@@ -111,6 +111,17 @@ def local_of(store: Store) -> Local:
 def run_of(held: Run | Ticket | None) -> Run | None:
     """The run that a ticket is, which Python goes on with from now on; None: it is over."""
     return held.run() if isinstance(held, Ticket) else held
+
+
+def is_inside(run: Run) -> bool:
+    """Whether it lies in a run of the same operation and key, which would wait for itself."""
+    outer = run_of(run.outer)
+    while outer is not None:
+        same = outer.operation.local is run.operation.local and outer.place == run.place
+        if same and outer.is_held():
+            return True
+        outer = run_of(outer.outer)
+    return False
 
 
 def hang_up(run: Run) -> Bell:
