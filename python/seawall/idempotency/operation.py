@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core, events
+from seawall.idempotency import heartbeat
 from seawall.idempotency.events import of
 from seawall.idempotency.local import local_of
 from seawall.idempotency.settings import IdempotencySettings
@@ -87,6 +88,10 @@ class Operation:
         namespace, scope = store.namespace.encode(), name.encode()
         self.prefix = bytes([len(namespace)]) + namespace + bytes([len(scope)]) + scope
         self._numbers = count(1)
+
+    def watch(self) -> None:
+        """Has the leases of what runs looked after."""
+        heartbeat.watch(self.local, self.third)
 
     def show(self, key: bytes) -> str:
         """A key as it is shown to people."""
