@@ -25,7 +25,9 @@ memory has no row: what it keeps is one process's and gone with it, so that noth
 
 def arguments():
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.idempotency.torture", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.idempotency.torture", description=__doc__
+    )
     parser.add_argument(
         "--kills", type=int, default=1000, help="for each store and guarantee (default: 1000)"
     )

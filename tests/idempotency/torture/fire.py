@@ -113,7 +113,10 @@ class Fire:
 def tortured(name, once, kills):
     """What comes of so many kills."""
     done, begun = Torture(name, once), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="seawall-") as folder, SITES[name](name, folder) as site:
+    with (
+        tempfile.TemporaryDirectory(prefix="seawall-") as folder,
+        SITES[name](name, folder) as site,
+    ):
         path = os.path.join(folder, "ledger")
         fire = Fire(site, path, done)
         try:

@@ -1,0 +1,111 @@
+"""seawall's contenders."""
+
+from importlib import import_module
+from typing import Any
+
+from benches.python.ours import package
+
+from .orders import ATTEMPTS, DAY, LEASE, Calls, Contender, Order, charge, charge_async
+
+OURS = "seawall"
+REMEMBERED = "seawall, remembered"
+ALONE = "seawall's store, without the face"
+
+NAME = "charge"
+FINGERPRINT = bytes(range(32))
+
+
+def _protected(store: Any, function: Any) -> Any:
+    seawall = package()
+    decorate = seawall.idempotent(store=store, name=NAME, key=lambda order: order["id"])
+    return decorate(function)
+
+
+def sync(url: str) -> Calls:
+    """A store completes, another one of the same process replays: it has to ask."""
+    first, second = (package().open_store(url) for _ in range(2))
+    if first.name.startswith("memory"):
+        second = first
+    pair = _protected(first, charge)
+    if second is first:
+        return Calls(pair, _forgetful(first, charge), prepare=pair)
+    return Calls(pair, _protected(second, charge), prepare=pair)
+
+
+def _forgetful(store: Any, function: Any) -> Any:
+    """Of one process's store, only what it remembers not is asked for."""
+    protected = _protected(store, function)
+    local = protected.idempotency.local
+
+    def replay(order: Order) -> Any:
+        local._kept.clear()
+        return protected(order)
+
+    return replay
+
+
+async def tasks(url: str) -> Calls:
+    """The same with coroutine functions."""
+    seawall = package()
+    first, second = (seawall.open_store(url) for _ in range(2))
+    if first.name.startswith("memory"):
+        pair = _protected(first, charge_async)
+        return Calls(pair, _forgetful_async(first), prepare=_protected(first, charge))
+    prepare = _protected(first, charge)
+    return Calls(_protected(first, charge_async), _protected(second, charge_async), prepare)
+
+
+def _forgetful_async(store: Any) -> Any:
+    protected = _protected(store, charge_async)
+    local = protected.idempotency.local
+
+    async def replay(order: Order) -> Any:
+        local._kept.clear()
+        return await protected(order)
+
+    return replay
+
+
+def remembered(url: str) -> Calls:
+    """Who completed replays."""
+    call = _protected(package().open_store(url), charge)
+    return Calls(call, call)
+
+
+async def remembered_tasks(url: str) -> Calls:
+    """The same with coroutine functions."""
+    store = package().open_store(url)
+    call = _protected(store, charge_async)
+    return Calls(call, call, prepare=_protected(store, charge))
+
+
+def alone(url: str) -> Calls:
+    """What the face asks of the store, and nothing else: no keys, no codecs, no leases."""
+    core = import_module("seawall._core")
+    store = package().open_store(url)
+    settings = {
+        "lease": LEASE,
+        "max_lease": 900,
+        "ttl": DAY,
+        "attempts": ATTEMPTS,
+        "on_lost": "takeover",
+    }
+    terms = core.Terms(settings, "bench")
+
+    def claim(order: Order) -> Any:
+        address = core.Address("default", NAME, order["id"].encode())
+        op = core.Op.claim(address, terms, FINGERPRINT)
+        return op, store.call(op)
+
+    def pair(order: Order) -> Any:
+        op, reply = claim(order)
+        return store.call(op.complete(reply.fence, 0, b'{"charged": 4200}'))
+
+    return Calls(pair, claim)
+
+
+CONTENDERS = {
+    OURS: Contender(sync, tasks),
+    ALONE: Contender(alone),
+}
+IN_MEMORY = {**CONTENDERS, REMEMBERED: Contender(remembered, remembered_tasks)}
