@@ -6,6 +6,7 @@
 
 #[cfg(feature = "python")]
 mod bindings;
+pub mod canonical;
 pub mod error;
 pub mod keys;
 pub mod outcome;

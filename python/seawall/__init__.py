@@ -159,6 +159,7 @@ if TYPE_CHECKING:
         StoreStats,
         StoreTimeoutError,
         StoreUnavailableError,
+        StoreWarning,
         open_store,
     )
     from seawall.windows import Window, calls, seconds
@@ -279,6 +280,7 @@ __all__ = [
     "StoreStats",
     "StoreTimeoutError",
     "StoreUnavailableError",
+    "StoreWarning",
     "ThreadsExhaustedError",
     "Timeout",
     "TimeoutEvent",
@@ -396,6 +398,7 @@ __getattr__, __dir__ = lazy.names(
         "StoreNewerError": "seawall.stores.errors",
         "StoreTimeoutError": "seawall.stores.errors",
         "StoreUnavailableError": "seawall.stores.errors",
+        "StoreWarning": "seawall.stores.errors",
         "Record": "seawall.stores",
         "RecordState": "seawall.stores",
         "Store": "seawall.stores",

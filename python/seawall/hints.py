@@ -19,6 +19,7 @@ from collections.abc import (
 from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Unpack
 
+from seawall.codecs.results import CodecChoice
 from seawall.policies.backoff import Backoff
 from seawall.policies.breaker.events import BreakerEvent
 from seawall.policies.breaker.settings import BreakerSettings, BreakerState
@@ -68,6 +69,7 @@ __all__ = [
     "BulkheadSnapshot",
     "Callable",
     "ClassVar",
+    "CodecChoice",
     "Collection",
     "Exceptions",
     "F",

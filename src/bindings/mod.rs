@@ -11,7 +11,7 @@
 //! | [`again`], [`wait`], [`last`], [`errand`] | calls that are made more than once, what passes between, and what is kept meanwhile; calls that are made in another thread |
 //! | [`admission`] | calls that wait before they are let in |
 //! | [`keys`] | policies with a state for each key |
-//! | [`canonical`], [`codecs`] | what a value is told by, as bytes that are hashed; results as bytes |
+//! | [`canonical`], [`codecs`] | values in their canonical forms, hashed; results as bytes, and back |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`stores`] | stores of records: what they are asked and answer, and how their answers reach an event loop |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |

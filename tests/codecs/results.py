@@ -141,7 +141,7 @@ PLAIN = st.recursive(
         | st.frozensets(st.integers() | st.text() | st.uuids())
         | st.sets(st.tuples(st.integers(), st.text()))
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 

@@ -250,3 +250,25 @@ def test_codecs_are_codecs():
     """Ours fit the protocol that a user's must fit."""
     assert isinstance(MessagePack(), Codec)
     assert isinstance(JSON(), Codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_a_property_raises_is_told_as_ours(codec):
+    """A field that can't be read can't be written, and callers have one exception to know."""
+
+    class Broken(Line):
+        def __getattribute__(self, name):
+            if name == "sku":
+                raise LookupError("gone")
+            return super().__getattribute__(name)
+
+    with pytest.raises(seawall.EncodeError, match="LookupError"):
+        Results(codec, expected=Broken).encode([Broken("a")])
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_class_that_only_looks_like_a_librarys_is_none(codec):
+    """Who takes a name does not take what goes with it."""
+    forged = type("Decimal", (), {"__module__": "decimal"})
+    with pytest.raises(seawall.EncodeError, match="neither plain data"):
+        Results(codec).encode(forged())

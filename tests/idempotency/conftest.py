@@ -9,7 +9,6 @@ from seawall.stores import open_store
 
 from tests.hosts import HOSTS, pause
 
-
 _spaces = itertools.count(1)
 
 

@@ -4,7 +4,8 @@ import pytest
 import seawall
 from seawall import _core
 from seawall.idempotency import idempotent
-from seawall.idempotency.conversation import FIRST_LOOK, LAST_LOOK, OVER, OWNED, REPLAYED, Run
+from seawall.idempotency.conversation import OVER, OWNED, REPLAYED, Run
+from seawall.idempotency.pauses import FIRST_LOOK, LAST_LOOK
 
 from tests.idempotency.test_functions import plain
 
@@ -14,11 +15,17 @@ def runs(memory):
     """What makes runs of one operation."""
     operation = idempotent(store=memory)(plain).idempotency
 
+    made = []
+
     def run(key=b"k", fingerprint=None):
-        return Run(operation, key, fingerprint, None)
+        made.append(Run(operation, key, fingerprint, None))
+        return made[-1]
 
     run.ask = memory.call
-    return run
+    yield run
+    # What is not ended is renewed.
+    for each in made:
+        each.over()
 
 
 def test_a_claim_is_owned_and_completed(runs):

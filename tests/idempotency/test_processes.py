@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
 import seawall
@@ -34,7 +33,7 @@ WORKER = """
         await asyncio.sleep(0)
         return body(order)
 
-    settings = dict(store=store, name="work", lease=0.3, attempts=100, wait=30,
+    settings = dict(store=store, name=f"work-{how}", lease=0.3, attempts=100, wait=30,
                     at_most_once=how == "once")
     if way == "async":
         call = seawall.idempotent(**settings)(task)
@@ -49,10 +48,15 @@ WORKER = """
 """
 
 
-@pytest.fixture
-def place(tmp_path):
-    """A store in a file, and a file of effects."""
-    return f"sqlite:///{tmp_path}/store.db?durability=relaxed", tmp_path / "effects"
+@pytest.fixture(params=["sqlite", "redis", "postgresql"])
+def place(request, tmp_path):
+    """A store that processes share, and a file of effects."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/store.db?durability=relaxed"
+    else:
+        name = {"redis": "redis_url", "postgresql": "postgres_url"}[request.param]
+        url = request.getfixturevalue(name)
+    return url, tmp_path / "effects"
 
 
 def begun(program, *arguments):
@@ -157,7 +161,7 @@ def test_killed_again_and_again(place, way, how):
         assert max(map(len, runs.values())) == 1
     assert all(fences == sorted(set(fences)) for fences in runs.values())
     with seawall.open_store(url) as store:
-        for record in store.list(scope="work"):
+        for record in store.list(scope=f"work-{how}"):
             if record.state == "completed":
                 # It was the last one to run that completed it.
                 order = [o for o, fences in runs.items() if fences[-1] == record.fence]
@@ -199,7 +203,7 @@ def test_stopped_for_longer_than_its_lease(place):
         with seawall.open_store(url) as store:
             settings = {
                 "store": store,
-                "name": "work",
+                "name": f"work-{how}",
                 "lease": LEASE,
                 "at_most_once": how == "once",
             }
@@ -213,10 +217,8 @@ def test_stopped_for_longer_than_its_lease(place):
             out, errors = worker.communicate("go\n", timeout=30)
             assert worker.returncode == 0, errors
             assert out == f"{expected}\n"
-            (record,) = store.list(scope="work")
+            (record,) = store.list(scope=f"work-{how}")
             assert record.state == "completed"
-        for file in Path(effects).parent.glob("store.db*"):
-            file.unlink()
 
 
 def test_a_child_is_its_own(place):
@@ -261,9 +263,8 @@ def child_of(program, *arguments):
 
 
 @pytest.mark.parametrize("way", ["thread", "task", "block"])
-def test_an_exit_in_the_middle(place, way):
+def test_an_exit_in_the_middle(tmp_path, way):
     """A program that ends while operations run ends as it should, renewals under way or not."""
-    _, effects = place
     program = """
         import asyncio, sys, threading
         import seawall
@@ -298,7 +299,7 @@ def test_an_exit_in_the_middle(place, way):
         print("ends")
     """
     for number in range(5):
-        url = f"sqlite:///{effects.parent}/{number}.db?durability=relaxed"
+        url = f"sqlite:///{tmp_path}/{number}.db?durability=relaxed"
         status, out, errors = child_of(program, url, way)
         assert (status, out) == (0, "ends"), errors
         assert "Traceback" not in errors, errors

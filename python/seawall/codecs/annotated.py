@@ -53,6 +53,7 @@ _TEXTS: dict[Any, Callable[[Any], object]] = {
     float: float,
     bytes: bytes.fromhex,
 }
+_GATHERED: set[Any] = {tuple, set, frozenset}
 _PLAIN: set[Any] = {type(None), bool, int, str}
 
 
@@ -136,34 +137,32 @@ def _filled(
     if not isinstance(origin, type):
         return value
     if issubclass(origin, Mapping):
-        if not isinstance(value, dict):
+        if class_of(value) is not dict:
             raise _misfit(value, origin, at)
-        entries: dict[Any, Any] = value
         key_hint, item_hint = hints
         return {
             shaped(key, key_hint, scope, build, at): shaped(
                 item, item_hint, scope, build, f"{at}[…]"
             )
-            for key, item in entries.items()
+            for key, item in value.items()
         }
     if names_of(origin) is not None:
         return _made(value, origin, scope, build, at)
-    if not isinstance(value, list):
+    if class_of(value) is not list:
         raise _misfit(value, origin, at)
-    items: list[Any] = value
     is_fixed = derives(origin, tuple) and hints[-1:] != (...,)
-    if is_fixed and len(hints) != len(items):
+    if is_fixed and len(hints) != len(value):
         raise _misfit(value, f"tuple of {len(hints)}", at)
-    each = hints if is_fixed else (hints[0],) * len(items)
+    each = hints if is_fixed else (hints[0],) * len(value)
     made = [
         shaped(item, hint, scope, build, f"{at}[{number}]")
-        for number, (item, hint) in enumerate(zip(items, each, strict=True))
+        for number, (item, hint) in enumerate(zip(value, each, strict=True))
     ]
-    return origin(made) if origin in {tuple, set, frozenset} else made
+    return _gathered(made, origin)
 
 
 def _made(value: Any, kind: Any, scope: Mapping[str, Any], build: Build, at: str) -> Any:
-    is_dict = isinstance(value, dict)
+    is_dict = class_of(value) is dict
     if is_pydantic(kind):
         try:
             return kind.model_validate(value)
@@ -189,9 +188,13 @@ def _made(value: Any, kind: Any, scope: Mapping[str, Any], build: Build, at: str
             return _TEXTS[kind](value)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise _misfit(value, kind, at) from error
-    if kind in {tuple, set, frozenset} and isinstance(value, list):
-        return kind(value)
+    if kind in _GATHERED and class_of(value) is list:
+        return _gathered(value, kind)
     raise _misfit(value, kind, at)
+
+
+def _gathered(items: list[Any], kind: Any) -> Any:
+    return kind(items) if kind in _GATHERED else items
 
 
 def _fields(
@@ -203,7 +206,7 @@ def _fields(
     hints: dict[str, tuple[Any, Mapping[str, Any]]] = {}
     for each in reversed(kind.__mro__):
         module: Any = sys.modules.get(each.__module__)
-        there = {**scope, **(vars(module) if module else {}), each.__name__: each}
+        there: dict[str, Any] = {**scope, **getattr(module, "__dict__", {}), each.__name__: each}
         hints.update({name: (hint, there) for name, hint in inspect.get_annotations(each).items()})
     return {
         name: shaped(item, *hints[name], build, f"{at}.{name}") if name in hints else item

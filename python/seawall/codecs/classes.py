@@ -46,6 +46,8 @@ class Classes:
         self._given = tuple(given)
         self._known: dict[str, Any] | None = None
         self._last: dict[str, list[Any]] = {}
+        #: The names of classes, and of their fields, if these are all there is to one.
+        self.plans: dict[Any, tuple[str, list[str]]] = {}
         #: Names that mean nothing, and why.
         self.unresolved: list[str] = []
 

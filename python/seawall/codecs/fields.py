@@ -60,5 +60,8 @@ def names_of(kind: Any, *, compared: bool = False) -> list[str] | None:
 
 def attributes(value: object, names: Iterable[str]) -> dict[str, object]:
     """Those of `value` that are set, by their names."""
-    found = ((name, getattr(value, name, _MISSING)) for name in names)
-    return {name: held for name, held in found if held is not _MISSING}
+    try:
+        return {name: getattr(value, name) for name in names}
+    except AttributeError:
+        found = ((name, getattr(value, name, _MISSING)) for name in names)
+        return {name: held for name, held in found if held is not _MISSING}

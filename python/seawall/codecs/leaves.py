@@ -10,7 +10,6 @@ import datetime
 import decimal
 import importlib
 import uuid
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -110,18 +109,20 @@ _ALL = (
 LEAVES: dict[str, Leaf] = {leaf.name: leaf for leaf in _ALL}
 _BY_NUMBER = {leaf.number: leaf for leaf in _ALL}
 _BY_KIND = {leaf.kind: leaf for leaf in _ALL}
-_KNOWN: weakref.WeakKeyDictionary[type, Leaf | None] = weakref.WeakKeyDictionary()
+# No other classes than those of the list: it is as long as that at most.
+_KNOWN: dict[type, Leaf] = {}
 
 
 def leaf_of(kind: Any) -> Leaf | None:
     """What writes values of this class itself, or None."""
-    try:
-        return _KNOWN[kind]
-    except KeyError:
+    leaf = _KNOWN.get(kind)
+    if leaf is None:
         # Newer Pythons keep the classes of paths elsewhere.
         leaf = _BY_KIND.get(name_of(kind).replace("pathlib._local.", "pathlib."))
+        if leaf is None or _loaded(leaf.kind) is not kind:
+            return None
         _KNOWN[kind] = leaf
-        return leaf
+    return leaf
 
 
 def numbered(number: int) -> Leaf | None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from seawall import _core
 from seawall.codecs.classes import Classes
+from seawall.codecs.fields import class_of, name_of
 from seawall.codecs.leaves import leaf_of, numbered
 from seawall.codecs.objects import build, lower
-from seawall.errors import DecodeError
+from seawall.errors import DecodeError, EncodeError
 
 __all__ = ["MessagePack"]
 
@@ -60,10 +61,14 @@ class MessagePack:
         return _core.unpack(data, self._raise, self._build, self.name)
 
     def _lower(self, value: Any) -> tuple[int | str, bytes | str | dict[str, object]]:
-        leaf = leaf_of(type(value))
-        if leaf is None:
-            return lower(value, self._classes)
-        return leaf.number, leaf.text(value).encode("utf-8", "surrogatepass")
+        leaf = leaf_of(class_of(value))
+        try:
+            if leaf is None:
+                return lower(value, self._classes)
+            return leaf.number, leaf.text(value).encode("utf-8", "surrogatepass")
+        except Exception as error:
+            problem = f"a {name_of(class_of(value))} raised {type(error).__name__} when it was read"
+            raise EncodeError(self.name, problem) from error
 
     def _raise(self, number: int, data: bytes) -> object:
         leaf = numbered(number)

@@ -67,6 +67,9 @@ def _factory(factory: Any) -> str | None:
 def lower(value: Any, classes: Classes) -> tuple[str, dict[str, object] | str]:
     """The name of its class with its fields, or with a text that says why that can't be."""
     kind = class_of(value)
+    plan = classes.plans.get(kind)
+    if plan is not None:
+        return plan[0], attributes(value, plan[1])
     if kind is AsAnnotated:
         return AS_ANNOTATED, {"": value.value}
     name = name_of(kind)
@@ -91,7 +94,10 @@ def lower(value: Any, classes: Classes) -> tuple[str, dict[str, object] | str]:
         by_value = isinstance(value, enum.Flag)
         return name, {"value": value._value_} if by_value else {"name": value._name_}
     if names is not None:
-        return name, lower_model(value) if is_pydantic(kind) else attributes(value, names)
+        if is_pydantic(kind):
+            return name, lower_model(value)
+        classes.plans[kind] = name, names
+        return name, attributes(value, names)
     assert plain is not None  # noqa: S101  looked at above
     held = {**getattr(value, "__dict__", {}), **attributes(value, slots_of(kind))}
     return name, {**held, "": plain[1](value)}
@@ -131,6 +137,8 @@ def _restored(kind: Any, fields: dict[str, Any], name: str, codec: str) -> objec
     names = names_of(kind)
     if names is None:
         return _derived(kind, fields)
+    if list(fields) == names:
+        return _filled(kind, fields, fields)
     complete = all(each in fields for each in names)
     defaults = {} if complete else defaults_of(kind)
     missing = [each for each in names if each not in fields and each not in defaults]
@@ -142,6 +150,10 @@ def _restored(kind: Any, fields: dict[str, Any], name: str, codec: str) -> objec
             f"{_listed(names)}",
         )
     held = {each: fields[each] if each in fields else defaults[each]() for each in names}
+    return _filled(kind, held, fields)
+
+
+def _filled(kind: Any, held: dict[str, Any], fields: dict[str, Any]) -> object:
     if is_pydantic(kind):
         return restore_model(kind, held, fields.get(""), set(fields))
     if derives(kind, tuple):

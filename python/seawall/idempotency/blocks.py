@@ -7,30 +7,30 @@ from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from seawall.idempotency.claim import Claim, current
+from seawall.idempotency.claim import Claim, current, leave
 from seawall.idempotency.conversation import NEW, OWNED, REPLAYED, Run
 from seawall.idempotency.decorator import operation_of
-from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, settle
+from seawall.idempotency.drivers import aclaim, asettle, claim, let_go, not_recorded, settle
+from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.keys import fingerprint, stored
-from seawall.idempotency.settings import UNSET
+from seawall.idempotency.settings import (
+    UNSET,
+    Errors,
+    OnConflict,
+    OnError,
+    OnLost,
+    OnStoreError,
+    Seconds,
+)
 from seawall.lazy import overload
+from seawall.stores import Store
 from seawall.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from seawall.idempotency.events import IdempotencyEvent
     from seawall.idempotency.said import BesideStore, BesideTransaction
-    from seawall.idempotency.settings import (
-        Errors,
-        OnConflict,
-        OnError,
-        OnLost,
-        OnStoreError,
-        Seconds,
-    )
     from seawall.idempotency.transaction.block import TransactionBlock
-    from seawall.stores import Store
 
 __all__ = ["idempotency_key"]
 
@@ -253,11 +253,7 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         run = self._run
         if run.state != OWNED or token is None:
             return False
-        try:
-            current.reset(token)
-        except ValueError:
-            # Left in another context than it was entered in, as a fixture's block may be.
-            current.set(run.outer)
+        leave(token)
         if run.said is None:
             if exc is None:
                 run.returned(None)
@@ -274,4 +270,4 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         elif not isinstance(trouble, StoreError):
             raise trouble
         elif run.operation.settings.on_store_error != "run":
-            raise run.not_recorded(None) from trouble
+            raise not_recorded(run, None) from trouble

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from hashlib import blake2b
 from typing import Any
 
 from seawall.idempotency.conversation import OVER, OWNED, REPLAYED, UNPROTECTED, Run
 
-__all__ = ["Claim", "current", "current_claim"]
+__all__ = ["Claim", "current", "current_claim", "leave"]
 
 
 class Claim:
@@ -151,6 +152,16 @@ class Claim:
 
 #: The run whose body this context is in.
 current: ContextVar[Run | None] = ContextVar("seawall_idempotency_run", default=None)
+
+
+def leave(token: Token[Run | None]) -> None:
+    """The body that was entered with this token is over.
+
+    A coroutine that is closed by the garbage collection, and a block of a fixture, may be left in
+    another context than they were entered in. Nothing is to be undone there.
+    """
+    with suppress(ValueError):
+        current.reset(token)
 
 
 def current_claim() -> Claim | None:

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import time
 from math import inf
-from random import random
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
 from seawall._core import Address, Op
 from seawall.errors import DecodeError
-from seawall.idempotency import heartbeat
+from seawall.idempotency import heartbeat, pauses
 from seawall.idempotency.errors import (
     AttemptsExhaustedError,
     FingerprintMismatchError,
-    LeaseLostError,
     NestedOperationError,
     OperationInProgressError,
-    OutcomeNotRecordedError,
     OutcomeUnknownError,
     ResultUnavailableError,
 )
@@ -47,14 +44,6 @@ __all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
 #: body without a claim, for the store is down and the user wants that; nothing any more.
 NEW, OWNED, REPLAYED, UNPROTECTED, OVER = range(5)
 
-#: Seconds between two looks of who waits for another process: the first, doubled up to the last.
-FIRST_LOOK = 0.02
-LAST_LOOK = 0.5
-#: And of who will be woken: in case whoever runs here loses its lease to another process.
-LAST_LOOK_HERE = 1.0
-#: Between two attempts to tell a store how a run ended, likewise.
-FIRST_RETRY = 0.05
-LAST_RETRY = 1.0
 #: How often a claim is asked again whose connection was lost.
 CLAIM_RETRIES = 3
 #: What may pass.
@@ -171,9 +160,8 @@ class Run:
         return None
 
     def _retry(self) -> float:
-        pause = min(FIRST_RETRY * 2.0 ** min(self._retries, 10), LAST_RETRY)
         self._retries += 1
-        return pause * (0.5 + random() / 2)
+        return pauses.retry(self._retries - 1)
 
     def again(self) -> Op:
         """The claim, asked once more after a wait."""
@@ -220,12 +208,9 @@ class Run:
             raise OperationInProgressError(operation.name, retry_after, shown, why)
         here = operation.local.running.get(self.place)
         self.awaited = None if here is None else here.bell()
-        if self.awaited is None:
-            look = min(FIRST_LOOK * 2.0 ** min(self._looks, 10), LAST_LOOK)
-        else:
-            look = LAST_LOOK_HERE
+        pause = pauses.look(self._looks) if self.awaited is None else pauses.look_here()
         self._looks += 1
-        return min(look * (0.5 + random() / 2), left, retry_after + 0.001)
+        return min(pause, left, retry_after + 0.001)
 
     def _first_conflict(self, retry_after: float) -> None:
         operation = self.operation
@@ -292,7 +277,7 @@ class Run:
 
     def renewal_failed(self, now: float) -> None:
         """The store did not say anything: it is asked again soon."""
-        self.beat_at = now + min(self.operation.third / 4, LAST_RETRY)
+        self.beat_at = now + min(self.operation.third / 4, pauses.LAST_RETRY)
 
     def is_lost(self) -> bool:
         """Whether somebody else may have it: the store says so, or the lease was not renewed."""
@@ -302,14 +287,14 @@ class Run:
 
     def returned(self, value: object) -> Op:
         """It took effect: what to tell the store."""
-        encoded = self.operation.encode(value)
         assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "completed"
+        # Said before it is written down: what interrupts that does not undo that it took effect.
+        self.ended = "opaque"
+        self.said = self.claim.complete(self.fence, 0, None)
+        encoded = self.operation.encode(value)
         self.data = encoded
-        if encoded is None:
-            self.ended = "opaque"
-            self.said = self.claim.complete(self.fence, 0, None)
-        else:
+        if encoded is not None:
+            self.ended = "completed"
             self.said = self.claim.complete(self.fence, *encoded)
         return self.said
 
@@ -409,11 +394,3 @@ class Run:
         bell = self._bell
         if bell is not None:
             bell.ring()
-
-    def lost(self) -> LeaseLostError:
-        """The error of a run that has lost its lease."""
-        return LeaseLostError(self.operation.name, self.operation.show(self.key))
-
-    def not_recorded(self, result: object) -> OutcomeNotRecordedError:
-        """The error of a run that the store could not be told of."""
-        return OutcomeNotRecordedError(self.operation.name, self.operation.show(self.key), result)

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from seawall.idempotency.events import IdempotencyEvent
 from seawall.idempotency.functions import identified, missing, protected, refusal
 from seawall.idempotency.operation import Operation
-from seawall.idempotency.settings import UNSET, checked
+from seawall.idempotency.settings import (
+    UNSET,
+    Errors,
+    OnConflict,
+    OnError,
+    OnLost,
+    OnStoreError,
+    Problem,
+    Seconds,
+    checked,
+)
 from seawall.idempotency.values import Values
 from seawall.lazy import overload
 from seawall.stores import Store
@@ -15,17 +26,7 @@ from seawall.stores import Store
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from seawall.idempotency.events import IdempotencyEvent
     from seawall.idempotency.said import BesideStore, BesideTransaction
-    from seawall.idempotency.settings import (
-        Errors,
-        OnConflict,
-        OnError,
-        OnLost,
-        OnStoreError,
-        Problem,
-        Seconds,
-    )
 
 __all__ = ["idempotent", "name_of", "operation_of"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seawall import waiting
 from seawall._core import Reply
 from seawall.idempotency.conversation import REPLAYED, UNPROTECTED
+from seawall.idempotency.errors import LeaseLostError, OutcomeNotRecordedError
 from seawall.stores.errors import StoreError
 from seawall.waiting.answers import answered
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from seawall._core import Op
     from seawall.idempotency.conversation import Run
 
-__all__ = ["aclaim", "afinish", "asettle", "claim", "finish", "let_go", "settle"]
+__all__ = ["aclaim", "afinish", "asettle", "claim", "finish", "let_go", "not_recorded", "settle"]
 
 
 def claim(run: Run) -> None:
@@ -88,7 +89,7 @@ def settle(run: Run) -> BaseException | None:
             run.over()
             raise
         else:
-            return None if run.settled(reply) else run.lost()
+            return None if run.settled(reply) else _lost(run)
 
 
 async def asettle(run: Run) -> BaseException | None:
@@ -106,7 +107,7 @@ async def asettle(run: Run) -> BaseException | None:
             run.over()
             raise
         else:
-            return None if run.settled(reply) else run.lost()
+            return None if run.settled(reply) else _lost(run)
 
 
 def let_go(run: Run) -> None:
@@ -149,8 +150,18 @@ def _result(run: Run, value: Any, trouble: BaseException | None) -> Any:
     if isinstance(trouble, StoreError):
         if run.operation.settings.on_store_error == "run":
             return value
-        raise run.not_recorded(value) from trouble
+        raise not_recorded(run, value) from trouble
     raise trouble
+
+
+def not_recorded(run: Run, result: object) -> OutcomeNotRecordedError:
+    """The error of a run that the store could not be told of."""
+    operation = run.operation
+    return OutcomeNotRecordedError(operation.name, operation.show(run.key), result)
+
+
+def _lost(run: Run) -> LeaseLostError:
+    return LeaseLostError(run.operation.name, run.operation.show(run.key))
 
 
 async def _answer(run: Run, op: Op, patience: float | None) -> Reply:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from seawall.errors import ConfigError
 from seawall.idempotency.arguments import arguments
-from seawall.idempotency.claim import current
+from seawall.idempotency.claim import current, leave
 from seawall.idempotency.conversation import OWNED, REPLAYED, Run
 from seawall.idempotency.drivers import (
     aclaim,
@@ -67,7 +67,7 @@ def _inner(function: Any) -> Any:
     if inspect.isroutine(function) or hasattr(function, "__code__"):
         return function
     # An object that is called: what counts is its method.
-    return getattr(cast("type", type(function)), "__call__", function)  # noqa: B004  it is the method itself
+    return getattr(type(cast("object", function)), "__call__", function)  # noqa: B004  the method itself
 
 
 def identified(
@@ -138,24 +138,27 @@ def _plain(
         if kept is not None:
             return remembered(operation, kept, key, digest)
         run = Run(operation, key, digest, current.get())
-        claim(run)
-        if run.state != OWNED:
-            return run.answer() if run.state == REPLAYED else function(*args, **kwargs)
-        token = current.set(run)
         try:
+            claim(run)
+            if run.state != OWNED:
+                return run.answer() if run.state == REPLAYED else function(*args, **kwargs)
+            token = current.set(run)
             try:
                 value = function(*args, **kwargs)
             finally:
                 current.reset(token)
             if hasattr(value, "__await__"):
                 raise _awaitable(operation, value)
+            return finish(run, value)
         except BaseException as error:
-            run.raised(error)
-            trouble = settle(run)
-            if trouble is not None:
-                error.add_note(str(trouble))
+            if run.state == OWNED:
+                # Nothing that falls into any line above leaves the key to a lease that is renewed.
+                if run.said is None:
+                    run.raised(error)
+                trouble = settle(run)
+                if trouble is not None:
+                    error.add_note(str(trouble))
             raise
-        return finish(run, value)
 
     return idempotent
 
@@ -172,27 +175,28 @@ def _task(
         if kept is not None:
             return remembered(operation, kept, key, digest)
         run = Run(operation, key, digest, current.get())
-        await aclaim(run)
-        if run.state != OWNED:
-            return run.answer() if run.state == REPLAYED else await function(*args, **kwargs)
-        token = current.set(run)
         try:
+            await aclaim(run)
+            if run.state != OWNED:
+                return run.answer() if run.state == REPLAYED else await function(*args, **kwargs)
+            token = current.set(run)
             try:
                 value = await function(*args, **kwargs)
             finally:
-                current.reset(token)
-        except Exception as error:
-            run.raised(error)
-            trouble = await asettle(run)
-            if trouble is not None:
-                error.add_note(str(trouble))
-            raise
+                leave(token)
+            return await afinish(run, value)
         except BaseException as error:
-            # Cancelled or closed: a task that waits now would not be let.
-            run.raised(error)
-            let_go(run)
+            if run.state == OWNED:
+                if run.said is None:
+                    run.raised(error)
+                if isinstance(error, Exception):
+                    trouble = await asettle(run)
+                    if trouble is not None:
+                        error.add_note(str(trouble))
+                else:
+                    # Cancelled or closed: a task that waits now would not be let.
+                    let_go(run)
             raise
-        return await afinish(run, value)
 
     return idempotent
 

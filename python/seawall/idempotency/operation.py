@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from seawall import _core, events
 from seawall.idempotency.events import of
 from seawall.idempotency.local import local_of
+from seawall.idempotency.settings import IdempotencySettings
 
 if TYPE_CHECKING:
     from seawall._core import Terms
-    from seawall.idempotency.settings import IdempotencySettings
     from seawall.idempotency.values import Values
     from seawall.stores import Store
 

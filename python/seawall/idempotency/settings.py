@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, TypeGuard, get_args
 
 from seawall._core import Terms
 from seawall.codecs.results import chosen
 from seawall.errors import ConfigError, Rejected
-
-if TYPE_CHECKING:
-    from seawall.idempotency.events import IdempotencyEvent
+from seawall.idempotency.events import IdempotencyEvent
 
 __all__ = ["UNSET", "IdempotencySettings", "checked"]
 
@@ -171,8 +169,12 @@ def _check_numbers(given: dict[str, Any], problems: list[Problem]) -> None:
         problems.append(("max_result", repr(most), rule, None))
 
 
+def _several(given: Any) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(given, tuple)
+
+
 def _classes(name: str, given: Any, problems: list[Problem]) -> tuple[type[BaseException], ...]:
-    classes = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
+    classes: tuple[Any, ...] = given if _several(given) else (given,)
     for one in classes:
         if not (isinstance(one, type) and issubclass(one, BaseException)):
             problems.append((name, repr(classes), "must be exception types", None))

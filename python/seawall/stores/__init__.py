@@ -11,6 +11,7 @@ from seawall.stores.errors import (
     StoreNewerError,
     StoreTimeoutError,
     StoreUnavailableError,
+    StoreWarning,
 )
 from seawall.stores.record import Record, RecordState, StoreCounts, StoreStats
 from seawall.stores.store import Store, open_store
@@ -31,5 +32,6 @@ __all__ = [
     "StoreStats",
     "StoreTimeoutError",
     "StoreUnavailableError",
+    "StoreWarning",
     "open_store",
 ]

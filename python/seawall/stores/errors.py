@@ -17,7 +17,12 @@ __all__ = [
     "StoreNewerError",
     "StoreTimeoutError",
     "StoreUnavailableError",
+    "StoreWarning",
 ]
+
+
+class StoreWarning(RuntimeWarning):
+    """A store's server is set up so that it may lose what it keeps, or forget it too early."""
 
 
 class StoreError(SeawallError):

@@ -8,16 +8,18 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from seawall import _core, waiting
+from seawall import _core, blame, lazy, waiting
 from seawall._core import Address, Op, Reply
 from seawall.errors import ConfigError
 from seawall.stores import walks
-from seawall.stores.errors import NotResolvableError
+from seawall.stores.errors import NotResolvableError, StoreWarning
 from seawall.stores.record import STATES, Record, RecordState, StoreCounts, StoreStats
 from seawall.waiting.answers import answered, in_greenlet, rest_in_greenlet
 
 if TYPE_CHECKING:
-    from seawall.codecs import CodecChoice
+    from seawall import hints as t
+else:
+    t = lazy.module("seawall.hints")
 
 __all__ = ["Store", "open_store"]
 
@@ -96,6 +98,7 @@ class Store:
 
         Warns:
             BlockingWaitWarning: An event loop stands still meanwhile.
+            StoreWarning: Its server may forget what it keeps. Told when it was first reached.
         """
         if self._is_instant:
             return self._native.call(op, 1.0)
@@ -104,8 +107,10 @@ class Store:
         waiting.warn_of_loop(f"store {self.name}" if _has_loops() else None)
         if in_greenlet():
             asked = self._native.submit(op)
-            return asked if isinstance(asked, Reply) else rest_in_greenlet(asked, patience)
-        return self._native.call(op, patience)
+            reply = asked if isinstance(asked, Reply) else rest_in_greenlet(asked, patience)
+        else:
+            reply = self._native.call(op, patience)
+        return self._noticed(op, reply)
 
     async def answer(self, op: Op, patience: float | None = None) -> Reply:
         """As `call`, for tasks of asyncio and trio: the loop goes on.
@@ -120,7 +125,8 @@ class Store:
         asked = self._native.submit(op)
         if isinstance(asked, Reply):
             return asked
-        return await answered(asked, self._timeout if patience is None else patience)
+        reply = await answered(asked, self._timeout if patience is None else patience)
+        return self._noticed(op, reply)
 
     # What operators ask.
 
@@ -164,7 +170,7 @@ class Store:
         result: object = None,
         *,
         scope: str = "",
-        codec: CodecChoice = None,
+        codec: t.CodecChoice = None,
     ) -> None:
         """Decides that an operation whose outcome is not known took effect, with this result.
 
@@ -190,7 +196,7 @@ class Store:
         result: object = None,
         *,
         scope: str = "",
-        codec: CodecChoice = None,
+        codec: t.CodecChoice = None,
     ) -> None:
         """As `resolve`, for tasks."""
         address = self._find(key, scope)
@@ -307,6 +313,19 @@ class Store:
             f"{self!r} can't be pickled: give the other process its URL, and open it there with"
             " seawall.open_store"
         )
+
+    def _noticed(self, op: Op, reply: Reply) -> Reply:
+        """Warns of what was found at the server when it was first reached."""
+        for notice in self._native.notices():
+            try:
+                blame.warn(f"store {self.name}: {notice}", StoreWarning)
+            except StoreWarning:
+                # It is an error for who asks: nobody will know of the claim.
+                if reply.kind == "owned":
+                    asked = self._native.submit(op.release(reply.fence or 0))
+                    del asked
+                raise
+        return reply
 
     def _find(self, key: object, scope: str) -> Address:
         if isinstance(key, Address):

@@ -5,9 +5,9 @@
 //! that; what has no form (a sentinel) is fine there, since it is told by not being given.
 
 use super::failure::Failure;
-use super::key::hashed;
-use super::sink::{Out, Stream};
 use super::value::{write, write_text};
+use crate::canonical::key::hashed;
+use crate::canonical::{Out, Stream};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;

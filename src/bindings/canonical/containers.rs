@@ -1,8 +1,8 @@
 //! What holds other values.
 
 use super::failure::{Failure, Why, Written};
-use super::sink::Out;
 use super::value::{write, write_text};
+use crate::canonical::Out;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What a value is called with, as bytes: one form for each value, hashed as it is written.
+//! Python's values in their canonical forms, hashed as they are written.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,29 +7,22 @@
 //! | `failure` | what can't be written, and the way to it |
 //! | `key` | what a key is stored as |
 //! | `numbers`, `times` | those |
-//! | `sink` | where bytes go: into a hash, or before others |
 //! | `value` | which is which |
 //!
-//! Values of one type that are equal have one form; all others differ, by a tag before each. The
-//! user's `__eq__` and `__hash__` are never asked. Forms are the same in each process, on each
-//! machine and under each Python; [`VERSION`] stands before all that is hashed, and changes with
-//! them. A container has no count before it but a mark at its end, so that one which another thread
-//! changes meanwhile has some form still.
+//! What bytes those are is in [`crate::canonical`]. The user's `__eq__` and `__hash__` are never
+//! asked.
 
 mod arguments;
 mod containers;
 pub mod failure;
 mod key;
 mod numbers;
-mod sink;
 mod times;
 mod value;
 
+use crate::canonical::Stream;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-
-/// The version of all forms.
-const VERSION: u8 = 1;
 
 /// How deep values may lie in one another; what is deeper may be a cycle.
 const DEEPEST: usize = 128;
@@ -43,7 +36,7 @@ fn canonical_digest<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Boun
 }
 
 fn digest(value: &Bound<'_, PyAny>) -> Result<[u8; 32], failure::Failure> {
-    let mut stream = sink::Stream::new();
+    let mut stream = Stream::new();
     value::write(value, &mut stream, 0)?;
     Ok(stream.finish())
 }

@@ -4,8 +4,8 @@ use super::DEEPEST;
 use super::containers;
 use super::failure::{Why, Written};
 use super::numbers;
-use super::sink::Out;
 use super::times;
+use crate::canonical::Out;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -33,7 +33,7 @@ pub fn write<O: Out>(value: &Bound<'_, PyAny>, out: &mut O, depth: usize) -> Wri
         return Ok(());
     }
     if let Ok(number) = value.cast_exact::<PyFloat>() {
-        numbers::float(number.value(), out);
+        crate::canonical::numbers::float(number.value(), out);
         return Ok(());
     }
     if let Ok(bytes) = value.cast_exact::<PyBytes>() {
@@ -73,8 +73,8 @@ fn rare<O: Out>(value: &Bound<'_, PyAny>, out: &mut O, depth: usize) -> Written 
         out.put_sized(b'B', &bytes.to_vec());
     } else if let Ok(number) = value.cast_exact::<PyComplex>() {
         out.put(b"c");
-        numbers::float(number.real(), out);
-        numbers::float(number.imag(), out);
+        crate::canonical::numbers::float(number.real(), out);
+        crate::canonical::numbers::float(number.imag(), out);
     } else if let Ok(time) = value.cast_exact::<PyDateTime>() {
         return times::datetime(time, out);
     } else if let Ok(date) = value.cast_exact::<PyDate>() {

@@ -66,7 +66,7 @@ impl Scope {
         fingerprint: Option<&[u8]>,
     ) -> PyResult<Op> {
         let address = self.0.address(key).map_err(|invalid| refused(py, invalid))?;
-        Op::to_claim(address, terms.get(), fingerprint)
+        Op::of_owner(address, terms.get(), fingerprint)
     }
 }
 

@@ -29,7 +29,7 @@ fn payload(codec: u8, data: Option<&[u8]>, limit: Option<usize>) -> Payload {
 
 impl Op {
     /// A claim by an owner of its own.
-    pub fn to_claim(
+    pub fn of_owner(
         address: stores::Address,
         terms: &Terms,
         fingerprint: Option<&[u8]>,
@@ -61,7 +61,7 @@ impl Op {
     #[staticmethod]
     #[pyo3(signature = (address, terms, fingerprint = None))]
     fn claim(address: &Address, terms: &Terms, fingerprint: Option<&[u8]>) -> PyResult<Self> {
-        Self::to_claim(address.0.clone(), terms, fingerprint)
+        Self::of_owner(address.0.clone(), terms, fingerprint)
     }
 
     /// Of a claim: its owner still runs it, for so many seconds from now.

@@ -111,6 +111,11 @@ impl Store {
         Ok(shown)
     }
 
+    /// What was found at its server that its user should know, each thing once.
+    fn notices(&self) -> Vec<String> {
+        self.store.notices()
+    }
+
     /// Ends what runs for it.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.store.close());

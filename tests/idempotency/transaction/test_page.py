@@ -14,6 +14,7 @@ def test_its_python_runs(url, charges):
     namespace = {"DATABASE": url, "__name__": "typed"}
     for block in pages.blocks(PAGE.read_text()):
         exec(block.code, namespace)
+    namespace["engine"].dispose()
     assert charges() == ["Moby-Dick", "-Moby-Dick"]
 
 

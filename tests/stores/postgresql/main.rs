@@ -5,13 +5,18 @@
 #[path = "../redis/tls.rs"]
 #[allow(dead_code, reason = "this server has a door of its own")]
 mod authority;
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/guard.rs"]
+mod guard;
 #[path = "../servers/proxy.rs"]
 mod proxy;
 #[path = "../servers/postgresql.rs"]
 mod server;
 
+mod histories;
 mod hostile;
 mod lost;
 mod rights;
@@ -49,7 +54,12 @@ impl Schema {
         Self { server, name: format!("Test \"{number}\""), admin }
     }
 
+    /// Through its socket, which asks for no password: to prove one takes long in a debug build.
     fn url(&self, more: &str) -> String {
+        self.url_at(&format!("host={}&{more}", self.server.folder().display()))
+    }
+
+    fn url_at(&self, more: &str) -> String {
         let name = self.name.replace(' ', "%20").replace('"', "%22");
         self.server.url(&format!("schema={name}&{more}"))
     }
@@ -60,7 +70,8 @@ impl Schema {
 
     /// As it is seen through something that listens on this port.
     fn store_at(&self, port: u16, more: &str) -> Store {
-        let url = self.url(more).replace(&format!(":{}/", self.server.port), &format!(":{port}/"));
+        let url =
+            self.url_at(more).replace(&format!(":{}/", self.server.port), &format!(":{port}/"));
         open(&url, &Machine::real()).unwrap()
     }
 

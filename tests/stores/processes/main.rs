@@ -7,6 +7,9 @@
 
 #[path = "../folder/mod.rs"]
 mod folder;
+#[cfg(any(feature = "redis", feature = "postgresql"))]
+#[path = "../servers/guard.rs"]
+mod guard;
 #[cfg(feature = "postgresql")]
 #[path = "../servers/postgresql.rs"]
 mod postgresql;

@@ -162,7 +162,7 @@ fn others_keys_are_left_alone() {
     let part = Part::new();
     let store = part.store("");
     completed(&part, &store);
-    part.pass(101 * part.unit());
+    part.pass(100 * part.unit());
     let mut admin = part.server.admin();
     let others = [format!("{}:{{}}", part.prefix), format!("{}x:{{\u{1}a\u{1}bk}}", part.prefix)];
     for other in &others {
@@ -184,7 +184,7 @@ fn what_has_expired_goes_by_itself() {
     let mut admin = part.server.admin();
     part.pass(100 * part.unit());
     assert_eq!(part.keys(&mut admin).len(), 1);
-    part.pass(60 * part.unit());
+    part.pass(3 * part.unit());
     assert_eq!(part.keys(&mut admin).len(), 0);
 }
 

@@ -2,14 +2,18 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
+#[path = "../beside/mod.rs"]
+mod beside;
 #[path = "../conformance/mod.rs"]
 mod conformance;
+#[path = "../servers/guard.rs"]
+mod guard;
 #[path = "../servers/proxy.rs"]
 mod proxy;
 #[path = "../servers/valkey.rs"]
 mod valkey;
 
-mod beside;
+mod histories;
 mod hostile;
 mod outages;
 mod strangers;
@@ -55,7 +59,8 @@ impl Place for Part {
         Arc::new(self.store(""))
     }
     fn unit(&self) -> Micros {
-        seawall::stores::SECOND
+        // The server's own time goes on as well: longer than any test takes for its work.
+        30 * seawall::stores::SECOND
     }
     fn pass(&self, time: Micros) {
         self.server.age(&format!("{}:*", self.prefix), time);

@@ -88,7 +88,7 @@ fn a_server_is_killed_under_load() {
 #[test]
 fn a_server_is_stopped() {
     let server = Server::safe();
-    let store = store(&server.url("timeout=0.3&connect_timeout=0.3"));
+    let store = store(&server.url("timeout=1&connect_timeout=1"));
     let held = hold(&store, 1);
     server.signal(libc::SIGSTOP);
     let begun = System.now();
@@ -150,7 +150,7 @@ fn an_operators_answer_is_lost() {
 fn a_connection_that_is_lost_each_time_is_given_up() {
     let server = Server::safe();
     let proxy = Proxy::new(server.port);
-    let store = store(&format!("redis://127.0.0.1:{}?connect_timeout=0.3", proxy.port));
+    let store = store(&format!("redis://127.0.0.1:{}?connect_timeout=1", proxy.port));
     hold(&store, 0);
     proxy.lose(u32::MAX);
     let said = claim(&store, 1);

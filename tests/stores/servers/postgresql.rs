@@ -4,10 +4,7 @@
 //! do start it as `nobody`.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
-#[path = "guard.rs"]
-mod guard;
-
-use guard::guarded;
+use crate::guard::guarded;
 use seawall::time::{Clock, Nanos, System};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;

@@ -3,10 +3,7 @@
 //! `SEAWALL_TEST_VALKEY` names its program.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
-#[path = "guard.rs"]
-mod guard;
-
-use guard::guarded;
+use crate::guard::guarded;
 use redis::{Cmd, Connection, ConnectionInfo, IntoConnectionInfo};
 use seawall::time::{Clock, Nanos, System};
 use std::path::PathBuf;

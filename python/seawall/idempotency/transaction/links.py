@@ -80,7 +80,7 @@ class _Psycopg:
 
     def fetch(self, statement: str, values: tuple[Any, ...]) -> Any:
         with self._cursor("RawCursor") as cursor:
-            return cursor.execute(statement, values, prepare=False).fetchone()
+            return cursor.execute(statement, values).fetchone()
 
     def keep(self, savepoint: Any) -> Any:
         savepoint.__exit__(None, None, None)
@@ -112,7 +112,7 @@ class _AsyncPsycopg(_Psycopg):
 
     async def fetch(self, statement: str, values: tuple[Any, ...]) -> Any:
         async with self._cursor("AsyncRawCursor") as cursor:
-            await cursor.execute(statement, values, prepare=False)
+            await cursor.execute(statement, values)
             return await cursor.fetchone()
 
     async def keep(self, savepoint: Any) -> Any:

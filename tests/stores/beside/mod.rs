@@ -1,9 +1,9 @@
 //! Random histories, each step of which is what `idempotency::step` makes of the record that was
 //! there: the reply, and the record that is there then, field by field.
 
-use super::Part;
 use super::conformance::{PATIENCE, Place, address, terms};
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use seawall::stores::idempotency::{Claim, Ended, Hold, Reply, Verb, step};
 use seawall::stores::record::{OnLost, Owner, Payload, Record, State};
 use seawall::stores::{LATEST, Micros, Store};
@@ -11,7 +11,7 @@ use std::num::NonZeroU128;
 
 /// What one caller does.
 #[derive(Clone, Debug)]
-struct Move {
+pub struct Move {
     /// Units that pass before it.
     units: u64,
     verb: u8,
@@ -25,7 +25,7 @@ struct Move {
     result: Option<Vec<u8>>,
 }
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
+pub fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = (
         prop_oneof![4 => Just(0), 1 => 1..50_u64],
         0..12_u8,
@@ -122,12 +122,6 @@ fn times_of(reply: Reply) -> (Vec<Micros>, Reply) {
     }
 }
 
-fn server_time(part: &Part) -> Micros {
-    let (seconds, micros): (Micros, Micros) =
-        redis::cmd("TIME").query(&mut part.server.admin()).unwrap();
-    seconds * 1_000_000 + micros
-}
-
 fn get(store: &Store) -> Option<Record> {
     store.get(&address(b"k"), PATIENCE).unwrap()
 }
@@ -138,34 +132,33 @@ fn are_close(theirs: &[Micros], ours: &[Micros], first: Micros, last: Micros) ->
         && theirs.iter().zip(ours).all(|(theirs, ours)| theirs.abs_diff(*ours) <= last - first)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
-
-    /// Whatever is asked in whatever order, the script does as the transitions say.
-    #[test]
-    fn the_script_says_what_the_transitions_say(moves in moves()) {
-        let part = Part::new();
-        let store = part.store("");
-        for made in moves {
-            if made.units > 0 {
-                part.pass(made.units * part.unit());
-            }
-            let before = get(&store);
-            let verb = verb(&part, &made, before.as_ref());
-            let first = server_time(&part);
-            let reply = store.step(&address(b"k"), verb.clone(), PATIENCE).unwrap();
-            let last = server_time(&part);
-            let should = step(before.as_ref(), &verb, first);
-            let (their_times, their_reply) = times_of(reply);
-            let (our_times, our_reply) = times_of(should.reply);
-            prop_assert_eq!(their_reply, our_reply, "{:?} of {:?}", verb, before);
-            prop_assert!(are_close(&their_times, &our_times, first, last), "{:?}", verb);
-            let after = get(&store);
-            // What is put may have expired already: nothing is kept for less than a moment.
-            let (their_times, theirs) = times(after);
-            let (our_times, ours) = times(should.put.or(before));
-            prop_assert_eq!(theirs, ours, "{:?}", verb);
-            prop_assert!(are_close(&their_times, &our_times, first, last), "{:?}", verb);
+/// Whatever is asked in whatever order, the server does as the transitions say. `time` is its own.
+pub fn is_as_the_transitions_say(
+    place: &dyn Place,
+    time: impl Fn() -> Micros,
+    moves: Vec<Move>,
+) -> Result<(), TestCaseError> {
+    let store = place.open();
+    for made in moves {
+        if made.units > 0 {
+            place.pass(made.units * place.unit());
         }
+        let before = get(&store);
+        let verb = verb(place, &made, before.as_ref());
+        let first = time();
+        let reply = store.step(&address(b"k"), verb.clone(), PATIENCE).unwrap();
+        let last = time();
+        let should = step(before.as_ref(), &verb, first);
+        let (their_times, their_reply) = times_of(reply);
+        let (our_times, our_reply) = times_of(should.reply);
+        prop_assert_eq!(their_reply, our_reply, "{:?} of {:?}", verb, before);
+        prop_assert!(are_close(&their_times, &our_times, first, last), "{:?}", verb);
+        let after = get(&store);
+        // What is put may have expired already: nothing is kept for less than a moment.
+        let (their_times, theirs) = times(after);
+        let (our_times, ours) = times(should.put.or(before));
+        prop_assert_eq!(theirs, ours, "{:?}", verb);
+        prop_assert!(are_close(&their_times, &our_times, first, last), "{:?}", verb);
     }
+    Ok(())
 }

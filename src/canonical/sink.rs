@@ -5,6 +5,7 @@ use blake3::Hasher;
 
 /// What is written to.
 pub trait Out {
+    /// Adds bytes.
     fn put(&mut self, bytes: &[u8]);
 
     /// Bytes of any number, which can't be taken for more or fewer.
@@ -45,18 +46,28 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// An empty one, but for the version.
+    #[must_use]
     pub fn new() -> Self {
         let mut stream = Self { gathered: [0; GATHERED], length: 0, hasher: None };
         stream.put(&[VERSION]);
         stream
     }
 
+    /// The digest of all that was put in.
+    #[must_use]
     pub fn finish(mut self) -> [u8; 32] {
         let rest = &self.gathered[..self.length];
         match &mut self.hasher {
             None => blake3::hash(rest).into(),
             Some(hasher) => hasher.update(rest).finalize().into(),
         }
+    }
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
