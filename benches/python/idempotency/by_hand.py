@@ -90,8 +90,8 @@ def _opened(url: str) -> sqlite3.Connection:
     return connection
 
 
-def _in_file(url: str) -> Any:
-    execute = _opened(url).execute
+def _in_file(connection: sqlite3.Connection) -> Any:
+    execute = connection.execute
 
     def call(order: Order) -> Any:
         key, fingerprint, owner = order["id"], digest(order), os.urandom(16)
@@ -112,19 +112,25 @@ def _in_file(url: str) -> Any:
 
 def in_file(url: str) -> Calls:
     """sqlite3, one statement a verb."""
-    call = _in_file(url)
-    return Calls(call, call)
+    connection = _opened(url)
+    call = _in_file(connection)
+    return Calls(call, call, close=connection.close)
 
 
 async def in_file_tasks(url: str) -> Calls:
     """In a thread of its own, for there is no other way that lets the loop go on."""
-    call, thread = _in_file(url), ThreadPoolExecutor(1)
+    connection = _opened(url)
+    call, thread = _in_file(connection), ThreadPoolExecutor(1)
     loop = asyncio.get_running_loop()
 
     async def task(order: Order) -> Any:
         return await loop.run_in_executor(thread, call, order)
 
-    return Calls(task, task)
+    def close() -> None:
+        thread.shutdown()
+        connection.close()
+
+    return Calls(task, task, close=close)
 
 
 def bare_file(url: str) -> Calls:

@@ -65,13 +65,13 @@ def by_hand(url: str) -> Calls:
             raise LostError
         return value
 
-    return Calls(call, call)
+    return Calls(call, call, close=cursor.connection.close)
 
 
 async def by_hand_tasks(url: str) -> Calls:
     """The same in tasks."""
     psycopg = import_module("psycopg")
-    _cursor(url)
+    _cursor(url).connection.close()
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=0)
     cursor = connection.cursor(binary=True)
     execute = cursor.execute
@@ -89,7 +89,7 @@ async def by_hand_tasks(url: str) -> Calls:
             raise LostError
         return value
 
-    return Calls(call, call)
+    return Calls(call, call, close=connection.close)
 
 
 def bare(url: str) -> Calls:

@@ -75,7 +75,7 @@ def by_hand(url: str) -> Calls:
             raise LostError
         return value
 
-    return Calls(call, call)
+    return Calls(call, call, close=client.close)
 
 
 async def by_hand_tasks(url: str) -> Calls:
@@ -95,7 +95,7 @@ async def by_hand_tasks(url: str) -> Calls:
             raise LostError
         return value
 
-    return Calls(call, call)
+    return Calls(call, call, close=client.aclose)
 
 
 def bare_client(url: str) -> Calls:

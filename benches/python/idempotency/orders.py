@@ -52,6 +52,8 @@ class Calls:
     replay: Call | AsyncCall
     #: Completes what is replayed, where `pair` does not. Never a coroutine function.
     prepare: Call | None = None
+    #: Closes what is open; awaited, if there is something to await.
+    close: Callable[[], Any] = list
 
 
 #: Given a URL. In an event loop if it is one of coroutine functions.

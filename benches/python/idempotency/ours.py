@@ -28,8 +28,12 @@ def sync(url: str) -> Calls:
         second = first
     pair = _protected(first, charge)
     if second is first:
-        return Calls(pair, _forgetful(first, charge), prepare=pair)
-    return Calls(pair, _protected(second, charge), prepare=pair)
+        return Calls(pair, _forgetful(first, charge))
+    return Calls(pair, _protected(second, charge), close=_closing(first, second))
+
+
+def _closing(*stores: Any) -> Any:
+    return lambda: [store.close() for store in stores]
 
 
 def _forgetful(store: Any, function: Any) -> Any:
@@ -52,7 +56,8 @@ async def tasks(url: str) -> Calls:
         pair = _protected(first, charge_async)
         return Calls(pair, _forgetful_async(first), prepare=_protected(first, charge))
     prepare = _protected(first, charge)
-    return Calls(_protected(first, charge_async), _protected(second, charge_async), prepare)
+    pair, replay = _protected(first, charge_async), _protected(second, charge_async)
+    return Calls(pair, replay, prepare, _closing(first, second))
 
 
 def _forgetful_async(store: Any) -> Any:

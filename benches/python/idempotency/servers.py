@@ -1,8 +1,8 @@
 """Servers of the benchmark's own, from wheels: gone with the process that started them.
 
 A shell stands beside each and reads its standard input, which ends with this process, however that
-ends; then it ends the server and removes its folder. Nothing waits for the disk: what is compared is
-what goes over the network, and what is done for it.
+ends; then it ends the server and removes its folder. Nothing waits for the disk: what is compared
+is what goes over the network, and what is done for it.
 """
 
 import contextlib

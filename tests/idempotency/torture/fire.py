@@ -6,6 +6,7 @@ import signal
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import seawall
 
@@ -117,7 +118,7 @@ def tortured(name, once, kills):
         tempfile.TemporaryDirectory(prefix="seawall-") as folder,
         SITES[name](name, folder) as site,
     ):
-        path = os.path.join(folder, "ledger")
+        path = Path(folder) / "ledger"
         fire = Fire(site, path, done)
         try:
             fire.goes_on_for(kills)

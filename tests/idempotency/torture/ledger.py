@@ -3,6 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 #: The bytes of an entry. It is written at once: a kill comes before or after it.
 WIDTH = 64
@@ -30,8 +31,7 @@ class Ledger:
 
     def entries(self):
         """All entries, in words."""
-        with open(self.path) as file:
-            return [line.split() for line in file]
+        return [line.split() for line in Path(self.path).read_text().splitlines()]
 
 
 @dataclass

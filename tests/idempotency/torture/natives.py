@@ -5,7 +5,8 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-_COMMAND = "cargo test --features stores --test stores_processes -- --nocapture kill".split()
+_COMMAND = ["cargo", "test", "--features", "stores", "--test", "stores_processes"]
+_COMMAND += ["--", "--nocapture", "kill"]
 _ONCE = re.compile(
     r"(?P<store>[^,\n]+), at most once: (?P<kills>\d+) kills, (?P<effects>\d+) effects, "
     r"(?P<doubles>\d+) doubles, (?P<completed>\d+) completed, (?P<unknown>\d+) lost"
