@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
@@ -93,7 +93,8 @@ class Local:
         self.running: dict[bytes, Run] = {}
         #: The seconds between two looks at the leases of what runs. `inf`: nobody looks.
         self.rhythm = inf
-        self._kept: dict[bytes, Kept] = {}
+        # Not a dict: the first key of one is found by passing all that were removed before it.
+        self._kept: OrderedDict[bytes, Kept] = OrderedDict()
 
     def kept(self, place: bytes) -> Kept | None:
         """How the operation has ended, if that was here and has not expired."""
@@ -111,8 +112,8 @@ class Local:
         ends[place] = kept
         while len(ends) > MOST_KEPT:
             try:
-                ends.pop(next(iter(ends)), None)
-            except (RuntimeError, StopIteration):
+                ends.popitem(last=False)
+            except KeyError:
                 # Another thread has done so meanwhile.
                 return
 
