@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import time
-import warnings
 
 import seawall
 
@@ -137,8 +136,6 @@ def forked(url, path, *, once, tasks):
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         random.seed()
-        # It is processes that are killed here: what the system has, the disk may have later.
-        warnings.simplefilter("ignore", seawall.StoreWarning)
         worker = Worker(url, path, once=once)
         if tasks:
             worker.in_tasks()
