@@ -14,11 +14,11 @@ from itertools import cycle
 from typing import Any
 
 from .backends import BACKENDS, TASKS
-from .orders import Calls, Order, fresh
+from .orders import Order, fresh
 
-#: Orders that are replayed in turns, and calls between two looks at the clock.
+#: Orders that are replayed in turns, and turns before the first that counts.
 REPLAYED = 64
-CHUNK = 16
+WARMING = 3
 
 
 class Member:
@@ -37,8 +37,11 @@ class Member:
             self._calls = self._runner.run(_awaited(made.tasks(url)))
         self._kept = [self._completed() for _ in range(REPLAYED)]
         self._replayed = cycle(self._kept)
-        for what in ("pair", "replay"):
-            self.spend(what, 0.01)
+        #: Nanoseconds a call, of the last turn.
+        self._took = {"pair": 1e6, "replay": 1e6}
+        for _ in range(WARMING):
+            for what in self._took:
+                self.spend(what, 0.01)
 
     def _completed(self) -> Order:
         order, calls = fresh(), self._calls
@@ -49,43 +52,39 @@ class Member:
         return order
 
     def spend(self, what: str, seconds: float) -> list[int]:
-        """Calls for so long."""
+        """Calls for about so long; how often, and in how many nanoseconds."""
+        count = max(1, int(seconds * 1e9 / self._took[what]))
+        orders = [fresh() if what == "pair" else next(self._replayed) for _ in range(count)]
+        call = self._calls.pair if what == "pair" else self._calls.replay
         gc.collect()
         gc.disable()
         try:
             if self._runner is None:
-                return _spend(self._calls, what, self._replayed, seconds)
-            return self._runner.run(_spend_tasks(self._calls, what, self._replayed, seconds))
+                took, burnt = _spend(call, orders)
+            else:
+                took, burnt = self._runner.run(_spend_tasks(call, orders))
         finally:
             gc.enable()
+        self._took[what] = took / count
+        return [count, took, burnt]
 
 
 async def _awaited(awaitable: Any) -> Any:
     return await awaitable
 
 
-def _spend(calls: Calls, what: str, kept: Any, seconds: float) -> list[int]:
-    call: Any = calls.pair if what == "pair" else calls.replay
-    order = fresh if what == "pair" else kept.__next__
-    done, least = 0, int(seconds * 1e9)
+def _spend(call: Any, orders: list[Order]) -> tuple[int, int]:
     burnt, begun = time.process_time_ns(), time.perf_counter_ns()
-    while (took := time.perf_counter_ns() - begun) < least:
-        for _ in range(CHUNK):
-            call(order())
-        done += CHUNK
-    return [done, took, time.process_time_ns() - burnt]
+    for order in orders:
+        call(order)
+    return time.perf_counter_ns() - begun, time.process_time_ns() - burnt
 
 
-async def _spend_tasks(calls: Calls, what: str, kept: Any, seconds: float) -> list[int]:
-    call: Any = calls.pair if what == "pair" else calls.replay
-    order = fresh if what == "pair" else kept.__next__
-    done, least = 0, int(seconds * 1e9)
+async def _spend_tasks(call: Any, orders: list[Order]) -> tuple[int, int]:
     burnt, begun = time.process_time_ns(), time.perf_counter_ns()
-    while (took := time.perf_counter_ns() - begun) < least:
-        for _ in range(CHUNK):
-            await call(order())
-        done += CHUNK
-    return [done, took, time.process_time_ns() - burnt]
+    for order in orders:
+        await call(order)
+    return time.perf_counter_ns() - begun, time.process_time_ns() - burnt
 
 
 def main() -> None:

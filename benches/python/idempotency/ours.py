@@ -9,6 +9,7 @@ from .orders import ATTEMPTS, DAY, LEASE, Calls, Contender, Order, charge, charg
 
 OURS = "seawall"
 REMEMBERED = "seawall, remembered"
+NUMBERS = "seawall, remembered, numbers"
 ALONE = "seawall's store, without the face"
 
 NAME = "charge"
@@ -72,16 +73,36 @@ def _forgetful_async(store: Any) -> Any:
 
 
 def remembered(url: str) -> Calls:
-    """Who completed replays."""
-    call = _protected(package().open_store(url), charge)
-    return Calls(call, call)
+    """Who completed replays. Pairs are of another store: they would be remembered in its place."""
+    first, second = (_protected(package().open_store(url), charge) for _ in range(2))
+    return Calls(first, second, prepare=second)
 
 
 async def remembered_tasks(url: str) -> Calls:
     """The same with coroutine functions."""
     store = package().open_store(url)
-    call = _protected(store, charge_async)
-    return Calls(call, call, prepare=_protected(store, charge))
+    pair = _protected(package().open_store(url), charge_async)
+    return Calls(pair, _protected(store, charge_async), prepare=_protected(store, charge))
+
+
+def numbers(url: str) -> Calls:
+    """The same, of a number that is its own key and has a number for a result."""
+    seawall = package()
+    first, second = (
+        seawall.idempotent(store=seawall.open_store(url), name="double")(_double) for _ in range(2)
+    )
+
+    def pair(order: Order) -> Any:
+        return first(int(order["id"][-8:]))
+
+    def replay(order: Order) -> Any:
+        return second(order["amount"])
+
+    return Calls(pair, replay, prepare=replay)
+
+
+def _double(number: int) -> int:
+    return number * 2
 
 
 def alone(url: str) -> Calls:
@@ -113,4 +134,8 @@ CONTENDERS = {
     OURS: Contender(sync, tasks),
     ALONE: Contender(alone),
 }
-IN_MEMORY = {**CONTENDERS, REMEMBERED: Contender(remembered, remembered_tasks)}
+IN_MEMORY = {
+    **CONTENDERS,
+    REMEMBERED: Contender(remembered, remembered_tasks),
+    NUMBERS: Contender(numbers),
+}

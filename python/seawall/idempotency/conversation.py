@@ -12,7 +12,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
-from seawall._core import Address, Op
 from seawall.errors import DecodeError
 from seawall.idempotency import heartbeat, pauses
 from seawall.idempotency.errors import (
@@ -35,7 +34,7 @@ from seawall.stores.errors import (
 )
 
 if TYPE_CHECKING:
-    from seawall._core import Reply
+    from seawall._core import Op, Reply
     from seawall.idempotency.operation import Operation
 
 __all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
@@ -102,8 +101,7 @@ class Run:
     def begin(self) -> Op:
         """The first thing to ask."""
         operation = self.operation
-        address = Address(operation.namespace, operation.name, self.key)
-        claim = self.claim = Op.claim(address, operation.terms, self.fingerprint)
+        claim = self.claim = operation.claim(self.key, operation.terms, self.fingerprint)
         self._asked = time.monotonic()
         return claim
 
