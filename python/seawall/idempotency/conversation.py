@@ -12,7 +12,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
-from seawall._core import Address, Op
 from seawall.errors import DecodeError
 from seawall.idempotency import pauses
 from seawall.idempotency.errors import (
@@ -28,7 +27,7 @@ from seawall.idempotency.settings import UNSET
 from seawall.stores.errors import StoreConnectionError, StoreError, StoreFullError
 
 if TYPE_CHECKING:
-    from seawall._core import Reply, Ticket
+    from seawall._core import Op, Reply, Ticket
     from seawall.idempotency.operation import Operation
 
 __all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
@@ -108,8 +107,7 @@ class Run:
             # A ticket's, which was asked already.
             return self.again()
         operation = self.operation
-        address = Address(operation.namespace, operation.name, self.key)
-        claim = self.claim = Op.claim(address, operation.terms, self.fingerprint)
+        claim = self.claim = operation.claim(self.key, operation.terms, self.fingerprint)
         self._asked = time.monotonic()
         return claim
 

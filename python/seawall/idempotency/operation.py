@@ -48,13 +48,13 @@ class Operation:
 
     __slots__ = (
         "_numbers",
+        "claim",
         "decode",
         "decode_error",
         "encode",
         "encode_error",
         "local",
         "name",
-        "namespace",
         "native",
         "prefix",
         "settings",
@@ -75,7 +75,7 @@ class Operation:
         self.name = name
         self.store = store
         self.native = store._native
-        self.namespace = store.namespace
+        self.claim = store.scope(name).claim
         self.settings = settings
         self.terms = terms
         #: A lease is renewed this often.
