@@ -83,11 +83,11 @@ check-types: .venv/built
 check-loom:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --profile quick --test '*_loom'
 
-# The other supported Pythons, where this machine has them; each tests a wheel as users install it.
-# The laboratory of the matrix is no part of that, and is tested once.
+# The other supported Pythons, where this machine has them, two at a time; each tests a wheel as users
+# install it. The laboratory of the matrix is no part of that, and is tested once.
 check-pythons: .venv/ready
-	for version in $$(tools/pythons.sh others $(PY)); do \
-	    $(MAKE) --no-print-directory check-python-$$version; done
+	tools/pythons.sh others $(PY) | sed 's/^/check-python-/' | \
+	    xargs --no-run-if-empty $(MAKE) --no-print-directory -j2 --output-sync=target
 
 check-python-%: .venv-%/built
 	.venv-$*/bin/python -m pytest --ignore=tests/matrix --ignore=tests/benches
