@@ -29,6 +29,7 @@ __all__ = [
     "Breaker",
     "Budget",
     "Bulkhead",
+    "Calls",
     "Coroutine",
     "Deadline",
     "Fallback",
@@ -38,6 +39,8 @@ __all__ = [
     "Hedge",
     "Hedged",
     "Inbox",
+    "Kept",
+    "Local",
     "Op",
     "Outcome",
     "Pending",
@@ -55,6 +58,7 @@ __all__ = [
     "TestClock",
     "TestClockCall",
     "TestRandom",
+    "Ticket",
     "Timeout",
     "block_arrived",
     "canonical_digest",
@@ -681,6 +685,7 @@ class Kept:
     def data(self) -> bytes: ...
     def share(self, value: object) -> None: ...
 
+@disjoint_base
 class Local:
     """What a process knows of the operations of one store."""
 
