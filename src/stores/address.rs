@@ -52,7 +52,7 @@ impl Address {
 
     /// The address that was joined to these bytes, by who has checked its parts.
     #[must_use]
-    pub(crate) fn from_joined(joined: Vec<u8>) -> Self {
+    pub fn from_joined(joined: Vec<u8>) -> Self {
         debug_assert!(Self::from_bytes(&joined).is_some());
         Self(joined.into_boxed_slice())
     }
