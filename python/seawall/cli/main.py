@@ -36,9 +36,7 @@ def main(arguments: Sequence[str] | None = None, commands: Mapping[str, Listed] 
         try:
             return _run(words, commands)
         finally:
-            # None: whoever called has closed it.
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            _flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -58,6 +56,12 @@ def _run(words: Sequence[str], commands: Mapping[str, Listed]) -> int:
         problems = [str(problem) for problem in error.problems]
         wrong = CommandError(Exit.USAGE, str(error), problems)
         return _failed(wrong, as_json="--json" in words)
+
+
+def _flush() -> None:
+    # None: whoever called has closed it.
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _failed(error: CommandError, *, as_json: bool) -> int:
