@@ -224,6 +224,9 @@ def operation_of(
         problems.append(("store", f"<{type(store).__name__}>", rule, None))
     if not isinstance(name, str):
         problems.append(("name", repr(name), "must be a string", None))
+    elif function is not None and not name:
+        # That of blocks without one: the keys of all such functions would be the same keys.
+        problems.append(("name", "''", "must not be empty", None))
     else:
         try:
             if len(name.encode()) > LONGEST_NAME:
