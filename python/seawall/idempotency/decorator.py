@@ -165,6 +165,10 @@ def idempotent(
     if not isinstance(given[1], bool) and not callable(given[1]):
         rule = "must be True, False or a callable of the arguments"
         problems.append(("fingerprint", repr(fingerprint), rule, None))
+    if name == "":
+        problems.append(
+            ("name", "''", "must not be empty: leave it out for that of the function", None)
+        )
     operation_for: Callable[..., Any] = operation_of
     if transaction is not None:
         from seawall.idempotency.transaction import operation_within
@@ -224,9 +228,6 @@ def operation_of(
         problems.append(("store", f"<{type(store).__name__}>", rule, None))
     if not isinstance(name, str):
         problems.append(("name", repr(name), "must be a string", None))
-    elif function is not None and not name:
-        # That of blocks without one: the keys of all such functions would be the same keys.
-        problems.append(("name", "''", "must not be empty", None))
     else:
         try:
             if len(name.encode()) > LONGEST_NAME:
