@@ -1,6 +1,7 @@
 """The command line: choosing a command, exit codes, JSON, and what is loaded."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points, version
@@ -167,3 +168,18 @@ def test_a_reader_that_has_enough():
         cwd=Path(__file__).parent,
     )
     assert (done.stderr, done.returncode) == ("", 1)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["store", "migrate", "--json"]])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_nobody_reads(words, is_closed):
+    """Whoever has closed the output, or has gone, gets no traceback, whatever is printed."""
+    read, write = os.pipe()
+    os.close(read)
+    line = f"exec {sys.executable} -m seawall {' '.join(words)}" + " >&-" * is_closed
+    ended = subprocess.run(
+        ["sh", "-c", line], stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=50
+    )
+    os.close(write)
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr

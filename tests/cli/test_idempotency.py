@@ -119,6 +119,9 @@ def test_some_can_not_be_decided(store, capsys):
         ["release", "--yes"],
         ["release", "a", "--state", "dead", "--yes"],
         ["resolve", "a", "--result", "{", "--yes"],
+        ["resolve", "lost", "--scope", "pay", "--result", "[" * 200 + "]" * 200, "--yes"],
+        ["resolve", "lost", "--scope", "pay", "--result", "[" * 50_000, "--yes"],
+        ["ls", "--limit", "many"],
         ["ls", "--state", "done"],
         ["ls", "--limit", "0"],
         ["ls", "--store", "memory://"],
@@ -130,7 +133,10 @@ def test_some_can_not_be_decided(store, capsys):
 def test_wrong_usage(store, words, capsys):
     """It is said what is wrong, and nothing is done."""
     assert main(["idempotency", *words]) == 2
-    assert capsys.readouterr().err.startswith("seawall: ")
+    err = capsys.readouterr().err
+    assert err.startswith("seawall: ")
+    assert "_number" not in err
+    assert store.get("lost", scope="pay").state == "quarantined"
 
 
 def test_no_store(capsys, monkeypatch):
@@ -176,6 +182,36 @@ def test_a_key_that_a_terminal_would_obey(url, key, capsys):
     assert shown.isprintable()
     assert kept_key(shown) == kept
     assert run(capsys, "show", shown)[0] == 0
+
+
+def test_a_scope_that_a_terminal_would_obey(url, capsys):
+    """It is shown as escapes, and given back as it is shown; a scope left out is asked for."""
+    with seawall.open_store(url) as store:
+        store.call(Op.claim(store.address("\x1b[31mpay", b"a"), Terms()))
+    assert main(["idempotency", "ls"]) == 0
+    assert "\\x1b[31mpay  a " in capsys.readouterr().out
+    assert main(["idempotency", "show", "a", "--scope", "\\x1b[31mpay"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert main(["idempotency", "show", "a"]) == 4
+    assert "say --scope" in capsys.readouterr().err
+
+
+def test_the_store_goes_in_the_middle(store, capsys, monkeypatch):
+    """What was decided before is said, and is a failure in part; if nothing was, it is code 3."""
+    release = seawall.Store.release
+
+    def broken(self, address):
+        if address.key in gone:
+            raise seawall.StoreError(self.name, "gone")
+        release(self, address)
+
+    monkeypatch.setattr(seawall.Store, "release", broken)
+    gone = {b"lost2"}
+    code, said = run(capsys, "release", "lost", "lost2", "--scope", "pay", "--yes")
+    assert (code, said["failed"]) == (1, 1)
+    assert "released" in said["decided"][0]["became"]
+    assert "gone" in said["decided"][1]["became"]
+    assert run(capsys, "release", "lost2", "--scope", "pay", "--yes")[0] == 3
 
 
 def test_a_store_is_prepared(url, tmp_path, capsys):

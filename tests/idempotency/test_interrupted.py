@@ -96,6 +96,8 @@ def test_interrupted_between_two_tellings(disk, told, monkeypatch, how):
     until(lambda: [record.state for record in kept(disk)] == [end])
 
 
+# A function asks a store in memory within one native step, which nothing interrupts.
+@pytest.mark.parametrize("space", ["sqlite", "redis", "postgresql"], indirect=True)
 @pytest.mark.parametrize("block", [False, True])
 @pytest.mark.parametrize("kind", ["owned before", "owned after"])
 def test_interrupted_while_it_asks(space, monkeypatch, block, kind):

@@ -204,6 +204,7 @@ def test_stopped_for_longer_than_its_lease(place):
             settings = {
                 "store": store,
                 "name": f"work-{how}",
+                "key": lambda order: f"order-{order}",
                 "lease": LEASE,
                 "at_most_once": how == "once",
             }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seawall.cli import stores, tables
 from seawall.cli.exits import CommandError, Exit
+from seawall.errors import EncodeError
 
 if TYPE_CHECKING:
     from seawall._core import Address
@@ -26,12 +27,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
     def verb(name: str, summary: str, description: str) -> argparse.ArgumentParser:
         theirs = below.add_parser(name, help=summary, description=description)
         stores.declare(theirs)
-        theirs.add_argument("--scope", help="of this operation only")
+        theirs.add_argument(
+            "--scope", type=tables.kept_text, help="of this operation only, as ls shows it"
+        )
         return theirs
 
     ls = verb("ls", "lists operations", "Lists what is kept, never what a result is.")
     ls.add_argument("--state", choices=STATES, help="in this state only")
-    ls.add_argument("--limit", type=_count, default=1000, help="how many (default: 1000)")
+    ls.add_argument("--limit", type=_number, default=1000, help="how many (default: 1000)")
 
     show = verb("show", "shows an operation", "Shows what is kept of an operation.")
     show.add_argument("key", metavar="KEY", help="as ls shows it")
@@ -105,11 +108,12 @@ def _ls(store: Store, arguments: argparse.Namespace) -> Exit:
 
 
 def _show(store: Store, arguments: argparse.Namespace) -> Exit:
-    record = store.get(_address(store, arguments, arguments.key))
+    address = _address(store, arguments, arguments.key)
+    record = store.get(address)
     if record is None:
-        message = (
-            f"{store.name} keeps nothing of {arguments.key!r} in the scope {arguments.scope!r}"
-        )
+        message = f"{store.name} keeps nothing of {arguments.key!a} in the scope {address.scope!a}"
+        if arguments.scope is None:
+            message += ": say --scope, as ls shows it"
         raise CommandError(Exit.NOTHING_MATCHED, message)
     shown = tables.fields(record, payload=arguments.payload)
     if arguments.json:
@@ -124,10 +128,15 @@ def _release(store: Store, arguments: argparse.Namespace) -> Exit:
 
 
 def _resolve(store: Store, arguments: argparse.Namespace) -> Exit:
-    from seawall.codecs import AsAnnotated
+    from seawall.codecs import AsAnnotated, Results
 
     # Callers get what their function says that it returns, not its JSON.
     result = AsAnnotated(tables.read_json(arguments.result, "--result"))
+    try:
+        Results(expected=AsAnnotated).encode(result)
+    except EncodeError as error:
+        # Before anything is decided, not at the first of many.
+        raise CommandError(Exit.USAGE, f"--result can't be kept: {error}") from error
     return _decide(
         store,
         arguments,
@@ -140,7 +149,7 @@ def _decide(
     store: Store, arguments: argparse.Namespace, decide: tables.Deciding, done: str
 ) -> Exit:
     """Decides of each, and says what became of it."""
-    from seawall.stores.errors import NotResolvableError
+    from seawall.stores.errors import NotResolvableError, StoreError
 
     if bool(arguments.keys) == bool(arguments.state):
         raise CommandError(Exit.USAGE, f"say which: keys, or a --state; {WAITING}")
@@ -154,7 +163,10 @@ def _decide(
     rows: list[dict[str, object]] = []
     failed = 0
     for address in chosen:
-        row: dict[str, object] = {"scope": address.scope, "key": tables.key(address)}
+        row: dict[str, object] = {
+            "scope": tables.printable(address.scope),
+            "key": tables.key(address),
+        }
         if not arguments.yes:
             kept = store.get(address)
             became = "nothing is kept" if kept is None else f"would be decided: it is {kept.state}"
@@ -165,6 +177,12 @@ def _decide(
             except NotResolvableError as error:
                 failed += 1
                 became = "nothing is kept" if error.state is None else f"is {error.state}: left"
+            except StoreError as error:
+                # What was decided before is not for nothing: it is said, and this with it.
+                if failed == len(rows):
+                    raise
+                failed += 1
+                became = str(error)
         rows.append(row | {"became": became})
     if arguments.json:
         tables.as_json({"decided": rows if arguments.yes else [], "asked": rows, "failed": failed})
@@ -215,8 +233,8 @@ def _of(store: Store, record: Record) -> Address:
     return store.address(record.scope, record.key.encode("utf-8", "surrogateescape"))
 
 
-def _count(text: str) -> int:
-    number = int(text)
+def _number(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of at least 1")
     return number

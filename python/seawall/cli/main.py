@@ -33,23 +33,35 @@ def main(arguments: Sequence[str] | None = None, commands: Mapping[str, Listed] 
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        asked = parse(words, commands)
-        command: Command = asked.module
-        code = command.run(asked)
-        sys.stdout.flush()
-    except CommandError as error:
-        return _failed(error, as_json="--json" in words)
-    except ConfigError as error:
-        problems = [str(problem) for problem in error.problems]
-        wrong = CommandError(Exit.USAGE, str(error), problems)
-        return _failed(wrong, as_json="--json" in words)
+        try:
+            return _run(words, commands)
+        finally:
+            _flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has enough of it (`| head`). The interpreter flushes once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PARTIAL
-    return code
+
+
+def _run(words: Sequence[str], commands: Mapping[str, Listed]) -> int:
+    try:
+        asked = parse(words, commands)
+        command: Command = asked.module
+        return command.run(asked)
+    except CommandError as error:
+        return _failed(error, as_json="--json" in words)
+    except ConfigError as error:
+        problems = [str(problem) for problem in error.problems]
+        wrong = CommandError(Exit.USAGE, str(error), problems)
+        return _failed(wrong, as_json="--json" in words)
+
+
+def _flush() -> None:
+    # None: whoever called has closed it.
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _failed(error: CommandError, *, as_json: bool) -> int:

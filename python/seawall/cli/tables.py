@@ -24,9 +24,11 @@ __all__ = [
     "as_json",
     "fields",
     "kept_key",
+    "kept_text",
     "key",
     "note",
     "pairs",
+    "printable",
     "read_json",
     "say",
     "table",
@@ -39,9 +41,9 @@ _ESCAPE = re.compile(r"\\(\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 def fields(record: Record, *, payload: bool = False) -> dict[str, object]:
     """A record as it is shown; what its result is only where that was asked for."""
     shown: dict[str, object] = {
-        "namespace": record.namespace,
-        "scope": record.scope,
-        "key": _printable(record.key),
+        "namespace": printable(record.namespace),
+        "scope": printable(record.scope),
+        "key": printable(record.key),
         "state": record.state,
         "attempts": record.attempts,
         "fence": record.fence,
@@ -64,7 +66,7 @@ def fields(record: Record, *, payload: bool = False) -> dict[str, object]:
 
 def key(address: Address) -> str:
     """An address's key, as it is shown."""
-    return _printable(address.key.decode("utf-8", "surrogateescape"))
+    return printable(address.key.decode("utf-8", "surrogateescape"))
 
 
 def kept_key(shown: str) -> bytes:
@@ -73,12 +75,16 @@ def kept_key(shown: str) -> bytes:
     Raises:
         CommandError: No key is shown so.
     """
-    plain = _ESCAPE.sub(lambda found: found[0].encode().decode("unicode_escape"), shown)
     try:
-        return plain.encode("utf-8", "surrogateescape")
+        return kept_text(shown).encode("utf-8", "surrogateescape")
     except UnicodeError as error:
         message = f"no key is shown as {shown!a}: {error}"
         raise CommandError(Exit.USAGE, message) from error
+
+
+def kept_text(shown: str) -> str:
+    """The text that is shown so."""
+    return _ESCAPE.sub(lambda found: found[0].encode().decode("unicode_escape"), shown)
 
 
 def read_json(text: str, option: str) -> Any:
@@ -89,7 +95,7 @@ def read_json(text: str, option: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{option} must be JSON ({error}): a text is written '\"so\"'"
         raise CommandError(Exit.USAGE, message) from error
 
@@ -134,7 +140,7 @@ def _date(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text, with what a terminal might obey, or can't show, written as an escape."""
     return "".join(
         "\\\\" if each == "\\" else each if each.isprintable() else ascii(each)[1:-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import timedelta
 from types import TracebackType
@@ -14,6 +13,7 @@ from seawall.errors import ConfigError
 from seawall.stores import walks
 from seawall.stores.errors import NotResolvableError, StoreWarning
 from seawall.stores.record import STATES, Record, RecordState, StoreCounts, StoreStats
+from seawall.waiting import hosts
 from seawall.waiting.answers import answered, in_greenlet, rest_in_greenlet
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class Store:
             return self._native.call(op, 1.0)
         if patience is None:
             patience = self._timeout
-        waiting.warn_of_loop(f"store {self.name}" if _has_loops() else None)
+        if hosts.running_here() is not None:
+            waiting.warn_of_loop(f"store {self.name}")
         if in_greenlet():
             asked = self._native.submit(op)
             reply = asked if isinstance(asked, Reply) else rest_in_greenlet(asked, patience)
@@ -360,11 +361,6 @@ class Store:
         except StopIteration as end:
             result: _R = end.value
             return result
-
-
-def _has_loops() -> bool:
-    """Nobody has to be named where there is nobody to warn."""
-    return "asyncio" in sys.modules or "trio" in sys.modules
 
 
 def open_store(url: str, *, namespace: str = "default", timeout: float | timedelta = 10.0) -> Store:
