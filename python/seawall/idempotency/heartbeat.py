@@ -39,7 +39,10 @@ class Heart:
     """The thread, and what it looks after."""
 
     def __init__(self) -> None:
-        self.change = threading.Condition(threading.Lock())
+        # Entered itself, not through the condition: a signal can fall into the latter's Python
+        # between taking the lock and the block, and leave it taken for ever.
+        self.lock = threading.Lock()
+        self.change = threading.Condition(self.lock)
         #: Weakly: a store that nobody has any more is not kept for the next look.
         self.watched: WeakSet[Local] = WeakSet()
         #: What is asked and not answered: the answer, since when, and until when it is waited for.
@@ -50,7 +53,7 @@ class Heart:
 
     def watch(self, local: Local, rhythm: float) -> None:
         """Looks after what runs there, at least once in ``rhythm`` seconds."""
-        with self.change:
+        with self.lock:
             if self.thread is None and not self.over:
                 # In a context of its own: a test's clock, or a deadline, of whoever comes first is
                 # nothing to the others.
@@ -68,7 +71,7 @@ class Heart:
         """Renews what is due, until nothing runs."""
         while True:
             wake = self.look(time.monotonic())
-            with self.change:
+            with self.lock:
                 if self.over:
                     return
                 if wake == inf and not self.watched:
@@ -87,7 +90,7 @@ class Heart:
                 self.read(asked, pending, since, now)
             else:
                 wake = now + GLANCE
-        with self.change:
+        with self.lock:
             watched = list(self.watched)
         for local in watched:
             all_held = list(local.running.values())
@@ -111,7 +114,7 @@ class Heart:
 
     def leave(self, local: Local) -> None:
         """Nothing runs there. What begins from now on says so, what has begun meanwhile is seen."""
-        with self.change:
+        with self.lock:
             rhythm, local.rhythm = local.rhythm, inf
             self.watched.discard(local)
             if local.running:
@@ -140,7 +143,7 @@ class Heart:
 
     def stop(self) -> None:
         """The interpreter is about to end."""
-        with self.change:
+        with self.lock:
             self.over = True
             self.change.notify()
             thread = self.thread
