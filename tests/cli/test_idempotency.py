@@ -196,6 +196,16 @@ def test_a_scope_that_a_terminal_would_obey(url, capsys):
     assert "say --scope" in capsys.readouterr().err
 
 
+def test_a_server_that_may_lose_records(postgres_url, capsys):
+    """What is told of a server is a line beside the output, and the command goes on."""
+    # The tests' own does not wait for the disk.
+    words = ["idempotency", "stats", "--json", "--store", postgres_url]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["total"] >= 0
+    assert re.fullmatch(r"seawall: store postgresql://.*: fsync is off: .*\n", err)
+
+
 def test_the_store_goes_in_the_middle(store, capsys, monkeypatch):
     """What was decided before is said, and is a failure in part; if nothing was, it is code 3."""
     release = seawall.Store.release
