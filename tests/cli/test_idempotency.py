@@ -152,6 +152,10 @@ def test_a_store_that_is_not_there(tmp_path, capsys):
     code, said = run(capsys, *words)
     assert (code, said["error"]["kind"]) == (3, "store_unavailable")
     assert "hunter2" not in str(said)
+    for wrong in ("postgresql://me:hun?ter2@host/db", "postgresql://host/db?password=hunter2"):
+        code, said = run(capsys, "stats", "--store", wrong)
+        assert code == 2
+        assert "ter2" not in str(said)
     folder = f"sqlite:///{tmp_path}/none/s.db"
     assert run(capsys, "stats", "--store", folder)[0] == 3
 
