@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall import _core
 from seawall._core import Address, Op
-from seawall.errors import DecodeError
+from seawall.codecs.errors import DecodeError
 from seawall.idempotency import heartbeat, pauses
 from seawall.idempotency.errors import (
     AttemptsExhaustedError,
