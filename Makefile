@@ -31,9 +31,8 @@ bench: .venv-bench/built .venv-bench/peers  ## cost of a call, seawall against i
 	$(RELEASE_PY) -m benches.python $(ARGS)
 
 torture: .venv/built  ## kills processes at random moments, KILLS times: what runs twice, what is lost
-	SEAWALL_KILLS=$${KILLS:-1000} $(SERVERS) cargo test --features stores --test stores_processes -- \
-	    --nocapture kill
 	SEAWALL_EXITS=$${EXITS:-10000} $(PY) -m pytest tests/stores/test_exits.py
+	$(SERVERS) $(PY) -m tests.idempotency.torture --kills $${KILLS:-1000}
 
 matrix: .venv-bench/built .venv-bench/peers  ## which guarantees hold, seawall against its peers
 	$(RELEASE_PY) -m benches.matrix $(ARGS)

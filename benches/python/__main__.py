@@ -6,7 +6,17 @@ import time
 import warnings
 from pathlib import Path
 
-from . import breaker, bulkhead, fallback, hedge, pipeline, rate_limit, retry, timeout
+from . import (
+    breaker,
+    bulkhead,
+    fallback,
+    hedge,
+    idempotency,
+    pipeline,
+    rate_limit,
+    retry,
+    timeout,
+)
 from .bars import Judged, judge
 from .figures import FULL, QUICK, Run, Table
 from .machine import facts, pinned
@@ -21,6 +31,7 @@ ROOMS = (
     rate_limit.ROOM,
     hedge.ROOM,
     fallback.ROOM,
+    idempotency.ROOM,
     pipeline.ROOM,
 )
 

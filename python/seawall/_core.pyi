@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator as _AsyncGenerator
 from collections.abc import Awaitable, Callable, Hashable
 from collections.abc import Coroutine as _Coroutine
 from collections.abc import Generator as _Generator
-from contextvars import Token
+from contextvars import ContextVar, Token
 from datetime import timedelta
 from types import CodeType, GenericAlias, TracebackType
 from typing import Any, Final, Generic, Literal, ParamSpec, Self, TypeVar, final, overload
@@ -29,6 +29,7 @@ __all__ = [
     "Breaker",
     "Budget",
     "Bulkhead",
+    "Calls",
     "Coroutine",
     "Deadline",
     "Fallback",
@@ -38,6 +39,8 @@ __all__ = [
     "Hedge",
     "Hedged",
     "Inbox",
+    "Kept",
+    "Local",
     "Op",
     "Outcome",
     "Pending",
@@ -55,6 +58,7 @@ __all__ = [
     "TestClock",
     "TestClockCall",
     "TestRandom",
+    "Ticket",
     "Timeout",
     "block_arrived",
     "canonical_digest",
@@ -667,6 +671,68 @@ class Inbox:
     def take(self) -> list[int]: ...
     @property
     def is_foreign(self) -> bool: ...
+
+@final
+class Kept:
+    """The result of an operation that completed here, until it expires."""
+
+    def __new__(cls, fingerprint: bytes | None, codec: int, data: bytes, lasts: float) -> Self: ...
+    @property
+    def fingerprint(self) -> bytes | None: ...
+    @property
+    def codec(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
+    def share(self, value: object) -> None: ...
+
+@disjoint_base
+class Local:
+    """What a process knows of the operations of one store."""
+
+    def __new__(cls, most: int, longest: int) -> Self: ...
+    @property
+    def running(self) -> dict[bytes, Ticket | Any]: ...
+    @property
+    def _kept(self) -> dict[bytes, Kept]: ...
+    @property
+    def rhythm(self) -> float: ...
+    @rhythm.setter
+    def rhythm(self, value: float) -> None: ...
+    def kept(self, place: bytes) -> Kept | None: ...
+    def keep(self, place: bytes, kept: Kept) -> None: ...
+
+@final
+class Calls:
+    """What the calls of an idempotent operation share."""
+
+    def __new__(
+        cls,
+        operation: object,
+        current: ContextVar[Any],
+        adopt: Callable[[Any, dict[str, Any]], object],
+        packs: tuple[Callable[[Any], object], int] | None,
+        *,
+        arguments: Arguments | None,
+        key: Callable[..., object] | None,
+        fingerprint: Callable[..., object] | None,
+        is_compared: bool,
+    ) -> Self: ...
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any], found: list[Any]) -> Any: ...
+
+@final
+class Ticket:
+    """A call that may run its body, or has still to be given that."""
+
+    @property
+    def age(self) -> float: ...
+    @property
+    def beat_in(self) -> float: ...
+    @property
+    def wish(self) -> Op: ...
+    def heard(self, reply: Reply) -> bool: ...
+    def end(self, value: object) -> Op | Reply | Literal[False] | None: ...
+    def settled(self, reply: Reply) -> bool: ...
+    def run(self) -> Any: ...
 
 @final
 class Pending:

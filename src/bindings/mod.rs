@@ -14,6 +14,7 @@
 //! | [`canonical`], [`codecs`] | values in their canonical forms, hashed; results as bytes, and back |
 //! | [`breaker`], [`budget`], [`bulkhead`], [`fallback`], [`hedge`], [`rate_limit`], [`retry`], [`timeout`] | one room a policy |
 //! | [`stores`] | stores of records: what they are asked and answer, and how their answers reach an event loop |
+//! | [`idempotency`] | the usual way of a call through an idempotent operation |
 //! | [`native`], [`pool`], [`alone`] | heap types made by hand, for what `#[pyclass]` cannot express; the memory of their dead; a value under the global lock |
 
 mod admission;
@@ -48,6 +49,7 @@ mod generator;
 mod guard;
 mod hedge;
 mod held;
+mod idempotency;
 mod keys;
 mod last;
 mod layers;
@@ -101,6 +103,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(clock::test_clock, module)?)?;
     module.add_function(wrap_pyfunction!(clock::wall, module)?)?;
     module.add_function(wrap_pyfunction!(listeners::listening, module)?)?;
+    idempotency::register(module)?;
     stores::register(module)?;
     timeout::register(module)?;
     canonical::register(module)?;

@@ -50,6 +50,13 @@ impl Address {
         (1..=LONGEST_KEY).contains(&key.len()).then(|| Self(joined.into()))
     }
 
+    /// The address that was joined to these bytes, by who has checked its parts.
+    #[must_use]
+    pub fn from_joined(joined: Vec<u8>) -> Self {
+        debug_assert!(Self::from_bytes(&joined).is_some());
+        Self(joined.into_boxed_slice())
+    }
+
     /// The joined form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -15,6 +15,7 @@ use crate::error::Problem;
 use crate::process::forks::{self, Own};
 use crate::process::locks::Lock;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -145,23 +146,30 @@ fn size(address: &Address, record: &Record) -> u64 {
 }
 
 impl Map {
-    /// One look where there is room, as there is as a rule, and one more for a new key.
+    /// One look where there is room, as there is as a rule.
     fn step(&mut self, address: Address, verb: &Verb, most: u64, now: Micros) -> Result<Reply> {
-        let place = self.records.get_mut(&address);
-        let step = step(place.as_deref(), verb, now);
+        let place = self.records.entry(address);
+        let kept = if let Entry::Occupied(place) = &place { Some(place.get()) } else { None };
+        let step = step(kept, verb, now);
         let Some(record) = step.put else { return Ok(step.reply) };
-        let before = place.as_deref().map_or(0, |record| size(&address, record));
-        let after = self.size - before + size(&address, &record);
+        let before = kept.map_or(0, |record| size(place.key(), record));
+        let after = self.size - before + size(place.key(), &record);
         if after > self.sweep_at.min(most) {
+            let address = match place {
+                Entry::Occupied(place) => place.key().clone(),
+                Entry::Vacant(place) => place.into_key(),
+            };
             self.squeeze_in(address, record, most, now)?;
             return Ok(step.reply);
         }
         self.size = after;
         self.soonest = self.soonest.min(record.expires.unwrap_or(Micros::MAX));
         match place {
-            Some(place) => *place = record,
-            None => {
-                self.records.insert(address, record);
+            Entry::Occupied(mut place) => {
+                place.insert(record);
+            }
+            Entry::Vacant(place) => {
+                place.insert(record);
             }
         }
         Ok(step.reply)

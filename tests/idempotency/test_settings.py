@@ -51,6 +51,12 @@ def test_everything_that_is_wrong_is_named_at_once(memory):
     }
 
 
+def test_an_empty_name_is_refused(memory):
+    """An empty name is none; it does not pass for the function's own."""
+    with pytest.raises(seawall.ConfigError, match="name='' must not be empty"):
+        idempotent(store=memory, name="")
+
+
 def test_a_block_names_everything_too(memory):
     """So does that of a block."""
     with pytest.raises(seawall.ConfigError) as caught:

@@ -100,9 +100,20 @@ class Server:
 
     def kill(self):
         """Kills it as a power cut does: all of it at once, nothing is put in order."""
-        if self._process is not None:
-            self.signal(signal.SIGKILL)
-            self._process.wait(30)
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            # It begins no further process, which nobody would know of, while they are listed.
+            self._process.send_signal(signal.SIGSTOP)
+        pids = self.pids()
+        self.signal(signal.SIGKILL)
+        self._process.wait(30)
+        end = time.monotonic() + 30
+        while any(map(_is_alive, pids[1:])):
+            if time.monotonic() > end:
+                raise RuntimeError(f"processes of {self.command()[0]} do not end")
+            # Real time: other processes end. What they hold, a new server would stumble over.
+            time.sleep(0.001)
 
     def pause(self):
         """Stops it: it holds its connections and answers nothing."""
@@ -170,6 +181,21 @@ def _free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def _is_alive(pid):
+    """Whether it has not ended, waited for or not."""
+    if sys.platform.startswith("linux"):
+        try:
+            said = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return said.rpartition(")")[2].split()[0] not in "ZX"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _children(pid):

@@ -82,6 +82,14 @@ class Results:
         for other in (MessagePack(given), JSON(given)):
             self._readers.setdefault(other.number, other.expecting(classes, limit))
 
+    @property
+    def packs(self) -> tuple[Callable[[Any], object], int] | None:
+        """What native code writes them with, if the codec is the usual one: see `_core.pack`."""
+        codec = self._codec
+        if type(codec) is not MessagePack:
+            return None
+        return codec._lower, codec._limit  # pyright: ignore[reportPrivateUsage]
+
     def encode(self, value: object) -> tuple[int, bytes]:
         """The codec's number, and what it wrote.
 

@@ -29,6 +29,7 @@ from seawall.stores.errors import StoreError
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from seawall._core import Ticket
     from seawall.idempotency.said import BesideStore, BesideTransaction
     from seawall.idempotency.transaction.block import TransactionBlock
 
@@ -169,7 +170,7 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
             return
         operation = operation_of(name, store, settings, [], expected=result_type)
         self._run = BlockRun(operation, stored(key), digest, None)
-        self._token: Token[Run | None] | None = None
+        self._token: Token[Run | Ticket | None] | None = None
 
     def __enter__(self) -> Claim:
         """Claims the key, or finds that it has completed. Blocks this thread."""

@@ -7,7 +7,9 @@ from contextvars import ContextVar, Token
 from hashlib import blake2b
 from typing import Any
 
+from seawall._core import Ticket
 from seawall.idempotency.conversation import OVER, OWNED, REPLAYED, UNPROTECTED, Run
+from seawall.idempotency.local import run_of
 
 __all__ = ["Claim", "current", "current_claim", "leave"]
 
@@ -151,10 +153,10 @@ class Claim:
 
 
 #: The run whose body this context is in.
-current: ContextVar[Run | None] = ContextVar("seawall_idempotency_run", default=None)
+current: ContextVar[Run | Ticket | None] = ContextVar("seawall_idempotency_run", default=None)
 
 
-def leave(token: Token[Run | None]) -> None:
+def leave(token: Token[Run | Ticket | None]) -> None:
     """The body that was entered with this token is over.
 
     A coroutine that is closed by the garbage collection, and a block of a fixture, may be left in
@@ -170,5 +172,5 @@ def current_claim() -> Claim | None:
     Of nested operations, the innermost. How a function is ended is said by what it returns or
     raises: `Claim.complete` and its kin are for blocks.
     """
-    run = current.get()
+    run = run_of(current.get())
     return None if run is None or run.state == OVER else Claim(run)

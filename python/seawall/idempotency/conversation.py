@@ -12,9 +12,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
-from seawall._core import Address, Op
 from seawall.codecs.errors import DecodeError
-from seawall.idempotency import heartbeat, pauses
+from seawall.idempotency import pauses
 from seawall.idempotency.errors import (
     AttemptsExhaustedError,
     FingerprintMismatchError,
@@ -23,19 +22,12 @@ from seawall.idempotency.errors import (
     OutcomeUnknownError,
     ResultUnavailableError,
 )
-from seawall.idempotency.local import Bell, Kept, hang_up
+from seawall.idempotency.local import Bell, Kept, hang_up, is_inside, run_of
 from seawall.idempotency.settings import UNSET
-from seawall.stores.errors import (
-    StoreBusyError,
-    StoreConnectionError,
-    StoreError,
-    StoreFullError,
-    StoreTimeoutError,
-    StoreUnavailableError,
-)
+from seawall.stores.errors import StoreConnectionError, StoreError, StoreFullError
 
 if TYPE_CHECKING:
-    from seawall._core import Reply
+    from seawall._core import Op, Reply, Ticket
     from seawall.idempotency.operation import Operation
 
 __all__ = ["NEW", "OVER", "OWNED", "REPLAYED", "UNPROTECTED", "Run"]
@@ -46,14 +38,6 @@ NEW, OWNED, REPLAYED, UNPROTECTED, OVER = range(5)
 
 #: How often a claim is asked again whose connection was lost.
 CLAIM_RETRIES = 3
-#: What may pass.
-PASSING = (StoreUnavailableError, StoreBusyError, StoreTimeoutError, StoreConnectionError)
-
-
-def _now() -> float:
-    """Waits go by a test's clock; leases and what is remembered by the store's, which is real."""
-    clock = _core.test_clock()
-    return time.monotonic() if clock is None else clock.elapsed
 
 
 class Run:
@@ -63,7 +47,7 @@ class Run:
     is_block = False
 
     # What most calls never set stands here: a call writes down only what it is about.
-    outer: Run | None = None
+    outer: Run | Ticket | None = None
     state = NEW
     fence = 0
     attempt = 0
@@ -88,7 +72,11 @@ class Run:
     _until: float | None = None
 
     def __init__(
-        self, operation: Operation, key: bytes, fingerprint: bytes | None, outer: Run | None
+        self,
+        operation: Operation,
+        key: bytes,
+        fingerprint: bytes | None,
+        outer: Run | Ticket | None,
     ) -> None:
         self.operation = operation
         self.key = key
@@ -97,20 +85,31 @@ class Run:
         if outer is not None:
             self.outer = outer
 
+    @classmethod
+    def adopted(cls, operation: Operation, facts: dict[str, Any]) -> Run:
+        """A call that began as a ticket, and of which there is more to say than is usual."""
+        run = cls(operation, facts["key"], facts["fingerprint"], facts["outer"])
+        claim = run.claim = facts["claim"]
+        run._asked = time.monotonic() - facts["age"]
+        if facts["attempt"]:
+            run._hold(facts["fence"], facts["attempt"])
+        if facts["has_returned"]:
+            data = run.data = facts["data"]
+            run.ended = "opaque" if data is None else "completed"
+            run.said = claim.complete(run.fence, *((0, None) if data is None else data))
+        return run
+
     # Before the body.
 
     def begin(self) -> Op:
         """The first thing to ask."""
+        if self.claim is not None:
+            # A ticket's, which was asked already.
+            return self.again()
         operation = self.operation
-        address = Address(operation.namespace, operation.name, self.key)
-        claim = self.claim = Op.claim(address, operation.terms, self.fingerprint)
+        claim = self.claim = operation.claim(self.key, operation.terms, self.fingerprint)
         self._asked = time.monotonic()
         return claim
-
-    def patience(self) -> float | None:
-        """For how long an answer to a claim is waited for; None: for as long as the store says."""
-        remaining = _core.remaining()
-        return None if remaining is None else min(remaining, self.operation.store.timeout)
 
     def heard(self, reply: Reply) -> float | None:
         """What follows from an answer to a claim: the seconds after which to ask it again.
@@ -165,27 +164,27 @@ class Run:
 
     def again(self) -> Op:
         """The claim, asked once more after a wait."""
-        claim = self.claim
-        assert claim is not None  # noqa: S101  `begin` was called: this is what it said
         self._asked = time.monotonic()
-        return claim
+        return self._owner
 
     def _own(self, reply: Reply) -> None:
         operation = self.operation
-        self.fence = reply.fence or 0
-        self.attempt = reply.attempt or 0
-        asked, terms = self._asked, operation.settings
-        self._cap = asked + terms.max_lease
-        self._lease_end = asked + terms.lease
-        self.beat_at = asked + operation.third
-        self.state = OWNED
+        self._hold(reply.fence or 0, reply.attempt or 0)
         local = operation.local
         local.running[self.place] = self
         if operation.third < local.rhythm:
-            heartbeat.watch(local, operation.third)
+            operation.watch()
         if operation.is_heard():
             what = "taken_over" if reply.given == "taken_over" else "owned"
             operation.tell(what, self.key, fence=self.fence, attempt=self.attempt)
+
+    def _hold(self, fence: int, attempt: int) -> None:
+        self.fence, self.attempt = fence, attempt
+        asked, terms = self._asked, self.operation.settings
+        self._cap = asked + terms.max_lease
+        self._lease_end = asked + terms.lease
+        self.beat_at = asked + self.operation.third
+        self.state = OWNED
 
     def _replay(self, reply: Reply) -> None:
         self.state = REPLAYED
@@ -195,7 +194,7 @@ class Run:
         self.data = None if data is None or codec is None else (codec, data)
 
     def _wait(self, retry_after: float) -> float:
-        operation, now = self.operation, _now()
+        operation, now = self.operation, pauses.now()
         if self._until is None:
             self._first_conflict(retry_after)
             self._until = now + operation.settings.wait
@@ -206,7 +205,7 @@ class Run:
         if left <= 0:
             shown = operation.show(self.key)
             raise OperationInProgressError(operation.name, retry_after, shown, why)
-        here = operation.local.running.get(self.place)
+        here = run_of(operation.local.running.get(self.place))
         self.awaited = None if here is None else here.bell()
         pause = pauses.look(self._looks) if self.awaited is None else pauses.look_here()
         self._looks += 1
@@ -215,12 +214,8 @@ class Run:
     def _first_conflict(self, retry_after: float) -> None:
         operation = self.operation
         shown = operation.show(self.key)
-        outer = self.outer
-        while outer is not None:
-            same = outer.operation.local is operation.local and outer.place == self.place
-            if same and outer.state == OWNED and not outer.is_lost():
-                raise NestedOperationError(operation.name, None, shown, "nested")
-            outer = outer.outer
+        if is_inside(self):
+            raise NestedOperationError(operation.name, None, shown, "nested")
         waits = operation.settings.on_conflict == "wait"
         operation.tell("conflict", self.key, waits=waits, retry_after=retry_after)
         if not waits:
@@ -261,8 +256,7 @@ class Run:
 
     def extension(self) -> Op:
         """Asks for another lease."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        return self.claim.extend(self.fence, self.operation.settings.lease)
+        return self._owner.extend(self.fence, self.operation.settings.lease)
 
     def renewed(self, reply: Reply, asked: float) -> None:
         """What the store said to that."""
@@ -283,20 +277,20 @@ class Run:
         """Whether somebody else may have it: the store says so, or the lease was not renewed."""
         return self._is_lost or (self.state == OWNED and time.monotonic() >= self._lease_end)
 
+    def is_held(self) -> bool:
+        """Whether its body runs, and nobody else may have it."""
+        return self.state == OWNED and not self.is_lost()
+
     # After the body.
 
     def returned(self, value: object) -> Op:
         """It took effect: what to tell the store."""
-        assert self.claim is not None  # noqa: S101  it is owned
         # Said before it is written down: what interrupts that does not undo that it took effect.
-        self.ended = "opaque"
-        self.said = self.claim.complete(self.fence, 0, None)
-        encoded = self.operation.encode(value)
-        self.data = encoded
-        if encoded is not None:
-            self.ended = "completed"
-            self.said = self.claim.complete(self.fence, *encoded)
-        return self.said
+        said = self._say("opaque", self._owner.complete(self.fence, 0, None))
+        encoded = self.data = self.operation.encode(value)
+        if encoded is None:
+            return said
+        return self._say("completed", self._owner.complete(self.fence, *encoded))
 
     def raised(self, error: BaseException) -> Op:
         """It raised: what to tell the store."""
@@ -315,24 +309,26 @@ class Run:
 
     def released(self) -> Op:
         """It may be run again."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "released"
-        self.said = self.claim.release(self.fence)
-        return self.said
+        return self._say("released", self._owner.release(self.fence))
 
     def quarantined(self) -> Op:
         """Whether it took effect is not known."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "quarantined"
-        self.said = self.claim.quarantine(self.fence)
-        return self.said
+        return self._say("quarantined", self._owner.quarantine(self.fence))
 
     def failed(self, error: BaseException) -> Op:
         """It ended with an error that later calls are to get."""
-        assert self.claim is not None  # noqa: S101  it is owned
-        self.ended = "failed"
-        self.said = self.claim.fail(self.fence, *self.operation.encode_error(error))
-        return self.said
+        return self._say(
+            "failed", self._owner.fail(self.fence, *self.operation.encode_error(error))
+        )
+
+    @property
+    def _owner(self) -> Op:
+        assert self.claim is not None  # noqa: S101  it was asked for
+        return self.claim
+
+    def _say(self, ended: str, said: Op) -> Op:
+        self.ended, self.said = ended, said
+        return said
 
     def settled(self, reply: Reply) -> bool:
         """What the store said to how it ended: whether that is what it keeps now.
@@ -344,8 +340,8 @@ class Run:
         if reply.kind == "done":
             if ended == "completed" and self.data is not None:
                 codec, data = self.data
-                until = self._asked + operation.settings.ttl
-                operation.local.keep(self.place, Kept(self.fingerprint, codec, data, until))
+                left = self._asked + operation.settings.ttl - time.monotonic()
+                operation.local.keep(self.place, Kept(self.fingerprint, codec, data, left))
             self.over()
             if operation.is_heard():
                 operation.tell(ended, self.key, fence=self.fence)
@@ -367,11 +363,10 @@ class Run:
         now = time.monotonic()
         if isinstance(error, StoreFullError) and self.ended == "completed":
             # There is no room for the result. There may be for the fact, and that is what counts.
-            assert self.claim is not None  # noqa: S101  it is owned
-            self.ended, self.data = "opaque", None
-            self.said = self.claim.complete(self.fence, 0, None)
+            self.data = None
+            self._say("opaque", self._owner.complete(self.fence, 0, None))
             return 0.0
-        if isinstance(error, PASSING) and now - asked < self.operation.store.timeout:
+        if isinstance(error, pauses.PASSING) and now - asked < self.operation.store.timeout:
             return self._retry()
         self.over()
         self.operation.tell("unrecorded", self.key, error=error)
@@ -390,7 +385,7 @@ class Run:
         if other is not self and other is not None:
             # It was given to another call here: that one still runs.
             local.running.setdefault(self.place, other)
-            heartbeat.watch(local, self.operation.third)
+            self.operation.watch()
         bell = self._bell
         if bell is not None:
             bell.ring()

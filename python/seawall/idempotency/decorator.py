@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from seawall.idempotency.events import IdempotencyEvent
-from seawall.idempotency.functions import identified, missing, protected, refusal
+from seawall.idempotency.functions import calls, identified, missing, protected, refusal
 from seawall.idempotency.operation import Operation
 from seawall.idempotency.settings import (
     UNSET,
@@ -165,6 +165,10 @@ def idempotent(
     if not isinstance(given[1], bool) and not callable(given[1]):
         rule = "must be True, False or a callable of the arguments"
         problems.append(("fingerprint", repr(fingerprint), rule, None))
+    if name == "":
+        problems.append(
+            ("name", "''", "must not be empty: leave it out for that of the function", None)
+        )
     operation_for: Callable[..., Any] = operation_of
     if transaction is not None:
         from seawall.idempotency.transaction import operation_within
@@ -191,7 +195,7 @@ def idempotent(
             found.append(("transaction", repr(transaction), why, None))
         operation = operation_for(full, store, settings, found, function=function)
         if transaction is None:
-            made = protected(function, operation, identified(function, key, fingerprint))
+            made = protected(function, operation, calls(function, operation, key, fingerprint))
         else:
             from seawall.idempotency.transaction import within_parameter
 

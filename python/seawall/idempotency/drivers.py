@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seawall import waiting
-from seawall._core import Reply
+from seawall._core import Op, Reply
 from seawall.idempotency.conversation import REPLAYED, UNPROTECTED
 from seawall.idempotency.errors import LeaseLostError, OutcomeNotRecordedError
+from seawall.idempotency.local import run_of
+from seawall.idempotency.pauses import patience
 from seawall.stores.errors import StoreError
 from seawall.waiting.answers import answered
 
 if TYPE_CHECKING:
-    from seawall._core import Op
+    from seawall._core import Ticket
     from seawall.idempotency.conversation import Run
+    from seawall.idempotency.operation import Operation
 
-__all__ = ["aclaim", "afinish", "asettle", "claim", "finish", "let_go", "not_recorded", "settle"]
+__all__ = [
+    "aclaim",
+    "aclaimed",
+    "aended",
+    "afinish",
+    "asettle",
+    "claim",
+    "claimed",
+    "ended",
+    "finish",
+    "let_go",
+    "not_recorded",
+    "settle",
+]
 
 
-def claim(run: Run) -> None:
+def claim(run: Run, said: Reply | StoreError | None = None) -> None:
     """Asks until it is decided what the call is to do. Blocks this thread.
+
+    Args:
+        run: The call.
+        said: What the store said already, to the first question.
 
     Raises:
         StoreError: There is no answer.
         Rejected: And what else `Run.heard` raises.
     """
     call = run.operation.store.call
-    op = run.begin()
     while True:
         try:
-            reply = call(op, run.patience())
+            if said is None:
+                said = call(run.begin(), patience(run.operation))
+            elif isinstance(said, StoreError):
+                raise said
         except StoreError as error:
             pause = run.unheard(error)
             if pause is None and run.state != UNPROTECTED:
                 raise
             run.awaited = None
         else:
-            pause = run.heard(reply)
+            pause = run.heard(said)
         if pause is None:
             return
         who = f"idempotency {run.operation.name!r}"
@@ -46,22 +68,24 @@ def claim(run: Run) -> None:
             waiting.sleep(pause, who)
         else:
             waiting.rest(bell, pause, who)
-        op = run.again()
+        said = None
 
 
-async def aclaim(run: Run) -> None:
+async def aclaim(run: Run, said: Reply | StoreError | None = None) -> None:
     """As `claim`, for tasks."""
-    op = run.begin()
     while True:
         try:
-            reply = await _answer(run, op, run.patience())
+            if said is None:
+                said = await _answer(run.operation, run.begin(), patience(run.operation))
+            elif isinstance(said, StoreError):
+                raise said
         except StoreError as error:
             pause = run.unheard(error)
             if pause is None and run.state != UNPROTECTED:
                 raise
             run.awaited = None
         else:
-            pause = run.heard(reply)
+            pause = run.heard(said)
         if pause is None:
             return
         bell: Any = run.awaited
@@ -69,45 +93,157 @@ async def aclaim(run: Run) -> None:
             await waiting.asleep(pause)
         else:
             await waiting.at_rest(bell, pause)
-        op = run.again()
+        said = None
 
 
-def settle(run: Run) -> BaseException | None:
-    """Tells the store how the run ended; why it could not be told. Blocks this thread."""
+def claimed(operation: Operation, found: list[Any]) -> Ticket | Run:
+    """Asks for a ticket that was not given yet; the run that it is if more had to be decided."""
+    ticket, said = _ticket(found)
+    if said is None:
+        try:
+            said = operation.store.call(ticket.wish, patience(operation))
+        except StoreError as error:
+            said = error
+        else:
+            if ticket.heard(said):
+                return ticket
+    run = _run(ticket)
+    claim(run, said)
+    return run
+
+
+async def aclaimed(operation: Operation, found: list[Any]) -> Ticket | Run:
+    """As `claimed`, for tasks."""
+    ticket, said = _ticket(found)
+    if said is None:
+        try:
+            said = await _answer(operation, ticket.wish, patience(operation))
+        except StoreError as error:
+            said = error
+        else:
+            if ticket.heard(said):
+                return ticket
+    run = _run(ticket)
+    await aclaim(run, said)
+    return run
+
+
+def ended(
+    operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | Literal[False]
+) -> Any:
+    """What the caller of a body is to get that returned `value`, and of which this was said."""
+    reply: Reply | StoreError | None = None
+    since = time.monotonic()
+    if isinstance(said, Op):
+        try:
+            reply = operation.store.call(said)
+        except StoreError as error:
+            reply = error
+        except BaseException:
+            # Interrupted: it was asked, and is done unless the process ends before.
+            _run(ticket).over()
+            raise
+        else:
+            if ticket.settled(reply):
+                return value
+    elif isinstance(said, Reply):
+        reply = said
+    run = _run(ticket)
+    if reply is None:
+        run.returned(value)
+    return _result(run, value, settle(run, reply, since))
+
+
+async def aended(
+    operation: Operation, ticket: Ticket, value: Any, said: Op | Reply | Literal[False]
+) -> Any:
+    """As `ended`, for tasks."""
+    reply: Reply | StoreError | None = None
+    since = time.monotonic()
+    if isinstance(said, Op):
+        try:
+            reply = await _answer(operation, said, None)
+        except StoreError as error:
+            reply = error
+        except BaseException:
+            # Interrupted: it was asked, and is done unless the process ends before.
+            _run(ticket).over()
+            raise
+        else:
+            if ticket.settled(reply):
+                return value
+    elif isinstance(said, Reply):
+        reply = said
+    run = _run(ticket)
+    if reply is None:
+        run.returned(value)
+    return _result(run, value, await asettle(run, reply, since))
+
+
+def _ticket(found: list[Any]) -> tuple[Ticket, Reply | StoreError | None]:
+    return found[0], found[1] if len(found) > 1 else None
+
+
+def _run(ticket: Ticket) -> Run:
+    run = run_of(ticket)
+    assert run is not None  # noqa: S101  who asks for it has not said how it ended
+    return run
+
+
+def settle(
+    run: Run, said: Reply | StoreError | None = None, since: float | None = None
+) -> BaseException | None:
+    """Tells the store how the run ended; why it could not be told. Blocks this thread.
+
+    Args:
+        run: The call.
+        said: What the store said already, when it was told first.
+        since: When that was.
+    """
     call = run.operation.store.call
-    asked = time.monotonic()
+    asked = time.monotonic() if since is None else since
     while True:
         try:
-            reply = call(run.told())
+            if said is None:
+                said = call(run.told())
+            elif isinstance(said, StoreError):
+                raise said
         except StoreError as error:
             pause = run.unsettled(error, asked)
             if pause is None:
                 return error
             waiting.sleep(pause)
+            said = None
         except BaseException:
             # Interrupted: it was asked, and is done unless the process ends before.
             run.over()
             raise
         else:
-            return None if run.settled(reply) else _lost(run)
+            return None if run.settled(said) else _lost(run)
 
 
-async def asettle(run: Run) -> BaseException | None:
+async def asettle(
+    run: Run, said: Reply | StoreError | None = None, since: float | None = None
+) -> BaseException | None:
     """As `settle`, for tasks."""
-    asked = time.monotonic()
+    asked = time.monotonic() if since is None else since
     while True:
         try:
-            reply = await _answer(run, run.told(), None)
+            if said is None:
+                said = await _answer(run.operation, run.told(), None)
+            elif isinstance(said, StoreError):
+                raise said
         except StoreError as error:
             pause = run.unsettled(error, asked)
             if pause is None:
                 return error
             await waiting.asleep(pause)
+            said = None
         except BaseException:
             run.over()
             raise
         else:
-            return None if run.settled(reply) else _lost(run)
+            return None if run.settled(said) else _lost(run)
 
 
 def let_go(run: Run) -> None:
@@ -164,9 +300,8 @@ def _lost(run: Run) -> LeaseLostError:
     return LeaseLostError(run.operation.name, run.operation.show(run.key))
 
 
-async def _answer(run: Run, op: Op, patience: float | None) -> Reply:
-    store = run.operation.store
-    asked = run.operation.native.submit(op)
+async def _answer(operation: Operation, op: Op, patience: float | None) -> Reply:
+    asked = operation.native.submit(op)
     if isinstance(asked, Reply):
         return asked
-    return await answered(asked, store.timeout if patience is None else patience)
+    return await answered(asked, operation.store.timeout if patience is None else patience)

@@ -7,27 +7,34 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from seawall._core import Calls, Ticket
 from seawall.errors import ConfigError
 from seawall.idempotency.arguments import arguments
 from seawall.idempotency.claim import current, leave
 from seawall.idempotency.conversation import OWNED, REPLAYED, Run
 from seawall.idempotency.drivers import (
-    aclaim,
+    aclaimed,
+    aended,
     afinish,
     asettle,
-    claim,
+    claimed,
+    ended,
     finish,
     let_go,
     settle,
 )
 from seawall.idempotency.errors import FingerprintMismatchError
 from seawall.idempotency.keys import fingerprint, stored
+from seawall.idempotency.local import run_of
 
 if TYPE_CHECKING:
-    from seawall.idempotency.local import Kept
+    from seawall._core import Kept
     from seawall.idempotency.operation import Operation
 
-__all__ = ["identified", "is_coroutine_function", "missing", "protected", "refusal"]
+__all__ = ["calls", "identified", "is_coroutine_function", "missing", "protected", "refusal"]
+
+#: What is no awaitable, known without a look at its attributes.
+PLAIN = frozenset({type(None), bool, int, float, str, bytes, dict, list, tuple, set})
 
 Identify = Callable[[tuple[Any, ...], dict[str, Any]], tuple[bytes, bytes | None]]
 
@@ -98,6 +105,28 @@ def identified(
     return lambda args, kwargs: (stored(key_of(*args, **kwargs)), digest(args, kwargs))
 
 
+def calls(
+    function: Callable[..., Any],
+    operation: Operation,
+    key: Callable[..., Any] | None,
+    fingerprint_of: Callable[..., Any] | bool,
+) -> Calls:
+    """How the calls of a function begin: as `identified` says, natively."""
+    made = fingerprint_of if callable(fingerprint_of) else None
+    is_compared = made is None and bool(fingerprint_of)
+    bound = arguments(function) if key is None or is_compared else None
+    return Calls(
+        operation,
+        current,
+        Run.adopted,
+        operation.values.packs,
+        arguments=bound,
+        key=key,
+        fingerprint=made,
+        is_compared=is_compared,
+    )
+
+
 def remembered(operation: Operation, kept: Kept, key: bytes, digest: bytes | None) -> Any:
     """The result that this process remembers.
 
@@ -109,49 +138,55 @@ def remembered(operation: Operation, kept: Kept, key: bytes, digest: bytes | Non
         raise FingerprintMismatchError(operation.name, operation.show(key))
     if operation.is_heard():
         operation.tell("replayed", key, local=True, failed=False)
-    if kept.is_shared:
-        return kept.value
     value: Any = operation.decode(kept.codec, kept.data)
     if operation.values.is_immutable(value):
-        kept.value, kept.is_shared = value, True
+        kept.share(value)
     return value
 
 
 def protected(
-    function: Callable[..., Any], operation: Operation, identify: Identify
+    function: Callable[..., Any], operation: Operation, begun: Calls
 ) -> Callable[..., Any]:
     """The function, which takes effect once for each key."""
     if is_coroutine_function(function):
-        return _task(function, operation, identify)
-    return _plain(function, operation, identify)
+        return _task(function, operation, begun.begin)
+    return _plain(function, operation, begun.begin)
 
 
-def _plain(
-    function: Callable[..., Any], operation: Operation, identify: Identify
-) -> Callable[..., Any]:
-    prefix, kept_at = operation.prefix, operation.local.kept
+Begin = Callable[[tuple[Any, ...], dict[str, Any], list[Any]], Any]
 
+
+def _plain(function: Callable[..., Any], operation: Operation, begin: Begin) -> Callable[..., Any]:
     @functools.wraps(function)
     def idempotent(*args: Any, **kwargs: Any) -> Any:
-        key, digest = identify(args, kwargs)
-        kept = kept_at(prefix + key)
-        if kept is not None:
-            return remembered(operation, kept, key, digest)
-        run = Run(operation, key, digest, current.get())
+        # Whatever interrupts any line below, it finds here what the call holds.
+        found: list[Any] = []
         try:
-            claim(run)
-            if run.state != OWNED:
-                return run.answer() if run.state == REPLAYED else function(*args, **kwargs)
-            token = current.set(run)
+            ticket = begin(args, kwargs, found)
+            if type(ticket) is not Ticket:
+                if not found:
+                    return ticket
+                if type(found[0]) is not Ticket:
+                    return remembered(operation, *found)
+                ticket = claimed(operation, found)
+                if type(ticket) is not Ticket and ticket.state != OWNED:
+                    return (
+                        ticket.answer() if ticket.state == REPLAYED else function(*args, **kwargs)
+                    )
+            token = current.set(ticket)
             try:
                 value = function(*args, **kwargs)
             finally:
                 current.reset(token)
-            if hasattr(value, "__await__"):
+            if type(value) not in PLAIN and hasattr(value, "__await__"):
                 raise _awaitable(operation, value)
-            return finish(run, value)
+            if type(ticket) is not Ticket:
+                return finish(ticket, value)
+            said = ticket.end(value)
+            return value if said is None else ended(operation, ticket, value, said)
         except BaseException as error:
-            if run.state == OWNED:
+            run = run_of(found[0]) if found and type(found[0]) is Ticket else None
+            if run is not None and run.state == OWNED:
                 # Nothing that falls into any line above leaves the key to a lease that is renewed.
                 if run.said is None:
                     run.raised(error)
@@ -164,29 +199,35 @@ def _plain(
 
 
 def _task(
-    function: Callable[..., Awaitable[Any]], operation: Operation, identify: Identify
+    function: Callable[..., Awaitable[Any]], operation: Operation, begin: Begin
 ) -> Callable[..., Awaitable[Any]]:
-    prefix, kept_at = operation.prefix, operation.local.kept
-
     @functools.wraps(function)
     async def idempotent(*args: Any, **kwargs: Any) -> Any:
-        key, digest = identify(args, kwargs)
-        kept = kept_at(prefix + key)
-        if kept is not None:
-            return remembered(operation, kept, key, digest)
-        run = Run(operation, key, digest, current.get())
+        found: list[Any] = []
         try:
-            await aclaim(run)
-            if run.state != OWNED:
-                return run.answer() if run.state == REPLAYED else await function(*args, **kwargs)
-            token = current.set(run)
+            ticket = begin(args, kwargs, found)
+            if type(ticket) is not Ticket:
+                if not found:
+                    return ticket
+                if type(found[0]) is not Ticket:
+                    return remembered(operation, *found)
+                ticket = await aclaimed(operation, found)
+                if type(ticket) is not Ticket and ticket.state != OWNED:
+                    if ticket.state == REPLAYED:
+                        return ticket.answer()
+                    return await function(*args, **kwargs)
+            token = current.set(ticket)
             try:
                 value = await function(*args, **kwargs)
             finally:
                 leave(token)
-            return await afinish(run, value)
+            if type(ticket) is not Ticket:
+                return await afinish(ticket, value)
+            said = ticket.end(value)
+            return value if said is None else await aended(operation, ticket, value, said)
         except BaseException as error:
-            if run.state == OWNED:
+            run = run_of(found[0]) if found and type(found[0]) is Ticket else None
+            if run is not None and run.state == OWNED:
                 if run.said is None:
                     run.raised(error)
                 if isinstance(error, Exception):

@@ -18,7 +18,8 @@ from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from seawall._core import Reply
+from seawall._core import Reply, Ticket
+from seawall.idempotency.local import run_of
 from seawall.stores.errors import StoreError
 
 if TYPE_CHECKING:
@@ -82,19 +83,26 @@ class Heart:
     def look(self, now: float) -> float:
         """Asks for what is due, reads what is there; when to look again."""
         wake = inf
-        for run, (pending, since, until) in list(self.asked.items()):
+        for asked, (pending, since, until) in list(self.asked.items()):
             if pending.is_there or now >= until:
-                del self.asked[run]
-                self.read(run, pending, since, now)
+                del self.asked[asked]
+                self.read(asked, pending, since, now)
             else:
                 wake = now + GLANCE
         with self.change:
             watched = list(self.watched)
         for local in watched:
-            runs = list(local.running.values())
-            if not runs:
+            all_held = list(local.running.values())
+            if not all_held:
                 self.leave(local)
-            for run in runs:
+            for held in all_held:
+                if isinstance(held, Ticket) and (left := held.beat_in) > 0:
+                    # Most are over before they are due: nothing was made for them to be renewed.
+                    wake = min(wake, now + left)
+                    continue
+                run = run_of(held)
+                if run is None:
+                    continue
                 if run.beat_at <= now and run not in self.asked:
                     self.ask(run, now)
                 if run in self.asked:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
+from seawall import _core
+from seawall._core import Kept, Ticket
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from seawall.idempotency.conversation import Run
     from seawall.stores import Store
 
-__all__ = ["Bell", "Kept", "Local", "hang_up", "local_of"]
+__all__ = ["Bell", "Kept", "Local", "hang_up", "is_inside", "local_of", "run_of"]
 
 #: How many results a store has remembered here, and how long the longest is in bytes: 16 MiB.
 MOST_KEPT = 1024
@@ -68,57 +71,18 @@ class Bell:
                 continue
 
 
-class Kept:
-    """The result of an operation that completed here, until it expires."""
-
-    __slots__ = ("codec", "data", "fingerprint", "is_shared", "until", "value")
-
-    def __init__(self, fingerprint: bytes | None, codec: int, data: bytes, until: float) -> None:
-        self.fingerprint = fingerprint
-        self.codec = codec
-        self.data = data
-        self.until = until
-        #: Whether `value` was read and can't be changed: then all may have the same one.
-        self.is_shared = False
-        self.value: object = None
-
-
-class Local:
+class Local(_core.Local):
     """What this process knows of the operations of one store."""
 
-    __slots__ = ("__weakref__", "_kept", "rhythm", "running")
+    __slots__ = ("__weakref__",)
 
-    def __init__(self) -> None:
-        #: By place: namespace, scope and key.
-        self.running: dict[bytes, Run] = {}
-        #: The seconds between two looks at the leases of what runs. `inf`: nobody looks.
-        self.rhythm = inf
-        self._kept: dict[bytes, Kept] = {}
-
-    def kept(self, place: bytes) -> Kept | None:
-        """How the operation has ended, if that was here and has not expired."""
-        kept = self._kept.get(place)
-        if kept is None or time.monotonic() < kept.until:
-            return kept
-        self._kept.pop(place, None)
-        return None
-
-    def keep(self, place: bytes, kept: Kept) -> None:
-        """Remembers how it has ended; forgets the oldest where there is no room."""
-        if len(kept.data) > LONGEST_KEPT:
-            return
-        ends = self._kept
-        ends[place] = kept
-        while len(ends) > MOST_KEPT:
-            try:
-                ends.pop(next(iter(ends)), None)
-            except (RuntimeError, StopIteration):
-                # Another thread has done so meanwhile.
-                return
+    def __new__(cls) -> Self:
+        """Nothing runs, and nothing has ended."""
+        return super().__new__(cls, MOST_KEPT, LONGEST_KEPT)
 
     def forget(self) -> None:
         """In a forked child: what runs, does so in the parent."""
-        self.running = {}
+        self.running.clear()
         self.rhythm = inf
 
 
@@ -142,6 +106,22 @@ def local_of(store: Store) -> Local:
             local = _process.of_store[store] = Local()
             _process.all.add(local)
         return local
+
+
+def run_of(held: Run | Ticket | None) -> Run | None:
+    """The run that a ticket is, which Python goes on with from now on; None: it is over."""
+    return held.run() if isinstance(held, Ticket) else held
+
+
+def is_inside(run: Run) -> bool:
+    """Whether it lies in a run of the same operation and key, which would wait for itself."""
+    outer = run_of(run.outer)
+    while outer is not None:
+        same = outer.operation.local is run.operation.local and outer.place == run.place
+        if same and outer.is_held():
+            return True
+        outer = run_of(outer.outer)
+    return False
 
 
 def hang_up(run: Run) -> Bell:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core, events
+from seawall.idempotency import heartbeat
 from seawall.idempotency.events import of
 from seawall.idempotency.local import local_of
 from seawall.idempotency.settings import IdempotencySettings
@@ -47,13 +48,13 @@ class Operation:
 
     __slots__ = (
         "_numbers",
+        "claim",
         "decode",
         "decode_error",
         "encode",
         "encode_error",
         "local",
         "name",
-        "namespace",
         "native",
         "prefix",
         "settings",
@@ -74,7 +75,7 @@ class Operation:
         self.name = name
         self.store = store
         self.native = store._native
-        self.namespace = store.namespace
+        self.claim = store.scope(name).claim
         self.settings = settings
         self.terms = terms
         #: A lease is renewed this often.
@@ -87,6 +88,10 @@ class Operation:
         namespace, scope = store.namespace.encode(), name.encode()
         self.prefix = bytes([len(namespace)]) + namespace + bytes([len(scope)]) + scope
         self._numbers = count(1)
+
+    def watch(self) -> None:
+        """Has the leases of what runs looked after."""
+        heartbeat.watch(self.local, self.third)
 
     def show(self, key: bytes) -> str:
         """A key as it is shown to people."""

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from random import random
+from typing import TYPE_CHECKING
 
-__all__ = ["FIRST_LOOK", "LAST_LOOK", "LAST_LOOK_HERE", "look", "look_here", "retry"]
+from seawall import _core
+from seawall.stores.errors import (
+    StoreBusyError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    StoreUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from seawall.idempotency.operation import Operation
+
+__all__ = [
+    "FIRST_LOOK",
+    "LAST_LOOK",
+    "LAST_LOOK_HERE",
+    "PASSING",
+    "look",
+    "look_here",
+    "now",
+    "patience",
+    "retry",
+]
 
 #: Between two looks of who waits for another process: the first, doubled up to the last.
 FIRST_LOOK = 0.02
@@ -14,6 +37,21 @@ LAST_LOOK_HERE = 1.0
 #: Between two attempts to ask a store that gave no answer, likewise.
 FIRST_RETRY = 0.05
 LAST_RETRY = 1.0
+
+#: What may pass.
+PASSING = (StoreUnavailableError, StoreBusyError, StoreTimeoutError, StoreConnectionError)
+
+
+def now() -> float:
+    """Waits go by a test's clock; leases and what is remembered by the store's, which is real."""
+    clock = _core.test_clock()
+    return time.monotonic() if clock is None else clock.elapsed
+
+
+def patience(operation: Operation) -> float | None:
+    """For how long an answer to a claim is waited for; None: for as long as the store says."""
+    remaining = _core.remaining()
+    return None if remaining is None else min(remaining, operation.store.timeout)
 
 
 def look(number: int) -> float:

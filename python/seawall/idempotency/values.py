@@ -23,7 +23,7 @@ class Values:
         expected: Such an annotation itself, for a block.
     """
 
-    __slots__ = ("_failures", "_results", "decode", "is_immutable")
+    __slots__ = ("_failures", "_results", "decode", "is_immutable", "packs")
 
     def __init__(
         self,
@@ -35,6 +35,8 @@ class Values:
         self._results = Results(
             codec, function=function, expected=expected, limit=settings.max_result
         )
+        #: What the usual codec needs to write natively: what lowers objects, and its limit.
+        self.packs = self._results.packs
         self._failures = Failures(settings.store_errors)
         self.decode: Callable[[int, bytes], Any] = self._results.decode
         self.is_immutable = is_immutable

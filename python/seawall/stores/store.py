@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
@@ -13,6 +12,7 @@ from seawall.errors import ConfigError
 from seawall.stores import walks
 from seawall.stores.errors import NotResolvableError, StoreWarning
 from seawall.stores.record import STATES, Record, RecordState, StoreCounts, StoreStats
+from seawall.waiting import hosts
 from seawall.waiting.answers import answered, in_greenlet, rest_in_greenlet
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Store:
             return self._native.call(op, 1.0)
         if patience is None:
             patience = self._timeout
-        waiting.warn_of_loop(f"store {self.name}" if _has_loops() else None)
+        if hosts.running_here() is not None:
+            waiting.warn_of_loop(f"store {self.name}")
         if in_greenlet():
             asked = self._native.submit(op)
             reply = asked if isinstance(asked, Reply) else rest_in_greenlet(asked, patience)
@@ -356,8 +357,3 @@ class Store:
         except StopIteration as end:
             result: _R = end.value
             return result
-
-
-def _has_loops() -> bool:
-    """Nobody has to be named where there is nobody to warn."""
-    return "asyncio" in sys.modules or "trio" in sys.modules

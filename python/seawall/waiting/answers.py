@@ -6,6 +6,8 @@ loop, which reads the inbox's descriptor like any other, ends the waits of those
 
 from __future__ import annotations
 
+import select
+
 from seawall import _core
 from seawall.waiting import hosts
 
@@ -41,8 +43,6 @@ async def answered(pending: _core.Pending, seconds: float) -> _core.Reply:
 
 def in_greenlet() -> bool:
     """Whether gevent has taken the place of what blocks a thread."""
-    import select
-
     return getattr(select.select, "__module__", "select") != "select"
 
 
@@ -52,8 +52,6 @@ def rest_in_greenlet(pending: _core.Pending, seconds: float) -> _core.Reply:
     Raises:
         seawall.stores.errors.StoreError: There is no answer.
     """
-    import select
-
     try:
         inbox = _core.Inbox()
         if pending.listen(inbox):

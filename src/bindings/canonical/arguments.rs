@@ -119,7 +119,8 @@ impl Arguments {
 }
 
 impl Arguments {
-    fn hash(
+    /// The digest of a call's arguments.
+    pub fn hash(
         &self,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,

@@ -20,6 +20,9 @@ mod numbers;
 mod times;
 mod value;
 
+pub use arguments::Arguments;
+pub use key::write_key;
+
 use crate::canonical::Stream;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -31,8 +34,12 @@ const DEEPEST: usize = 128;
 #[pyfunction]
 #[pyo3(signature = (value, /, name = "value"))]
 fn canonical_digest<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
-    let digest = digest(value).map_err(|failure| failure.raised(value.py(), name))?;
-    Ok(PyBytes::new(value.py(), &digest))
+    Ok(PyBytes::new(value.py(), &digest_of(value, name)?))
+}
+
+/// The digest of `value`. `name` is what an error calls it.
+pub fn digest_of(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[u8; 32]> {
+    digest(value).map_err(|failure| failure.raised(value.py(), name))
 }
 
 fn digest(value: &Bound<'_, PyAny>) -> Result<[u8; 32], failure::Failure> {

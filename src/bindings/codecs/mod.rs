@@ -14,6 +14,8 @@ mod immutable;
 mod reader;
 mod writer;
 
+pub use writer::pack;
+
 use pyo3::prelude::*;
 
 /// Stands before all that is written: the version of the form.

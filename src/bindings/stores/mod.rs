@@ -23,6 +23,11 @@ mod reply;
 mod store;
 mod terms;
 
+pub use op::{Op, new_owner};
+pub use reply::Reply;
+pub use store::Store;
+pub use terms::Terms;
+
 use pyo3::prelude::*;
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

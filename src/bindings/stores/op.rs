@@ -27,6 +27,11 @@ fn payload(codec: u8, data: Option<&[u8]>, limit: Option<usize>) -> Payload {
     data.map_or(Payload::Opaque, |data| Payload::within(limit, codec, data))
 }
 
+/// Drawn once for each call.
+pub fn new_owner() -> Owner {
+    Owner(NonZeroU128::new(Thread.bits()).unwrap_or(NonZeroU128::MAX))
+}
+
 impl Op {
     /// A claim by an owner of its own.
     pub fn of_owner(
@@ -40,7 +45,7 @@ impl Op {
                     .map_err(|_| PyValueError::new_err("a fingerprint has 32 bytes"))
             })
             .transpose()?;
-        let owner = Owner(NonZeroU128::new(Thread.bits()).unwrap_or(NonZeroU128::MAX));
+        let owner = new_owner();
         let claim = Claim { owner, fingerprint, terms: terms.0 };
         Ok(Self(Asked::Step(address, Verb::Claim(claim))))
     }

@@ -20,7 +20,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// A store, of one of the backends.
 #[pyclass(frozen, weakref, module = "seawall._core")]
 pub struct Store {
-    store: stores::Store,
+    pub(in crate::bindings) store: stores::Store,
     /// Its URL, as everybody may read it.
     name: Arc<str>,
 }

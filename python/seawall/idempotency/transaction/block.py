@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import Token
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seawall.errors import ConfigError
 from seawall.idempotency.claim import Claim, current
@@ -12,6 +12,9 @@ from seawall.idempotency.conversation import NEW, OWNED, Run
 from seawall.idempotency.transaction import steps
 from seawall.idempotency.transaction.links import Link, link
 from seawall.idempotency.transaction.operation import Passage
+
+if TYPE_CHECKING:
+    from seawall._core import Ticket
 
 __all__ = ["TransactionBlock"]
 
@@ -37,7 +40,7 @@ class TransactionBlock:
         self._passage = passage
         self._link: Link = link(transaction) if asked is None else asked
         self._savepoint: Any = None
-        self._token: Token[Run | None] | None = None
+        self._token: Token[Run | Ticket | None] | None = None
 
     def __enter__(self) -> Claim:
         """Claims the operation; waits for another transaction that is at it.

@@ -12,6 +12,7 @@ from seawall.idempotency.operation import IdempotencySnapshot, Operation
 from seawall.stores.errors import StoreDamagedError, StoreError, StoreNewerError
 
 if TYPE_CHECKING:
+    from seawall._core import Ticket
     from seawall.idempotency.settings import IdempotencySettings
     from seawall.idempotency.values import Values
     from seawall.stores import Store
@@ -93,7 +94,7 @@ class Passage(Run):
         operation: TransactionOperation,
         key: bytes,
         fingerprint: bytes | None,
-        outer: Run | None = None,
+        outer: Run | Ticket | None = None,
     ) -> None:
         """Of one key."""
         super().__init__(operation, key, fingerprint, outer)
