@@ -1,4 +1,4 @@
-"""No tree forgets a room: each policy in `src/policies` is found by its one word everywhere.
+"""No tree forgets a room: each policy and each backend of stores is found by its word everywhere.
 
 The table of rooms is the folder `src/policies` itself; nothing is listed twice. `problems` are
 refused by `make check`; `notes` are only printed.
@@ -43,6 +43,22 @@ def missing(root: Path) -> Iterator[str]:
             yield f"{room}: no docs/policies/{room}.md"
         elif (heads := headings(page)) != HEADS:
             yield f"{page.relative_to(root)}: heads are {heads}, not {HEADS}"
+
+
+def backends(root: Path) -> Iterator[str]:
+    """Trees that a storage backend has no place in. They are listed where schemes are."""
+    registry = root / "src/stores/registry.rs"
+    text = registry.read_text(encoding="utf-8") if registry.exists() else ""
+    lines = r'^    \("\w+", (?:super::)?(\w+)::open\),$'
+    for name in sorted(set(re.findall(lines, text, flags=re.MULTILINE))):
+        page, index = root / f"docs/stores/{name}.md", root / "docs/stores/README.md"
+        if not page.exists():
+            yield f"{name}: no docs/stores/{name}.md"
+        elif f"]({name}.md)" not in index.read_text(encoding="utf-8"):
+            yield f"{name}: docs/stores/README.md does not lead to docs/stores/{name}.md"
+        tests = root / "tests/stores"
+        if not (tests / f"{name}.rs").exists() and not (tests / name / "main.rs").exists():
+            yield f"{name}: no tests/stores/{name}/main.rs"
 
 
 def orphans(root: Path) -> Iterator[str]:
@@ -136,6 +152,7 @@ def problems(root: Path, files: list[Path]) -> list[str]:
     """Everything about a tree that is refused."""
     return [
         *missing(root),
+        *backends(root),
         *orphans(root),
         *vague(files),
         *own_paths(root, files),

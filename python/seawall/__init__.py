@@ -14,15 +14,11 @@ from seawall.errors import (
     CompositionWarning,
     ConfigError,
     DeadlineExceededError,
-    DecodeError,
-    EncodeError,
-    IdempotencyKeyError,
     NestedRetryError,
     NotRememberedWarning,
     Problem,
     RateLimitedError,
     Rejected,
-    ReplayedError,
     RetriesExhaustedError,
     RetryBudgetExhaustedError,
     SeawallError,
@@ -41,6 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from seawall import codecs, events, testing
     from seawall.clients import transient, unhealthy
+    from seawall.codecs.errors import DecodeError, EncodeError, ReplayedError
     from seawall.events import Event, subscribe
     from seawall.idempotency import (
         AttemptsExhaustedError,
@@ -50,6 +47,7 @@ if TYPE_CHECKING:
         IdempotencyEnded,
         IdempotencyError,
         IdempotencyEvent,
+        IdempotencyKeyError,
         IdempotencyLeaseLost,
         IdempotencyMismatched,
         IdempotencyOwned,
@@ -373,6 +371,10 @@ __getattr__, __dir__ = lazy.names(
         "Window": "seawall.windows",
         "calls": "seawall.windows",
         "carried": "seawall.policies.timeout.carrying",
+        "DecodeError": "seawall.codecs.errors",
+        "EncodeError": "seawall.codecs.errors",
+        "IdempotencyKeyError": "seawall.idempotency.errors",
+        "ReplayedError": "seawall.codecs.errors",
         "codecs": "seawall.codecs",
         "constant": "seawall.policies.backoff",
         "custom": "seawall.policies.backoff",

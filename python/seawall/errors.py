@@ -22,15 +22,11 @@ __all__ = [
     "CompositionWarning",
     "ConfigError",
     "DeadlineExceededError",
-    "DecodeError",
-    "EncodeError",
-    "IdempotencyKeyError",
     "NestedRetryError",
     "NotRememberedWarning",
     "Problem",
     "RateLimitedError",
     "Rejected",
-    "ReplayedError",
     "RetriesExhaustedError",
     "RetryBudgetExhaustedError",
     "SeawallError",
@@ -180,115 +176,6 @@ class CircuitOpenError(Rejected):
 
 class CompositionWarning(UserWarning):
     """Policies in an order that works, but seldom as it was meant. Says what to change."""
-
-
-class IdempotencyKeyError(SeawallError, TypeError):
-    """A call can't be told from others: something in its key or arguments has no stable form.
-
-    Nothing was run.
-    """
-
-    @property
-    def path(self) -> str:
-        """Where it is, such as ``order.items[3].callback``."""
-        return str(self.args[0])
-
-    @property
-    def why(self) -> str:
-        """``unsupported``: its type has no form. ``deep``: it is nested too deep, or in a cycle.
-
-        ``twice``: two keys of a dict, or members of a set, have one form. ``empty``: there is no
-        key.
-        """
-        return str(self.args[1])
-
-    @property
-    def kind(self) -> str:
-        """The name of the type that is not supported, or of what there is in place of a key."""
-        return str(self.args[2])
-
-    def __str__(self) -> str:
-        """What can't be written, where it is, and what to do."""
-        match self.why:
-            case "unsupported":
-                return (
-                    f"{self.path} is a {self.kind}, which has no form that stays the same from "
-                    "one process to the next; say with key= (and fingerprint=) what tells such "
-                    "calls apart, such as an id"
-                )
-            case "deep":
-                return f"{self.path} is nested more than 128 deep, or contains itself"
-            case "twice":
-                return (
-                    f"{self.path} has two keys or members that are not told apart, such as two NaNs"
-                )
-            case _:
-                was = "None" if self.kind == "None" else "an empty text"
-                return (
-                    f"the {self.path} of an idempotent operation is {was}, which all calls that "
-                    "lack one would share; give each operation a key of its own"
-                )
-
-
-class EncodeError(SeawallError, TypeError):
-    """A value can't be written down by a codec, so that it could be given again later."""
-
-    @property
-    def codec(self) -> str:
-        """The codec's name."""
-        return str(self.args[0])
-
-    @property
-    def problem(self) -> str:
-        """What can't be written, and why. Never shows the value."""
-        return str(self.args[1])
-
-    def __str__(self) -> str:
-        """Which codec, and what it can't write."""
-        return f"codec {self.codec!r} can't write this: {self.problem}"
-
-
-class DecodeError(SeawallError, ValueError):
-    """What is stored can't be read, or not be made into what it was."""
-
-    @property
-    def codec(self) -> str:
-        """The name of the codec that was to read it."""
-        return str(self.args[0])
-
-    @property
-    def problem(self) -> str:
-        """What is wrong. Never shows what is stored."""
-        return str(self.args[1])
-
-    def __str__(self) -> str:
-        """Which codec, and what is wrong."""
-        return f"codec {self.codec!r} can't read what is stored: {self.problem}"
-
-
-class ReplayedError(SeawallError):
-    """An operation failed before, and its error is told again, by name.
-
-    It stands in for an exception whose class is not at hand here, or that can't be built again.
-
-    Attributes:
-        __notes__: Those of the first error.
-    """
-
-    @property
-    def type_name(self) -> str:
-        """The full name of the exception's class, such as ``shop.errors.CardDeclined``."""
-        return str(self.args[0])
-
-    @property
-    def message(self) -> str:
-        """What it said."""
-        return str(self.args[1])
-
-    def __str__(self) -> str:
-        """What was raised at first."""
-        said = f": {self.message}" if self.message else ""
-        return f"the operation failed before, with {self.type_name}{said}"
 
 
 class NestedRetryError(Rejected):

@@ -2,6 +2,7 @@
 //!
 //! Parsed in one place, with all that is wrong said at once. A password in it is never repeated.
 
+use super::public::{login_ends, value as readable};
 use crate::error::Problem;
 use std::collections::BTreeMap;
 
@@ -26,16 +27,21 @@ impl Url {
             problems.push(wrong("must look like scheme://…, as sqlite:///seawall.db or memory://"));
             return None;
         };
-        if let Some((_, fragment)) = rest.split_once('#') {
-            problems.push(Problem::new(
-                "url",
-                format!("#{fragment}"),
-                "is nothing that a store has: write # as %23",
-            ));
+        if rest.contains('#') {
+            // What follows may be the end of a password.
+            problems.push(Problem::new("url", "#…", "is nothing that a store has: write # as %23"));
         }
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let at = place.find('/').unwrap_or(place.len());
         let (authority, path) = place.split_at(at);
+        if authority.contains(':') && login_ends(rest).is_some_and(|end| end > at) {
+            // All that could be said of the parts might be said of a password.
+            problems.push(wrong(
+                "has an @ behind a / or ?: in a user, a password or a name these are written %40, \
+                 %2F and %3F",
+            ));
+            return None;
+        }
         let path = decoded(path).unwrap_or_else(|| {
             problems.push(wrong("has a % that no two hexadecimal digits follow, or no UTF-8"));
             String::new()
@@ -49,12 +55,13 @@ impl Url {
             match (decoded(name), decoded(value)) {
                 (Some(name), Some(value)) => {
                     if let Some(before) = options.insert(name.clone(), value) {
+                        let before = readable(&name, &before).to_owned();
                         problems.push(Problem::new(name, before, "is said twice"));
                     }
                 }
                 _ => problems.push(Problem::new(
                     name,
-                    value,
+                    readable(name, value),
                     "has a % that no two hexadecimal digits follow, or no UTF-8",
                 )),
             }
@@ -75,7 +82,8 @@ impl Url {
     ) -> T {
         let Some(value) = self.options.get(name) else { return usual };
         read(value).unwrap_or_else(|| {
-            problems.push(Problem::new(name, format!("{value:?}"), rule));
+            let value = format!("{:?}", readable(name, value));
+            problems.push(Problem::new(name, value, rule));
             usual
         })
     }
@@ -84,7 +92,8 @@ impl Url {
     pub fn only(&self, known: &[&str], problems: &mut Vec<Problem>) {
         for (name, value) in &self.options {
             if !known.contains(&name.as_str()) {
-                problems.push(Problem::unknown(name, format!("{value:?}"), known));
+                let value = format!("{:?}", readable(name, value));
+                problems.push(Problem::unknown(name, value, known));
             }
         }
     }
@@ -178,12 +187,47 @@ mod tests {
         assert!(parse("x:///%00").unwrap_err().contains("NUL"));
     }
 
-    /// A password is not repeated in an error.
+    /// A password is not repeated in an error, also where it was not encoded as it should be.
     #[test]
     fn a_password_is_not_repeated() {
-        for text in ["redis://user:hunter2@host/%zz", "redis:user:hunter2@host"] {
+        for text in [
+            "redis://user:hunter2@host/%zz",
+            "redis:user:hunter2@host",
+            "postgresql://user:hun?ter2@host/db",
+            "postgresql://user:1?ter2@host/db",
+            "postgresql://user:hun/ter2@host/db",
+            "redis://:123/hunter2@host/0",
+        ] {
             let said = parse(text).unwrap_err();
-            assert!(!said.contains("hunter2") && said.contains("host"), "{said}");
+            assert!(!said.contains("hun") && !said.contains("ter2"), "{said}");
+            assert!(said.contains("host"), "{said}");
+        }
+        for text in [
+            "postgresql://user:hun#ter2@host/db",
+            "postgresql://host/db?password=hunter2&password=hunter2",
+            "postgresql://host/db?p%61ssword=%zzhunter2",
+        ] {
+            let said = parse(text).unwrap_err();
+            assert!(!said.contains("ter2"), "{said}");
+        }
+        let mut problems = Vec::new();
+        let url = Url::parse("redis://host?password=hunter2&token=x", &mut problems).unwrap();
+        url.only(&[], &mut problems);
+        let said: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["password=\"…\" is not a setting", "token=\"…\" is not a setting"]);
+    }
+
+    /// An `@` that is no login's is where it was.
+    #[test]
+    fn an_at_may_stand_elsewhere() {
+        for text in [
+            "sqlite:////a:b@c.db",
+            "postgresql://host/a@b",
+            "redis://host:6379?client_name=a@b",
+            "redis://:p@host:6379/0?client_name=a@b",
+            "redis://[::1]:6379?client_name=a@b",
+        ] {
+            assert!(parse(text).is_ok(), "{text}");
         }
     }
 }

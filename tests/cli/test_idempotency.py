@@ -152,6 +152,10 @@ def test_a_store_that_is_not_there(tmp_path, capsys):
     code, said = run(capsys, *words)
     assert (code, said["error"]["kind"]) == (3, "store_unavailable")
     assert "hunter2" not in str(said)
+    for wrong in ("postgresql://me:hun?ter2@host/db", "postgresql://host/db?password=hunter2"):
+        code, said = run(capsys, "stats", "--store", wrong)
+        assert code == 2
+        assert "ter2" not in str(said)
     folder = f"sqlite:///{tmp_path}/none/s.db"
     assert run(capsys, "stats", "--store", folder)[0] == 3
 
@@ -194,6 +198,16 @@ def test_a_scope_that_a_terminal_would_obey(url, capsys):
     assert "\x1b" not in capsys.readouterr().out
     assert main(["idempotency", "show", "a"]) == 4
     assert "say --scope" in capsys.readouterr().err
+
+
+def test_a_server_that_may_lose_records(postgres_url, capsys):
+    """What is told of a server is a line beside the output, and the command goes on."""
+    # The tests' own does not wait for the disk.
+    words = ["idempotency", "stats", "--json", "--store", postgres_url]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["total"] >= 0
+    assert re.fullmatch(r"seawall: store postgresql://.*: fsync is off: .*\n", err)
 
 
 def test_the_store_goes_in_the_middle(store, capsys, monkeypatch):

@@ -21,6 +21,10 @@ def tree(tmp_path: Path) -> Path:
         "python/seawall/policies/breaker.py": "from seawall import _core",
         "tests/policies/test_breaker.py": "def test_a():\n    '''It opens in time.'''",
         "docs/policies/breaker.md": PAGE,
+        "src/stores/registry.rs": 'SCHEMES = [\n    ("tape", tape::open),\n];',
+        "docs/stores/README.md": "[`tape://`](tape.md)",
+        "docs/stores/tape.md": "# Tape",
+        "tests/stores/tape/main.rs": "conforms!();",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +49,8 @@ def test_complete_tree_is_accepted(tree: Path) -> None:
         "python/seawall/policies/breaker.py",
         "tests/policies/test_breaker.py",
         "docs/policies/breaker.md",
+        "docs/stores/tape.md",
+        "tests/stores/tape/main.rs",
     ],
 )
 def test_forgotten_place_is_named(tree: Path, gone: str) -> None:
@@ -52,6 +58,13 @@ def test_forgotten_place_is_named(tree: Path, gone: str) -> None:
     (tree / gone).unlink()
     [problem] = rooms.problems(tree, files(tree))
     assert gone in problem
+
+
+def test_a_page_that_nobody_finds(tree: Path) -> None:
+    """A backend's page is led to from the one that says which store to choose."""
+    (tree / "docs/stores/README.md").write_text("tape.md")
+    [problem] = rooms.problems(tree, files(tree))
+    assert "does not lead to docs/stores/tape.md" in problem
 
 
 def test_room_that_uses_no_native_code_needs_no_binding(tree: Path) -> None:

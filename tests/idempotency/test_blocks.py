@@ -145,7 +145,7 @@ def test_what_cant_be_kept(caller, store):
 @pytest.mark.parametrize("key", [None, "", b""])
 def test_a_key_that_is_none_is_refused(memory, key):
     """An empty key is one that all share who forgot theirs."""
-    with pytest.raises(seawall.errors.IdempotencyKeyError):
+    with pytest.raises(seawall.IdempotencyKeyError):
         idempotency_key(key, store=memory)
 
 

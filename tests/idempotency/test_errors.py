@@ -107,7 +107,7 @@ def test_an_error_that_cant_be_built_again_is_told_by_name(caller, store):
     call = caller.operation(body, store=store, on_error="store")
     with pytest.raises(Declined):
         call()
-    with pytest.raises(seawall.errors.ReplayedError, match="Declined: no"):
+    with pytest.raises(seawall.ReplayedError, match="Declined: no"):
         call()
     assert len(ran) == 1
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from seawall.cli import stores, tables
 from seawall.cli.exits import CommandError, Exit
-from seawall.errors import EncodeError
 
 if TYPE_CHECKING:
     from seawall._core import Address
@@ -129,6 +128,7 @@ def _release(store: Store, arguments: argparse.Namespace) -> Exit:
 
 def _resolve(store: Store, arguments: argparse.Namespace) -> Exit:
     from seawall.codecs import AsAnnotated, Results
+    from seawall.codecs.errors import EncodeError
 
     # Callers get what their function says that it returns, not its JSON.
     result = AsAnnotated(tables.read_json(arguments.result, "--result"))

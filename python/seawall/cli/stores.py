@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from seawall.cli import tables
 from seawall.cli.exits import CommandError, Exit
 
 if TYPE_CHECKING:
@@ -60,11 +62,20 @@ def opened(arguments: argparse.Namespace) -> Generator[Store]:
     Raises:
         CommandError: It gave no answer.
     """
-    from seawall.stores import StoreError, open_store
+    from seawall.stores import StoreError, StoreWarning, open_store
+
+    def tell(message: Warning | str, *_: object, **__: object) -> None:
+        tables.note(str(message))
 
     said = url(arguments)
     try:
-        with open_store(said, namespace=arguments.namespace, timeout=arguments.timeout) as store:
+        with (
+            warnings.catch_warnings(),
+            open_store(said, namespace=arguments.namespace, timeout=arguments.timeout) as store,
+        ):
+            # Of no line of the command's own, and no reason not to do what was asked.
+            warnings.simplefilter("always", StoreWarning)
+            warnings.showwarning = tell
             yield store
     except StoreError as error:
         raise CommandError(Exit.STORE_UNAVAILABLE, str(error)) from error

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from seawall.codecs.errors import DecodeError
 from seawall.codecs.fields import class_of, derives, is_pydantic, name_of, names_of
-from seawall.errors import DecodeError
 
 __all__ = ["AsAnnotated", "Build", "Misfit", "shaped"]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from seawall.codecs.errors import DecodeError, EncodeError, ReplayedError
 from seawall.codecs.fields import name_of
 from seawall.codecs.messagepack import MessagePack
-from seawall.errors import DecodeError, ReplayedError
 
 __all__ = ["Failures"]
 

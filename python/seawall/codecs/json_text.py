@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from seawall.codecs.classes import Classes
+from seawall.codecs.errors import DecodeError, EncodeError
 from seawall.codecs.fields import class_of
 from seawall.codecs.leaves import LEAVES, leaf_of
 from seawall.codecs.messagepack import MOST
 from seawall.codecs.objects import build, lower
-from seawall.errors import DecodeError, EncodeError
 
 __all__ = ["JSON"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from seawall import _core
 from seawall.codecs.classes import Classes
+from seawall.codecs.errors import DecodeError, EncodeError
 from seawall.codecs.fields import class_of, name_of
 from seawall.codecs.leaves import leaf_of, numbered
 from seawall.codecs.objects import build, lower
-from seawall.errors import DecodeError, EncodeError
 
 __all__ = ["MessagePack"]
 

@@ -15,10 +15,10 @@ from typing import Any, cast
 from seawall.codecs.annotated import AsAnnotated, Misfit
 from seawall.codecs.classes import Classes
 from seawall.codecs.defaults import defaults_of
+from seawall.codecs.errors import DecodeError
 from seawall.codecs.fields import attributes, class_of, derives, is_pydantic, name_of, names_of
 from seawall.codecs.models import lower_model, restore_model
 from seawall.codecs.plain import plain_of, slots_of
-from seawall.errors import DecodeError
 
 __all__ = ["build", "lower"]
 

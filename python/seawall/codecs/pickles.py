@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 
-from seawall.errors import DecodeError, EncodeError
+from seawall.codecs.errors import DecodeError, EncodeError
 
 __all__ = ["UnsafePickle", "unsafe_pickle"]
 

@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 
 from seawall.codecs.classes import Classes
 from seawall.codecs.codec import FIRST_OWN, Codec
+from seawall.codecs.errors import DecodeError, EncodeError
 from seawall.codecs.json_text import JSON
 from seawall.codecs.messagepack import MOST, MessagePack
 from seawall.codecs.pickles import UnsafePickle
-from seawall.errors import ConfigError, DecodeError, EncodeError
+from seawall.errors import ConfigError
 
 __all__ = ["CodecChoice", "Results", "chosen"]
 

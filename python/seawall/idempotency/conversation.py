@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from seawall import _core
-from seawall.errors import DecodeError
+from seawall.codecs.errors import DecodeError
 from seawall.idempotency import pauses
 from seawall.idempotency.errors import (
     AttemptsExhaustedError,

@@ -13,6 +13,7 @@ __all__ = [
     "AttemptsExhaustedError",
     "FingerprintMismatchError",
     "IdempotencyError",
+    "IdempotencyKeyError",
     "LeaseLostError",
     "NestedOperationError",
     "OperationInProgressError",
@@ -174,3 +175,51 @@ class OutcomeNotRecordedError(IdempotencyError):
             f"{self._who()} took effect, but the store could not be told: do not simply call it "
             "again; error.result is what it returned, and on_store_error='run' returns it instead"
         )
+
+
+class IdempotencyKeyError(SeawallError, TypeError):
+    """A call can't be told from others: something in its key or arguments has no stable form.
+
+    Nothing was run.
+    """
+
+    @property
+    def path(self) -> str:
+        """Where it is, such as ``order.items[3].callback``."""
+        return str(self.args[0])
+
+    @property
+    def why(self) -> str:
+        """``unsupported``: its type has no form. ``deep``: it is nested too deep, or in a cycle.
+
+        ``twice``: two keys of a dict, or members of a set, have one form. ``empty``: there is no
+        key.
+        """
+        return str(self.args[1])
+
+    @property
+    def kind(self) -> str:
+        """The name of the type that is not supported, or of what there is in place of a key."""
+        return str(self.args[2])
+
+    def __str__(self) -> str:
+        """What can't be written, where it is, and what to do."""
+        match self.why:
+            case "unsupported":
+                return (
+                    f"{self.path} is a {self.kind}, which has no form that stays the same from "
+                    "one process to the next; say with key= (and fingerprint=) what tells such "
+                    "calls apart, such as an id"
+                )
+            case "deep":
+                return f"{self.path} is nested more than 128 deep, or contains itself"
+            case "twice":
+                return (
+                    f"{self.path} has two keys or members that are not told apart, such as two NaNs"
+                )
+            case _:
+                was = "None" if self.kind == "None" else "an empty text"
+                return (
+                    f"the {self.path} of an idempotent operation is {was}, which all calls that "
+                    "lack one would share; give each operation a key of its own"
+                )

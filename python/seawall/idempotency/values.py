@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from seawall.codecs import CodecChoice, Failures, Results, is_immutable
-from seawall.errors import EncodeError
+from seawall.codecs.errors import EncodeError
 
 if TYPE_CHECKING:
     from seawall.idempotency.settings import IdempotencySettings

@@ -13,8 +13,9 @@ from seawall.stores.errors import (
     StoreUnavailableError,
     StoreWarning,
 )
+from seawall.stores.opening import open_store
 from seawall.stores.record import Record, RecordState, StoreCounts, StoreStats
-from seawall.stores.store import Store, open_store
+from seawall.stores.store import Store
 
 __all__ = [
     "NotResolvableError",

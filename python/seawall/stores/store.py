@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterator
-from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from seawall import _core, blame, lazy, waiting
 from seawall._core import Address, Op, Reply
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 else:
     t = lazy.module("seawall.hints")
 
-__all__ = ["Store", "open_store"]
-
-#: Nobody waits for longer, in seconds.
-DAY = 86_400
+__all__ = ["Store"]
 
 _R = TypeVar("_R")
 #: A conversation with a store: it says what to ask next, hears the answer, and ends with a result.
@@ -32,7 +28,7 @@ _Talk = Generator[Op, Reply, _R]
 
 
 class Store:
-    """A store of records of operations, opened by `open_store`.
+    """A store of records of operations, opened by `seawall.open_store`.
 
     It can be used by all threads and tasks at once, and goes on after a fork. Each method that asks
     it something has a twin for tasks, with an ``a`` before its name, which never blocks the loop.
@@ -185,7 +181,7 @@ class Store:
 
         Raises:
             NotResolvableError: It is not quarantined, dead, or lost by its owner.
-            seawall.codecs.EncodeError: The result can't be written down.
+            EncodeError: The result can't be written down.
             StoreError: There is no answer.
         """
         address = self._find(key, scope)
@@ -361,61 +357,3 @@ class Store:
         except StopIteration as end:
             result: _R = end.value
             return result
-
-
-def open_store(url: str, *, namespace: str = "default", timeout: float | timedelta = 10.0) -> Store:
-    """Opens a store. Nothing is connected to, and no file made, before it is first asked.
-
-    Open one for each process and keep it, as one keeps a pool of connections: each has its own. Of
-    ``memory://`` each is a store of its own.
-
-    Args:
-        url: ``memory://``, ``sqlite:///relative.db``, ``sqlite:////absolute.db``, ``redis://…``,
-            ``rediss://…`` or ``postgresql://…``.
-        namespace: Whose records these are: an application, a tenant. Those of others are neither
-            seen nor met.
-        timeout: For how long an answer is waited for; seconds or a ``timedelta``.
-
-    Raises:
-        ConfigError: Something about the arguments is wrong; names all of it.
-    """
-    problems: list[tuple[str, str, str, str | None]] = []
-    native = _opened(url, problems)
-    seconds: Any = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= DAY:
-        rule = f"must be seconds or a timedelta, more than 0 and at most {DAY} s"
-        problems.append(("timeout", repr(timeout), rule, None))
-    _check_namespace(namespace, problems)
-    if problems or native is None:
-        raise ConfigError(f"store {_named(url)}", problems)
-    return Store(native, namespace, float(seconds))
-
-
-def _named(url: Any) -> str:
-    text = url.encode("utf-8", "replace").decode() if isinstance(url, str) else "?"
-    return _core.public_url(text)
-
-
-def _opened(url: Any, problems: list[tuple[str, str, str, str | None]]) -> _core.Store | None:
-    if not isinstance(url, str):
-        problems.append(("url", f"<{type(url).__name__}>", "must be a string", None))
-        return None
-    try:
-        return _core.Store(url)
-    except ConfigError as error:
-        problems += error.problems
-    except UnicodeEncodeError:
-        problems.append(("url", "?", "must be text that UTF-8 can say", None))
-    return None
-
-
-def _check_namespace(given: Any, problems: list[tuple[str, str, str, str | None]]) -> None:
-    if not isinstance(given, str):
-        problems.append(("namespace", f"<{type(given).__name__}>", "must be a string", None))
-        return
-    try:
-        Address(given, "", b"-")
-    except ConfigError as error:
-        problems += error.problems
-    except UnicodeEncodeError:
-        problems.append(("namespace", ascii(given), "must be text that UTF-8 can say", None))

@@ -80,7 +80,7 @@ impl Failure {
             Why::Twice => ("twice", String::new()),
             Why::Large => ("large", String::new()),
         };
-        raise(py, "IdempotencyKeyError", (path, what, kind))
+        raise(py, ("seawall.idempotency.errors", "IdempotencyKeyError"), (path, what, kind))
     }
 
     /// As it is raised of a value that is to be stored by `codec`.
@@ -93,7 +93,7 @@ impl Failure {
             Why::Twice => format!("{path} has a key twice"),
             Why::Large => "it is larger than a result may be".to_owned(),
         };
-        raise(py, "EncodeError", (codec, problem))
+        raise(py, ("seawall.codecs.errors", "EncodeError"), (codec, problem))
     }
 
     fn path(&self, name: &str) -> String {
@@ -108,9 +108,13 @@ impl Failure {
     }
 }
 
-fn raise<'py>(py: Python<'py>, class: &str, arguments: impl PyCallArgs<'py>) -> PyErr {
+fn raise<'py>(
+    py: Python<'py>,
+    (home, class): (&str, &str),
+    arguments: impl PyCallArgs<'py>,
+) -> PyErr {
     let build = || -> PyResult<PyErr> {
-        let class = py.import("seawall.errors")?.getattr(class)?;
+        let class = py.import(home)?.getattr(class)?;
         Ok(PyErr::from_value(class.call1(arguments)?))
     };
     build().unwrap_or_else(|error| error)

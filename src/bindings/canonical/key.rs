@@ -55,7 +55,8 @@ fn refuse_empty(key: &Bound<'_, PyAny>) -> PyResult<()> {
     if !empty {
         return Ok(());
     }
-    let class = py.import("seawall.errors")?.getattr(intern!(py, "IdempotencyKeyError"))?;
+    let class =
+        py.import("seawall.idempotency.errors")?.getattr(intern!(py, "IdempotencyKeyError"))?;
     let kind = if key.is_none() { "None" } else { "empty" };
     Err(PyErr::from_value(class.call1(("key", "empty", kind))?))
 }

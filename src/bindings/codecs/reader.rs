@@ -57,7 +57,7 @@ impl Bad {
             Self::Raised(error) => return error,
         };
         let build = || -> PyResult<PyErr> {
-            let class = py.import("seawall.errors")?.getattr(intern!(py, "DecodeError"))?;
+            let class = py.import("seawall.codecs.errors")?.getattr(intern!(py, "DecodeError"))?;
             Ok(PyErr::from_value(class.call1((codec, problem))?))
         };
         build().unwrap_or_else(|error| error)

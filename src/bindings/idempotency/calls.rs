@@ -80,7 +80,7 @@ impl Calls {
         match pack(value, lower.bind(py), *limit, "messagepack") {
             Ok(data) => Ok(Some((MESSAGEPACK, data))),
             Err(error) => {
-                let class = py.import(intern!(py, "seawall.errors"))?;
+                let class = py.import(intern!(py, "seawall.codecs.errors"))?;
                 let class = class.getattr(intern!(py, "EncodeError"))?;
                 if error.matches(py, class)? { Ok(None) } else { Err(error) }
             }
