@@ -13,6 +13,7 @@ from seawall.idempotency import (
     idempotency_key,
     idempotent,
 )
+from seawall.idempotency.local import local_of, run_of
 
 from tests.hosts import HOSTS, LOOPS
 from tests.threads import in_threads
@@ -172,6 +173,17 @@ def test_those_who_wait_are_woken(caller, memory):
         threading.Timer(0.05, held.go_on.set).start()
         assert call() == "held"
         assert clock.elapsed == 0
+
+
+def test_who_gives_up_leaves_nothing_behind(caller, memory):
+    """A run that takes long has nothing of all those who have waited for it and gave up."""
+    call = caller.operation(lambda: "never", store=memory, wait=0.001)
+    with Held(memory):
+        for _ in range(20):
+            with pytest.raises(OperationInProgressError):
+                call()
+        (run,) = map(run_of, list(local_of(memory).running.values()))
+        assert not run._bell._rings
 
 
 def test_who_waits_runs_it_if_the_first_one_fails(store):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-from seawall.codecs.errors import DecodeError, EncodeError, ReplayedError
+from seawall.codecs.errors import DecodeError, ReplayedError
 from seawall.codecs.fields import name_of
 from seawall.codecs.messagepack import MessagePack
 

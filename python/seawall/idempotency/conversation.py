@@ -22,7 +22,7 @@ from seawall.idempotency.errors import (
     OutcomeUnknownError,
     ResultUnavailableError,
 )
-from seawall.idempotency.local import Bell, Kept, hang_up, is_inside, run_of
+from seawall.idempotency.local import Bell, Ear, Kept, hang_up, is_inside, run_of
 from seawall.idempotency.settings import UNSET
 from seawall.stores.errors import StoreConnectionError, StoreError, StoreFullError
 
@@ -59,7 +59,7 @@ class Run:
     data: tuple[int, bytes] | None = None
     has_failed = False
     #: Whose end in this process is waited for.
-    awaited: Bell | None = None
+    awaited: Ear | None = None
     #: When its lease is to be renewed next.
     beat_at = inf
     _asked = 0.0
@@ -206,7 +206,8 @@ class Run:
             shown = operation.show(self.key)
             raise OperationInProgressError(operation.name, retry_after, shown, why)
         here = run_of(operation.local.running.get(self.place))
-        self.awaited = None if here is None else here.bell()
+        bell = None if here is None else here.bell()
+        self.awaited = None if bell is None else Ear(bell)
         pause = pauses.look(self._looks) if self.awaited is None else pauses.look_here()
         self._looks += 1
         return min(pause, left, retry_after + 0.001)

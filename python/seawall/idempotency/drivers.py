@@ -66,11 +66,14 @@ def claim(run: Run, said: Reply | StoreError | None = None) -> None:
         if pause is None:
             return
         who = f"idempotency {run.operation.name!r}"
-        bell: Any = run.awaited
-        if bell is None:
+        ear: Any = run.awaited
+        if ear is None:
             waiting.sleep(pause, who)
         else:
-            waiting.rest(bell, pause, who)
+            try:
+                waiting.rest(ear, pause, who)
+            finally:
+                ear.turn_away()
         said = None
 
 
@@ -95,11 +98,14 @@ async def aclaim(run: Run, said: Reply | StoreError | None = None) -> None:
             raise
         if pause is None:
             return
-        bell: Any = run.awaited
-        if bell is None:
+        ear: Any = run.awaited
+        if ear is None:
             await waiting.asleep(pause)
         else:
-            await waiting.at_rest(bell, pause)
+            try:
+                await waiting.at_rest(ear, pause)
+            finally:
+                ear.turn_away()
         said = None
 
 

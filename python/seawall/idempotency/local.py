@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seawall.idempotency.conversation import Run
     from seawall.stores import Store
 
-__all__ = ["Bell", "Kept", "Local", "hang_up", "is_inside", "local_of", "run_of"]
+__all__ = ["Bell", "Ear", "Kept", "Local", "hang_up", "is_inside", "local_of", "run_of"]
 
 #: How many results a store has remembered here, and how long the longest is in bytes: 16 MiB.
 MOST_KEPT = 1024
@@ -56,6 +56,14 @@ class Bell:
             return False
         return True
 
+    def forget(self, ring: Callable[[], object]) -> None:
+        """Has ``ring`` not called any more: who waited has given up."""
+        try:
+            self._rings.remove(ring)
+        except (IndexError, ValueError):
+            # It rings just now: whoever rings empties it.
+            return
+
     def ring(self) -> None:
         """Wakes everybody, each only once."""
         self.rung = True
@@ -69,6 +77,26 @@ class Bell:
             except RuntimeError:
                 # Its loop was closed, and whoever waited there is gone.
                 continue
+
+
+class Ear:
+    """One wait for a bell: what it hangs there, it takes away again."""
+
+    __slots__ = ("_bell", "_ring")
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._ring: Callable[[], object] | None = None
+
+    def listen(self, ring: Callable[[], object]) -> bool:
+        """As `Bell.listen`."""
+        self._ring = ring
+        return self._bell.listen(ring)
+
+    def turn_away(self) -> None:
+        """The wait is over, however it ended."""
+        if self._ring is not None and not self._bell.rung:
+            self._bell.forget(self._ring)
 
 
 class Local(_core.Local):
