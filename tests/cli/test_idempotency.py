@@ -44,6 +44,15 @@ def run(capsys, *words):
     return code, json.loads(capsys.readouterr().out)
 
 
+def test_a_file_that_is_not_there_is_not_made(tmp_path, capsys):
+    """A path with a typo is no store, and is none afterwards."""
+    path = tmp_path / "typo.db"
+    code = main(["idempotency", "ls", "--store", f"sqlite:///{path}?durability=relaxed"])
+    assert code == 3
+    assert f"there is no store in {path}" in capsys.readouterr().err
+    assert not path.exists()
+
+
 def test_a_list(store, capsys):
     """All of it, of one scope, in one state; a table when it is for people."""
     code, listed = run(capsys, "ls")

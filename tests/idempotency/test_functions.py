@@ -135,6 +135,14 @@ def test_a_result_that_cant_be_written_is_never_run_again(caller, store):
     assert ran == [1]
 
 
+def test_a_default_is_each_callers_own(caller, store):
+    """What one caller does to the default, the next one does not see."""
+    call = caller.operation(lambda: ran.append(1) or threading.Lock(), store=store, default=[])
+    call()
+    call().append("mine")
+    assert call() == []
+
+
 def test_a_result_that_is_too_large_is_never_run_again(caller, store):
     """What has more than `max_result` bytes is not kept, and not run again."""
     call = caller.operation(lambda: ran.append(1) or "x" * 100, store=store, max_result=50)

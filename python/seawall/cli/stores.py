@@ -68,6 +68,7 @@ def opened(arguments: argparse.Namespace) -> Generator[Store]:
         tables.note(str(message))
 
     said = url(arguments)
+    _check_file(said)
     try:
         with (
             warnings.catch_warnings(),
@@ -79,3 +80,16 @@ def opened(arguments: argparse.Namespace) -> Generator[Store]:
             yield store
     except StoreError as error:
         raise CommandError(Exit.STORE_UNAVAILABLE, str(error)) from error
+
+
+def _check_file(url: str) -> None:
+    """Refuses the URL of a file that is not there: to open it would make it, and find it empty."""
+    from pathlib import Path
+    from urllib.parse import unquote
+
+    scheme, _, path = url.partition(":///")
+    if scheme.lower() != "sqlite":
+        return
+    path = unquote(path.partition("?")[0])
+    if path and not Path(path).exists():
+        raise CommandError(Exit.STORE_UNAVAILABLE, f"there is no store in {path}")

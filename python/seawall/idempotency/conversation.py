@@ -8,6 +8,7 @@ asking and the waiting (`drivers`). So there is one logic for both.
 from __future__ import annotations
 
 import time
+from copy import deepcopy
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -243,7 +244,8 @@ class Run:
             default = operation.settings.default
             if default is UNSET or self.has_failed:
                 raise ResultUnavailableError(operation.name, operation.show(self.key))
-            return default
+            # No two callers get one object that can be changed.
+            return deepcopy(default)
         try:
             if not self.has_failed:
                 return operation.decode(*self.data)
