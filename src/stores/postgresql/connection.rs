@@ -1,8 +1,10 @@
 //! One connection: how it is made, and what is looked at before it is used.
 
 use super::errors::{Trouble, of_connecting};
+use super::session::{Given, Session, told_process};
 use super::settings::{Place, Settings, SslMode};
 use super::sniff::Sniffed;
+use super::statements::Sql;
 use super::tls::Secure;
 use super::{schema, tls};
 use crate::process::forks;
@@ -13,19 +15,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode as Negotiation;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
 /// Before it, some of what the statements say is not known.
 const OLDEST: u32 = 14;
 
-/// What is given with a statement.
-pub(super) type Given<'a> = (&'a (dyn ToSql + Sync), Type);
-
 /// A connection, and the task that moves its bytes. A child of a fork that drops its parent's leaves
 /// both alone: they are tied to the parent's runtime, and the socket is in use.
 pub(super) struct Connection {
     client: Arc<Client>,
+    session: Session,
     task: AbortHandle,
     generation: u32,
     is_over: bool,
@@ -34,7 +34,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Makes one. The second says whether another try may help.
     pub async fn open(settings: &Settings, notices: &Notices) -> Result<Self, (StoreError, bool)> {
-        let connection = match &settings.place {
+        let mut connection = match &settings.place {
             Place::Tcp(endpoint) => {
                 let dialled = stream::dial(endpoint).await.map_err(|error| (error, true))?;
                 Self::speak(settings, dialled, &endpoint.host, notices).await
@@ -123,6 +123,7 @@ impl Connection {
         });
         Ok(Self {
             client: Arc::new(client),
+            session: Session::default(),
             task: task.abort_handle(),
             generation: forks::generation(),
             is_over: false,
@@ -134,15 +135,14 @@ impl Connection {
         self.client.is_closed()
     }
 
-    /// Asks, in one round trip, with a statement that has no name: the session may be another's
-    /// before and after.
-    pub async fn ask(&self, sql: &str, given: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
-        Ok(self.client.query_typed(sql, given).await?)
+    /// Asks, under a name where the session may keep it.
+    pub async fn ask(&self, sql: &Sql, given: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
+        Ok(self.session.ask(&self.client, sql, given).await?)
     }
 
     /// Finds the tables, or makes them.
     async fn check(
-        &self,
+        &mut self,
         settings: &Settings,
         notices: &Notices,
     ) -> Result<(), (StoreError, bool)> {
@@ -158,7 +158,8 @@ impl Connection {
                 return Err((StoreError::Unavailable(said), false));
             }
         }
-        self.look_at_durability(notices).await
+        self.look_at_durability(notices).await?;
+        self.begin_session(settings).await
     }
 
     /// The layout that there is.
@@ -201,7 +202,7 @@ impl Connection {
 
     async fn look_at_durability(&self, notices: &Notices) -> Result<(), (StoreError, bool)> {
         let sql = "SELECT current_setting('fsync'), current_setting('synchronous_commit')";
-        let rows = self.ask(sql, &[]).await.map_err(of_trouble)?;
+        let rows = self.said(sql).await?;
         for (at, name) in ["fsync", "synchronous_commit"].into_iter().enumerate() {
             if rows.first().and_then(|row| row.try_get(at).ok()) == Some("off") {
                 notices.add(format!(
@@ -211,6 +212,26 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Keeps statements, where the session is ours alone or the user says that they can be kept.
+    async fn begin_session(&mut self, settings: &Settings) -> Result<(), (StoreError, bool)> {
+        if settings.prepare == Some(false) {
+            return Ok(());
+        }
+        let rows = self.said("SELECT pg_backend_pid()").await?;
+        let process: Option<i32> = rows.first().and_then(|row| row.try_get(0).ok());
+        let is_own = process.is_some() && told_process(&self.client).await == process;
+        if is_own {
+            // A plan that is kept from a day when the table was small would read all of it.
+            self.said("SELECT set_config('enable_seqscan', 'off', false)").await?;
+        }
+        self.session = Session::new(is_own || settings.prepare == Some(true));
+        Ok(())
+    }
+
+    async fn said(&self, sql: &str) -> Result<Vec<Row>, (StoreError, bool)> {
+        self.client.query_typed(sql, &[]).await.map_err(|error| of_trouble(error.into()))
     }
 
     /// Ends it as a server likes it, after what is under way.
@@ -223,6 +244,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if self.generation != forks::generation() {
             std::mem::forget(Arc::clone(&self.client));
+            self.session.forget();
         } else if !self.is_over {
             // What is under way is nobody's any more, and its server may never answer.
             self.task.abort();

@@ -1,8 +1,8 @@
 //! `postgresql://user:password@host:port/dbname`: one table for all processes of all hosts.
 //!
-//! A connection is used by one operation at a time, and keeps nothing from one to the next: no named
-//! statements, no session locks, no settings, so a pooler may stand between. What happens as a rule
-//! is one statement at the server's own time (`statements`); all else is decided by the transitions,
+//! A connection is used by one operation at a time. Its session keeps the usual statements where it
+//! is nobody else's, and nothing where a pooler stands between (`session`); never locks. What happens
+//! as a rule is one statement at the server's own time (`statements`); all else is decided by the transitions,
 //! of a record that was read, and written if it is still the same (`table`).
 
 mod connection;
@@ -10,6 +10,7 @@ mod errors;
 mod pool;
 mod row;
 mod schema;
+mod session;
 mod settings;
 mod sniff;
 mod statements;

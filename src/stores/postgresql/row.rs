@@ -1,7 +1,7 @@
 //! Records as rows. What is read is trusted in nothing.
 
-use super::connection::Given;
 use super::errors::Trouble;
+use super::session::Given;
 use crate::stores::error::StoreError;
 use crate::stores::record::{OnLost, Owner, Payload, Record, State, StateName, Unreadable};
 use crate::stores::{Address, Micros};

@@ -11,7 +11,7 @@ const USUAL_PORT: u16 = 5432;
 /// The longest name that PostgreSQL does not cut short.
 const LONGEST_NAME: usize = 63;
 
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "application_name",
     "connect_timeout",
     "dbname",
@@ -20,6 +20,7 @@ const OPTIONS: [&str; 14] = [
     "max_waiting",
     "migrate",
     "pool",
+    "prepare",
     "schema",
     "sslcert",
     "sslkey",
@@ -99,6 +100,8 @@ pub(super) struct Settings {
     pub schema: String,
     /// Are tables made where there are none?
     pub migrate: bool,
+    /// Are the usual statements kept in the session? `None`: where it is nobody else's.
+    pub prepare: Option<bool>,
     pub application_name: String,
     pub sslmode: SslMode,
     pub roots: Option<Roots>,
@@ -152,6 +155,8 @@ impl Settings {
             }
         };
         let migrate = url.option("migrate", true, "must be yes or no", problems, yes);
+        let prepare =
+            url.option("prepare", None, "must be yes or no", problems, |text| yes(text).map(Some));
         let rule = "must be a number from 1 to 1000";
         let pool = url.option("pool", 8, rule, problems, |text| {
             text.parse().ok().filter(|most| (1..=1000).contains(most))
@@ -167,6 +172,7 @@ impl Settings {
             dbname,
             schema,
             migrate,
+            prepare,
             application_name,
             sslmode,
             roots,
@@ -282,11 +288,11 @@ mod tests {
     #[test]
     fn everything_wrong_is_said_at_once() {
         let text = "postgresql://u:hunter2@h:0/d?pool=0&sslmode=on&sslkey=k&schema=&migrate=x\
-                    &dbname=e&shcema=s&lock_timeout=0&timeout=-1";
+                    &prepare=x&dbname=e&shcema=s&lock_timeout=0&timeout=-1";
         let (none, problems) = parse(text);
         assert!(none.is_none());
         let said = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        assert_eq!(problems.len(), 10, "{said}");
+        assert_eq!(problems.len(), 11, "{said}");
         assert!(said.contains("did you mean schema?") && !said.contains("hunter2"), "{said}");
     }
 }

@@ -6,9 +6,9 @@
 //! that need not be.
 //!
 //! A record's checksum is computed by the server over all its columns, in their order, with their
-//! types and lengths (`record_send`); it is also what tells whether somebody wrote. Nothing is left
-//! in the session, so that a connection may be anybody's afterwards: the wait for locks is bounded
-//! within the statement itself.
+//! types and lengths (`record_send`); it is also what tells whether somebody wrote. No statement
+//! leaves anything in the session, so that a connection may be anybody's afterwards: the wait for
+//! locks is bounded within the statement itself.
 
 use super::settings::Settings;
 use crate::stores::LATEST;
@@ -37,29 +37,40 @@ const CONTENT: [&str; 16] = [
 /// Microseconds since 1970, on the server's own clock, whenever it is asked.
 const CLOCK: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::int8";
 
-/// The texts for one table.
+/// How many statements a session may keep.
+pub(super) const NAMED: usize = 7;
+
+/// A statement's text, and its number if a session may keep it.
+#[derive(Debug)]
+pub(super) struct Sql {
+    pub text: String,
+    pub number: Option<usize>,
+}
+
+/// The texts for one table. Walks are rare, and their best plans differ by where they begin: no
+/// session keeps them.
 #[derive(Debug)]
 pub(super) struct Statements {
     /// A claim, if there is no record: id, owner, fingerprint, lease, cap, ttl, quarantine.
-    pub claim: String,
+    pub claim: Sql,
     /// An owner's word: id, owner, fence, and the lease.
-    pub extend: String,
+    pub extend: Sql,
     /// Likewise, and the state, codec and result.
-    pub end: String,
+    pub end: Sql,
     /// An owner's word: id, owner, fence.
-    pub release: String,
+    pub release: Sql,
     /// Likewise.
-    pub quarantine: String,
+    pub quarantine: Sql,
     /// One record and the time: id.
-    pub read: String,
+    pub read: Sql,
     /// A record in the place of the one with this checksum: id, checksum, the content from `state` on.
-    pub write: String,
+    pub write: Sql,
     /// Records and the time: first id, end, how many, state.
-    pub list: String,
+    pub list: Sql,
     /// Id, state and whether it has expired: first id, end, how many.
-    pub tally: String,
+    pub tally: Sql,
     /// Removes: first id, end, how many.
-    pub sweep: String,
+    pub sweep: Sql,
 }
 
 impl Statements {
@@ -88,51 +99,68 @@ impl Statements {
             change(&new, open, "true")
         };
         let lease = format!("greatest(least(now + $4, r.hard_deadline, {LATEST}), r.lease_until)");
+        let kept = |number, text| Sql { text, number: Some(number) };
+        let once = |text| Sql { text, number: None };
         Self {
-            claim: claim(&table, &now),
-            extend: change(
-                &[("lease_until", &lease)],
-                &format!("r.state = 0 AND r.hard_deadline > {CLOCK}"),
-                "r.lease_until",
+            claim: kept(0, claim(&table, &now)),
+            extend: kept(
+                1,
+                change(
+                    &[("lease_until", &lease)],
+                    &format!("r.state = 0 AND r.hard_deadline > {CLOCK}"),
+                    "r.lease_until",
+                ),
             ),
-            end: over(
-                &[
-                    ("state", "$4"),
-                    ("codec", "$5"),
-                    ("result", "$6"),
-                    ("changed", "now"),
-                    ("expires", &later),
-                ],
-                "r.state IN (0, 4, 5)",
+            end: kept(
+                2,
+                over(
+                    &[
+                        ("state", "$4"),
+                        ("codec", "$5"),
+                        ("result", "$6"),
+                        ("changed", "now"),
+                        ("expires", &later),
+                    ],
+                    "r.state IN (0, 4, 5)",
+                ),
             ),
-            release: over(
-                &[("state", "3::int2"), ("changed", "now"), ("expires", &later)],
-                "r.state = 0",
+            release: kept(
+                3,
+                over(
+                    &[("state", "3::int2"), ("changed", "now"), ("expires", &later)],
+                    "r.state = 0",
+                ),
             ),
-            quarantine: over(
-                &[("state", "4::int2"), ("changed", "now"), ("expires", "NULL::int8")],
-                "r.state = 0",
+            quarantine: kept(
+                4,
+                over(
+                    &[("state", "4::int2"), ("changed", "now"), ("expires", "NULL::int8")],
+                    "r.state = 0",
+                ),
             ),
-            read: format!(
-                "SELECT t.now, r.id, {columns} FROM (SELECT {CLOCK} AS now) AS t \
+            read: kept(
+                5,
+                format!(
+                    "SELECT t.now, r.id, {columns} FROM (SELECT {CLOCK} AS now) AS t \
                  LEFT JOIN {table} AS r ON r.id = $1",
-                columns = columns()
+                    columns = columns()
+                ),
             ),
-            write: write(&table, &patience),
-            list: format!(
+            write: kept(6, write(&table, &patience)),
+            list: once(format!(
                 "SELECT t.now, s.id, {columns} \
                  FROM (SELECT {CLOCK} AS now) AS t CROSS JOIN ({stretch}) AS s \
                  LEFT JOIN {table} AS r ON r.id = s.id AND (r.expires IS NULL OR r.expires > t.now) \
                      AND ($4 IS NULL OR r.state = $4) ORDER BY s.id",
                 columns = columns(),
                 stretch = stretch(&table, "id")
-            ),
-            tally: format!(
+            )),
+            tally: once(format!(
                 "SELECT s.id, s.state, coalesce(s.expires <= t.now, false) \
                  FROM (SELECT {CLOCK} AS now) AS t CROSS JOIN ({stretch}) AS s ORDER BY s.id",
                 stretch = stretch(&table, "id, state, expires")
-            ),
-            sweep: sweep(&table, &settings.transactions()),
+            )),
+            sweep: once(sweep(&table, &settings.transactions())),
         }
     }
 }

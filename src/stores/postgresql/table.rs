@@ -1,9 +1,10 @@
 //! What is asked, of the table.
 
-use super::connection::{Connection, Given};
+use super::connection::Connection;
 use super::errors::Trouble;
 use super::row::{Content, Kept, bytes, column, columns, damaged, kept, micros};
-use super::statements::Statements;
+use super::session::Given;
+use super::statements::{Sql, Statements};
 use crate::stores::backend::{Answer, Op, Tally, Walk};
 use crate::stores::error::StoreError;
 use crate::stores::idempotency::{Given as Gave, Hold, Reply, Verb, live, step};
@@ -172,7 +173,7 @@ impl Table<'_> {
     }
 
     /// The rows of a stretch, and one more if there is one.
-    async fn walk(&self, sql: &str, walk: &Walk, more: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
+    async fn walk(&self, sql: &Sql, walk: &Walk, more: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
         let within = walk.within.as_bytes();
         let first = match &walk.after {
             // Nothing lies between these bytes and the same with a zero after them.
@@ -187,7 +188,7 @@ impl Table<'_> {
         self.ask(sql, &given).await
     }
 
-    async fn ask(&self, sql: &str, given: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
+    async fn ask(&self, sql: &Sql, given: &[Given<'_>]) -> Result<Vec<Row>, Trouble> {
         self.connection.ask(sql, given).await
     }
 }

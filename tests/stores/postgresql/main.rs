@@ -19,6 +19,7 @@ mod server;
 mod histories;
 mod hostile;
 mod lost;
+mod prepared;
 mod rights;
 mod secret;
 
