@@ -10,6 +10,7 @@ mod connection;
 mod head;
 mod node;
 mod nodes;
+mod round;
 mod script;
 mod settings;
 mod slots;

@@ -145,8 +145,8 @@ fn few_rights_are_enough() {
     for node in &part.cluster.nodes {
         node.run(&rights);
     }
-    let port = part.cluster.nodes[2].port;
-    let store = store(&format!("redis://some:pw@127.0.0.1:{port}?prefix={}", part.prefix));
+    let url = part.cluster.nodes[2].url(&format!("prefix={}", part.prefix));
+    let store = store(&url.replacen("redis://", "redis://some:pw@", 1));
     for key in 0..20_u64 {
         claim(&part, &store, &key.to_be_bytes()).unwrap();
     }
