@@ -17,11 +17,21 @@ const OLDEST: (u32, u32) = (6, 2);
 const ABOUT: [&str; 3] = ["server", "replication", "persistence"];
 const SETTINGS: [&str; 3] = ["maxmemory-policy", "appendonly", "appendfsync"];
 
+/// One, and what was found of its server.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub line: MultiplexedConnection,
+    /// It is one of a cluster.
+    pub is_node: bool,
+    /// It was a replica. One of a cluster still knows who has what.
+    pub is_replica: bool,
+}
+
 /// Makes one. It carries all that this process asks at once, each answer to whoever waits for it.
 pub(super) async fn connect(
     settings: &Settings,
     notices: &Notices,
-) -> Result<MultiplexedConnection, StoreError> {
+) -> Result<Connection, StoreError> {
     let stream = dial(&settings.endpoint).await?;
     let stream: Box<dyn Bytes> = match &settings.tls {
         Some(files) => secure(&settings.endpoint, files, stream).await?,
@@ -47,13 +57,41 @@ pub(super) async fn connect(
     for name in SETTINGS {
         asked.cmd("CONFIG").arg("GET").arg(name);
     }
-    let count = ABOUT.len() + SETTINGS.len();
+    // Whoever may not ask for more may ask for this.
+    asked.cmd("HELLO");
+    let count = ABOUT.len() + SETTINGS.len() + 1;
     let told = connection.send_packed_commands(&asked, 0, count).await;
     let told = told.map_err(|error| refusal(settings, &error))?;
     let (about, settings_told) = told.split_at(ABOUT.len().min(told.len()));
+    let all = || about.iter().chain(settings_told.last());
+    let is_node = all().any(is_of_a_cluster);
+    let is_replica = all().any(|told| says(told, "role:slave", ("role", "replica")));
     check(settings, about)?;
+    if is_replica && !is_node {
+        let said = format!("{} is a replica, which may lag: name its primary", settings.endpoint);
+        return Err(StoreError::Unavailable(said));
+    }
     notice(settings, settings_told, notices);
-    Ok(connection)
+    Ok(Connection { line: connection, is_node, is_replica })
+}
+
+/// Redis and Valkey name it differently.
+fn is_of_a_cluster(told: &Value) -> bool {
+    ["redis_mode:cluster", "server_mode:cluster"]
+        .into_iter()
+        .any(|line| says(told, line, ("mode", "cluster")))
+}
+
+/// By a line of INFO, or by a pair of HELLO's.
+fn says(told: &Value, info: &str, hello: (&str, &str)) -> bool {
+    let is = |value: &Value, text: &str| matches!(value, Value::BulkString(bytes) if bytes == text.as_bytes());
+    match told {
+        Value::Array(words) => words
+            .chunks(2)
+            .any(|pair| matches!(pair, [name, value] if is(name, hello.0) && is(value, hello.1))),
+        told => String::from_redis_value_ref(told)
+            .is_ok_and(|text| text.lines().any(|line| line.trim() == info)),
+    }
 }
 
 /// What is wrong with a server that may as well be a primary tomorrow is `Unavailable`.
@@ -67,9 +105,11 @@ fn refusal(settings: &Settings, error: &RedisError) -> StoreError {
         return StoreError::Refused(format!("no TLS with {endpoint}: {error}"));
     }
     match Trouble::of(error) {
-        Trouble::Lost(said) | Trouble::Elsewhere(said) => {
-            StoreError::Unavailable(format!("{endpoint}: {said}"))
-        }
+        Trouble::Lost(said)
+        | Trouble::Elsewhere(said)
+        | Trouble::Moved(said)
+        | Trouble::Ask(said)
+        | Trouble::Down(said) => StoreError::Unavailable(format!("{endpoint}: {said}")),
         Trouble::Store(StoreError::Refused(said) | StoreError::Failed(said)) => {
             StoreError::Refused(format!("{endpoint}: {said}"))
         }
@@ -109,14 +149,6 @@ fn check(settings: &Settings, about: &[Value]) -> Result<(), StoreError> {
                 format!("{endpoint} has version {version}: at least {major}.{minor} is needed");
             return Err(StoreError::Refused(said));
         }
-    }
-    if is("redis_mode", "cluster") {
-        let said = format!("{endpoint} is a node of a cluster: name a server that is none");
-        return Err(StoreError::Refused(said));
-    }
-    if is("role", "slave") {
-        let said = format!("{endpoint} is a replica, which may lag: name its primary");
-        return Err(StoreError::Unavailable(said));
     }
     if is("loading", "1") {
         return Err(StoreError::Unavailable(format!("{endpoint} is loading its data")));
@@ -168,24 +200,36 @@ mod tests {
         Value::Array(vec![text(name), text(value)])
     }
 
-    /// Old servers, clusters and replicas are told apart from those that can be used; what a server
-    /// does not tell is taken for granted.
+    /// Old servers and those that are not ready are told apart from those that can be used; what a
+    /// server does not tell is taken for granted.
     #[test]
-    fn a_server_must_be_a_primary_that_is_new_enough() {
+    fn a_server_must_be_ready_and_new_enough() {
         let said = |about: &str| check(&settings(), &[text(about)]);
         assert_eq!(said("# Server\r\nredis_version:6.2.0\r\nrole:master\r\nloading:0\r\n"), Ok(()));
         assert_eq!(check(&settings(), &[Value::Nil]), Ok(()));
-        for (about, why) in [("redis_version:6.0.16", "6.2"), ("redis_mode:cluster", "cluster")] {
-            assert!(
-                matches!(said(about), Err(StoreError::Refused(said)) if said.contains(why)),
-                "{about}"
-            );
-        }
-        for (about, why) in [("role:slave", "replica"), ("loading:1", "loading")] {
-            assert!(
-                matches!(said(about), Err(StoreError::Unavailable(said)) if said.contains(why)),
-                "{about}"
-            );
+        let old = said("redis_version:6.0.16");
+        assert!(matches!(&old, Err(StoreError::Refused(said)) if said.contains("6.2")), "{old:?}");
+        let loading = said("loading:1");
+        assert!(
+            matches!(&loading, Err(StoreError::Unavailable(said)) if said.contains("loading")),
+            "{loading:?}"
+        );
+    }
+
+    /// A node of a cluster says so, also to who may ask for little.
+    #[test]
+    fn a_node_of_a_cluster_is_told_apart() {
+        let hello =
+            |mode| Value::Array(vec![text("proto"), Value::Int(2), text("mode"), text(mode)]);
+        for (told, is_node) in [
+            (text("redis_version:7.2.0\r\nredis_mode:cluster\r\n"), true),
+            (text("redis_version:7.2.4\r\nserver_mode:cluster\r\n"), true),
+            (text("redis_version:7.2.0\r\nredis_mode:standalone\r\n"), false),
+            (hello("cluster"), true),
+            (hello("standalone"), false),
+            (Value::Nil, false),
+        ] {
+            assert_eq!(is_of_a_cluster(&told), is_node, "{told:?}");
         }
     }
 

@@ -2,13 +2,18 @@
 //!
 //! Each step is one call of one script (`script.lua`), which says `idempotency::step` again at the
 //! server, at the server's time. A record is a hash at one key, so a step never touches two. One
-//! connection a process carries all that is asked at once; replicas are never asked.
+//! connection a process and server carries all that is asked at once; replicas are never asked. In a
+//! cluster each key is asked for at the primary that has it (`nodes`).
 
 mod client;
 mod connection;
 mod head;
+mod node;
+mod nodes;
+mod round;
 mod script;
 mod settings;
+mod slots;
 mod trouble;
 mod walk;
 

@@ -29,19 +29,25 @@ pub(super) enum By {
 pub(super) enum Act<'a> {
     Step(&'a Verb),
     Get,
+    /// The head alone, for which no script is needed.
+    Look,
     Sweep,
 }
 
 /// The command that has it done.
 pub(super) fn command(by: By, key: &[u8], act: Act<'_>) -> Cmd {
     let mut cmd = Cmd::with_capacity(12, 512 + key.len());
+    if matches!(act, Act::Look) {
+        cmd.arg("HMGET").arg(key).arg("h").arg("d");
+        return cmd;
+    }
     match by {
         By::Name => cmd.arg("EVALSHA").arg(NAME.as_str()),
         By::Text => cmd.arg("EVAL").arg(CODE),
     };
     cmd.arg(1).arg(key);
     match act {
-        Act::Get => cmd.arg("get"),
+        Act::Get | Act::Look => cmd.arg("get"),
         Act::Sweep => cmd.arg("sweep"),
         Act::Step(verb) => say(&mut cmd, verb),
     };
@@ -90,6 +96,9 @@ fn fingerprint(fingerprint: Fingerprint) -> String {
         text
     })
 }
+
+/// Where a record stands, and when it is forgotten, if it is there.
+pub(super) type Standing = Option<(StateName, Option<Micros>)>;
 
 /// The words of an answer. A script of ours gives an array of strings, always.
 pub(super) struct Words(Vec<Value>);
@@ -204,6 +213,15 @@ impl Words {
             "none" => Ok(None),
             _ => Err(strange()),
         }
+    }
+
+    /// To a look: where it stands, and when it is forgotten.
+    pub fn standing(&self, address: &Address, key: &[u8]) -> Result<Standing> {
+        // Gone since it was found, or not ours: a step at it would say which.
+        let Some(Value::BulkString(head)) = self.0.first() else { return Ok(None) };
+        Head::read(key, head, self.bytes(1).unwrap_or_default())
+            .map(|head| Some(head.standing()))
+            .map_err(|why| damaged(address, why))
     }
 
     /// To a sweep: was it removed? What can't be read is not.

@@ -14,6 +14,13 @@ pub(super) enum Trouble {
     NoScript,
     /// This connection is of no use: its server starts, or is no primary any more. Nothing was done.
     Elsewhere(String),
+    /// The key's slot is another node's. Nothing was done.
+    Moved(String),
+    /// The key's slot is on its way to another node, and the key is there or nowhere. Nothing was
+    /// done.
+    Ask(String),
+    /// Its cluster answers for no such key just now. Nothing was done.
+    Down(String),
     /// The connection was lost. What was asked may have been done.
     Lost(String),
 }
@@ -37,16 +44,34 @@ impl Trouble {
             ErrorKind::Server(ServerErrorKind::NoScript) => return Self::NoScript,
             _ => {}
         }
+        if let Some((place, _)) = error.redirect_node() {
+            let place = place.to_owned();
+            let is_ahead = error.kind() == ErrorKind::Server(ServerErrorKind::Ask);
+            return if is_ahead { Self::Ask(place) } else { Self::Moved(place) };
+        }
         let code = error.code().unwrap_or_default();
         let wrapped = WRAPPED.into_iter().find(|word| code == "ERR" && said.contains(word));
         match wrapped.unwrap_or(code) {
-            "READONLY" | "LOADING" | "MASTERDOWN" | "TRYAGAIN" => Self::Elsewhere(said),
+            "READONLY" | "LOADING" | "MASTERDOWN" => Self::Elsewhere(said),
             "OOM" => Self::Store(StoreError::Full(said)),
             "NOAUTH" | "WRONGPASS" | "NOPERM" => Self::Store(StoreError::Refused(said)),
-            "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" => {
-                Self::Store(StoreError::Refused(format!("it is one of a cluster: {said}")))
-            }
+            "TRYAGAIN" | "CLUSTERDOWN" => Self::Down(said),
             _ => Self::Store(StoreError::Failed(said)),
+        }
+    }
+
+    /// What is left of it for a caller, when nobody asks again.
+    pub fn said(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::NoScript => {
+                StoreError::Failed("the server forgets its scripts at once".to_owned())
+            }
+            Self::Lost(said) => StoreError::CutOff(said),
+            Self::Elsewhere(said) | Self::Down(said) => StoreError::Unavailable(said),
+            Self::Moved(to) | Self::Ask(to) => {
+                StoreError::Unavailable(format!("its slot went to {to} meanwhile"))
+            }
         }
     }
 

@@ -1,145 +1,140 @@
 //! Looks at many records: by SCAN, a bounded number of keys at a time, so that others have their
 //! turn in between.
 //!
-//! A scan has no order. A tally and a sweep need none: where they go on is the scan's own word, in
-//! the form of an address. A list is in order, so each of its stretches scans all and keeps the
-//! first of what comes behind the last.
+//! A scan has no order. A tally and a sweep need none: where they go on is the scan's own word, with
+//! the name of the primary that said it, in the form of an address. A list is in order, so each of
+//! its stretches scans all, at all primaries, and keeps the first of what comes behind the last.
+//!
+//! What is found at one node and has gone to another since is asked for there.
 
-use super::client::Asked;
-use super::head::Head;
-use super::script::{Act, By, Words, command};
-use super::trouble::{Trouble, damaged};
+use super::client::{Redis, TRIES};
+use super::round::{Round, STRIDE, strange};
+use super::script::{Act, Standing};
+use super::trouble::Trouble;
 use crate::stores::Address;
 use crate::stores::Micros;
-use crate::stores::backend::{Answer, Tally, Walk};
+use crate::stores::backend::{Answer, Op, Tally, Walk};
 use crate::stores::error::StoreError;
 use crate::stores::record::{Record, StateName};
-use ::redis::{Cmd, FromRedisValue, Pipeline, Value};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// How many keys a scan looks at before others have their turn.
-const STRIDE: usize = 500;
 /// How many records, which may be large, are fetched at once.
 const AT_ONCE: usize = 50;
 
 type Result<T> = std::result::Result<T, Trouble>;
 
+/// To one of these questions, on new connections if need be: they may be asked again.
+pub(super) async fn answer(redis: &Redis, op: &Op) -> std::result::Result<Answer, StoreError> {
+    let mut cut_off = None;
+    for _ in 0..TRIES {
+        let mut round = match Round::of(redis).await {
+            Ok(round) => round,
+            Err(error) => return Err(cut_off.unwrap_or(error)),
+        };
+        let answer = match op {
+            Op::List(look, state) => list(&mut round, look, *state).await,
+            Op::Tally(look) => tally(&mut round, look).await,
+            Op::Sweep(look) => sweep(&mut round, look).await,
+            Op::Step(..) | Op::Get(_) => Err(strange()),
+        };
+        match answer {
+            Err(trouble @ (Trouble::Lost(_) | Trouble::Elsewhere(_))) => {
+                round.lose().await;
+                cut_off = Some(trouble.said());
+            }
+            other => return other.map_err(Trouble::said),
+        }
+    }
+    Err(cut_off.unwrap_or(StoreError::TimedOut))
+}
+
 /// All that was kept and has not expired, in order, as much as is wanted.
-pub(super) async fn list(
-    asked: &mut Asked<'_>,
-    look: &Walk,
-    state: Option<StateName>,
-) -> Result<Answer> {
+async fn list(round: &mut Round<'_>, look: &Walk, state: Option<StateName>) -> Result<Answer> {
     let most = look.most.max(1);
-    let mut first: BTreeSet<Address> = BTreeSet::new();
-    let mut cursor = 0;
-    loop {
-        let (next, found) = scan(asked, look, cursor).await?;
-        for address in found {
-            if look.after.as_ref().is_none_or(|after| address > *after) {
-                first.insert(address);
-                // One more than wanted, to know whether there is one.
-                if first.len() > most + 1 {
-                    first.pop_last();
+    // And at which server each was found.
+    let mut first: BTreeMap<Address, usize> = BTreeMap::new();
+    for at in 0..round.servers.len() {
+        round.go_to(at);
+        let mut cursor = 0;
+        loop {
+            let (next, found) = round.scan(look, cursor).await?;
+            for address in found {
+                if look.after.as_ref().is_none_or(|after| address > *after) {
+                    first.insert(address, at);
+                    // One more than wanted, to know whether there is one.
+                    if first.len() > most + 1 {
+                        first.pop_last();
+                    }
                 }
             }
-        }
-        cursor = next;
-        if cursor == 0 {
-            break;
+            cursor = next;
+            if cursor == 0 {
+                break;
+            }
         }
     }
     let has_more = first.len() > most;
-    let addresses: Vec<_> = first.into_iter().take(most).collect();
-    let next = addresses.last().filter(|_| has_more).cloned();
-    let mut records = Vec::new();
-    for some in addresses.chunks(AT_ONCE) {
-        for (address, record) in some.iter().zip(fetch(asked, some).await?) {
-            if let Some(record) = record
-                && state.is_none_or(|state| record.state.name() == state)
-            {
-                records.push((address.clone(), record));
+    if has_more {
+        first.pop_last();
+    }
+    let next = first.keys().next_back().filter(|_| has_more).cloned();
+    let mut records = BTreeMap::new();
+    for at in 0..round.servers.len() {
+        round.go_to(at);
+        let here = first.iter().filter(|(_, found)| **found == at);
+        let here: Vec<_> = here.map(|(address, _)| address.clone()).collect();
+        for some in here.chunks(AT_ONCE) {
+            for (address, (key, words)) in some.iter().zip(round.each(some, Act::Get).await?) {
+                let record: Option<Record> = words?.kept(address, &key)?;
+                if let Some(record) = record
+                    && state.is_none_or(|state| record.state.name() == state)
+                {
+                    records.insert(address.clone(), record);
+                }
             }
         }
     }
-    Ok(Answer::List(records, next))
-}
-
-/// What is kept at these.
-async fn fetch(asked: &mut Asked<'_>, addresses: &[Address]) -> Result<Vec<Option<Record>>> {
-    let keys: Vec<_> = addresses.iter().map(|address| asked.settings.key(address)).collect();
-    let told = run(asked, keys.iter().map(|key| command(By::Name, key, Act::Get))).await?;
-    let mut records = Vec::new();
-    for ((address, key), value) in addresses.iter().zip(&keys).zip(told) {
-        let words = match Words::of(value) {
-            // One that is asked for alone brings the script along.
-            Err(Trouble::NoScript) => asked.run(address, key, Act::Get).await,
-            other => other.map_err(|trouble| trouble.at(address)),
-        };
-        records.push(words?.kept(address, key)?);
-    }
-    Ok(records)
+    Ok(Answer::List(records.into_iter().collect(), next))
 }
 
 /// How many are in which state. A record that the server moves meanwhile may be seen twice.
-pub(super) async fn tally(asked: &mut Asked<'_>, look: &Walk) -> Result<Answer> {
+async fn tally(round: &mut Round<'_>, look: &Walk) -> Result<Answer> {
     let mut tally = Tally::default();
-    let now = time(asked).await?;
-    let mut stretch = Stretch::of(look)?;
-    while let Some(found) = stretch.next(asked, look).await? {
-        for (address, standing) in standings(asked, found).await? {
-            let Some((name, expires)) = standing.map_err(|trouble| trouble.at(&address))? else {
-                continue;
-            };
+    let mut stretch = Stretch::of(round, look)?;
+    while let Some((now, found)) = stretch.next(round, look).await? {
+        for (_, standing) in standings(round, found).await? {
+            let Some((name, expires)) = standing? else { continue };
             tally.count(name, expires.is_some_and(|at| at <= now));
         }
     }
-    Ok(Answer::Tally(tally, stretch.end()?))
+    Ok(Answer::Tally(tally, stretch.end(round)?))
 }
 
 /// Removes what has expired. What can't be read stays.
-pub(super) async fn sweep(asked: &mut Asked<'_>, look: &Walk) -> Result<Answer> {
+async fn sweep(round: &mut Round<'_>, look: &Walk) -> Result<Answer> {
     let mut swept = 0;
-    let now = time(asked).await?;
-    let mut stretch = Stretch::of(look)?;
-    while let Some(found) = stretch.next(asked, look).await? {
-        for (address, standing) in standings(asked, found).await? {
+    let mut stretch = Stretch::of(round, look)?;
+    while let Some((now, found)) = stretch.next(round, look).await? {
+        for (address, standing) in standings(round, found).await? {
             let Ok(Some((_, Some(expires)))) = standing else { continue };
             if expires <= now {
-                let key = asked.settings.key(&address);
-                swept += u64::from(asked.run(&address, &key, Act::Sweep).await?.swept());
+                let key = round.redis.settings.key(&address);
+                let words = round.redis.ask(&address, &key, Act::Sweep).await;
+                swept += u64::from(words.map_err(Trouble::Store)?.swept());
             }
         }
     }
-    Ok(Answer::Swept(swept, stretch.end()?))
+    Ok(Answer::Swept(swept, stretch.end(round)?))
 }
-
-type Standing = Option<(StateName, Option<Micros>)>;
 
 /// Where these stand, without their results.
 async fn standings(
-    asked: &mut Asked<'_>,
+    round: &mut Round<'_>,
     addresses: Vec<Address>,
 ) -> Result<Vec<(Address, Result<Standing>)>> {
-    let keys: Vec<_> = addresses.iter().map(|address| asked.settings.key(address)).collect();
-    let heads = keys.iter().map(|key| {
-        let mut cmd = Cmd::new();
-        cmd.arg("HMGET").arg(key).arg("h").arg("d");
-        cmd
-    });
-    let told = run(asked, heads).await?;
-    let read = |address: &Address, key: &[u8], value: Value| {
-        let value = value.extract_error().map_err(|error| Trouble::of(&error))?;
-        let (head, sum): (Option<Vec<u8>>, Option<Vec<u8>>) =
-            FromRedisValue::from_redis_value(value).map_err(|error| Trouble::of(&error.into()))?;
-        // Gone since the scan, or not ours: a step at it would say which.
-        let Some(head) = head else { return Ok(None) };
-        Head::read(key, &head, &sum.unwrap_or_default())
-            .map(|head| Some(head.standing()))
-            .map_err(|why| damaged(address, why))
-    };
-    let standings = addresses.into_iter().zip(&keys).zip(told).map(|((address, key), value)| {
-        let standing = read(&address, key, value);
+    let told = round.each(&addresses, Act::Look).await?;
+    let standings = addresses.into_iter().zip(told).map(|(address, (key, words))| {
+        let standing = words.and_then(|words| words.standing(&address, &key));
         (address, standing)
     });
     Ok(standings.collect())
@@ -149,80 +144,77 @@ async fn standings(
 struct Stretch {
     cursor: u64,
     left: usize,
+    /// Of this server all was seen, or of all servers.
+    is_done_here: bool,
     is_over: bool,
+    /// The time of the server that is asked.
+    now: Option<Micros>,
 }
 
 impl Stretch {
-    fn of(look: &Walk) -> Result<Self> {
-        let cursor = look.after.as_ref().map_or(Ok(0), cursor_in)?;
-        Ok(Self { cursor, left: look.most.div_ceil(STRIDE).max(1), is_over: false })
+    fn of(round: &mut Round<'_>, look: &Walk) -> Result<Self> {
+        let mut cursor = 0;
+        if let Some(after) = &look.after {
+            let (name, word) = word_in(after)?;
+            let at = round.servers.iter().position(|(id, _)| *id == name).ok_or_else(|| {
+                let said =
+                    "the server at which a look was to go on is no primary any more: look anew";
+                Trouble::Store(StoreError::Failed(said.to_owned()))
+            })?;
+            round.go_to(at);
+            cursor = word;
+        }
+        let left = look.most.div_ceil(STRIDE).max(1);
+        Ok(Self { cursor, left, is_done_here: false, is_over: false, now: None })
     }
 
-    /// What the next scan finds.
-    async fn next(&mut self, asked: &mut Asked<'_>, look: &Walk) -> Result<Option<Vec<Address>>> {
+    /// What the next scan finds, and the time there.
+    async fn next(
+        &mut self,
+        round: &mut Round<'_>,
+        look: &Walk,
+    ) -> Result<Option<(Micros, Vec<Address>)>> {
         if self.is_over || self.left == 0 {
             return Ok(None);
         }
         self.left -= 1;
-        let (next, found) = scan(asked, look, self.cursor).await?;
-        (self.cursor, self.is_over) = (next, next == 0);
-        Ok(Some(found))
+        if self.is_done_here {
+            round.go_to(round.at + 1);
+            (self.cursor, self.now, self.is_done_here) = (0, None, false);
+        }
+        let now = match self.now {
+            Some(now) => now,
+            None => *self.now.insert(round.time().await?),
+        };
+        let (next, found) = round.scan(look, self.cursor).await?;
+        (self.cursor, self.is_done_here) = (next, next == 0);
+        self.is_over = self.is_done_here && round.at + 1 == round.servers.len();
+        Ok(Some((now, found)))
     }
 
     /// Where the next ones go on.
-    fn end(self) -> Result<Option<Address>> {
-        if self.is_over { Ok(None) } else { address_of(self.cursor).map(Some) }
+    fn end(self, round: &Round<'_>) -> Result<Option<Address>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let at = round.at + usize::from(self.is_done_here);
+        word(&round.servers[at].0, self.cursor).map(Some)
     }
 }
 
 /// Where a scan goes on, as an address, which is the form of such words.
-fn address_of(cursor: u64) -> Result<Address> {
-    Address::new("", "scan", cursor.to_string().as_bytes())
+fn word(name: &str, cursor: u64) -> Result<Address> {
+    Address::new("", "scan", format!("{cursor} {name}").as_bytes())
         .map_err(|invalid| Trouble::Store(StoreError::Failed(invalid.to_string())))
 }
 
-fn cursor_in(address: &Address) -> Result<u64> {
-    let digits = std::str::from_utf8(address.key()).ok().and_then(|text| text.parse().ok());
-    digits.ok_or_else(|| {
+fn word_in(address: &Address) -> Result<(String, u64)> {
+    let read = || {
+        let (cursor, name) = std::str::from_utf8(address.key()).ok()?.split_once(' ')?;
+        Some((name.to_owned(), cursor.parse().ok()?))
+    };
+    read().ok_or_else(|| {
         let said = format!("a look can't go on at {address:?}, which is no word of its own");
         Trouble::Store(StoreError::Failed(said))
     })
-}
-
-/// One step of a scan: where to go on, 0 at the end, and what was found.
-async fn scan(asked: &mut Asked<'_>, look: &Walk, cursor: u64) -> Result<(u64, Vec<Address>)> {
-    let mut cmd = Cmd::new();
-    let pattern = asked.settings.pattern(look.within.as_bytes());
-    cmd.arg("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STRIDE);
-    let (next, keys): (u64, Vec<Vec<u8>>) =
-        cmd.query_async(&mut asked.connection).await.map_err(|error| Trouble::of(&error))?;
-    let ours = keys.iter().filter_map(|key| asked.settings.address(key));
-    Ok((next, ours.filter(|address| look.within.holds(address)).collect()))
-}
-
-/// The server's time.
-async fn time(asked: &mut Asked<'_>) -> Result<Micros> {
-    let mut cmd = Cmd::new();
-    cmd.arg("TIME");
-    let (seconds, micros): (Micros, Micros) =
-        cmd.query_async(&mut asked.connection).await.map_err(|error| Trouble::of(&error))?;
-    Ok(seconds * 1_000_000 + micros)
-}
-
-/// Sends all at once. Each answer may be an error of its own.
-async fn run(asked: &mut Asked<'_>, cmds: impl Iterator<Item = Cmd>) -> Result<Vec<Value>> {
-    let mut pipeline = Pipeline::new();
-    let mut count = 0;
-    for cmd in cmds {
-        pipeline.add_command(cmd);
-        count += 1;
-    }
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    asked
-        .connection
-        .send_packed_commands(&pipeline, 0, count)
-        .await
-        .map_err(|error| Trouble::of(&error))
 }

@@ -4,6 +4,8 @@
 
 #[path = "../beside/mod.rs"]
 mod beside;
+#[path = "../servers/cluster.rs"]
+mod cluster;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 #[path = "../servers/guard.rs"]
@@ -15,7 +17,9 @@ mod valkey;
 
 mod histories;
 mod hostile;
+mod moves;
 mod outages;
+mod primaries;
 mod strangers;
 mod tls;
 

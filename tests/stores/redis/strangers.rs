@@ -95,9 +95,10 @@ fn a_web_server_is_no_store() {
     assert!(matches!(said, Err(StoreError::Foreign(_))), "{said:?}");
 }
 
-/// A replica may lag, and a node of a cluster has only some of the keys: neither is used.
+/// A replica may lag, and a node of a cluster that has nobody's slots yet keeps nothing: neither is
+/// used.
 #[test]
-fn replicas_and_nodes_are_refused() {
+fn replicas_and_nodes_without_slots_are_not_used() {
     let primary = Server::new(&["--save", ""]);
     let replica =
         Server::new(&["--save", "", "--replicaof", "127.0.0.1", &primary.port.to_string()]);
@@ -105,11 +106,14 @@ fn replicas_and_nodes_are_refused() {
     let said = asked(&store);
     assert!(matches!(&said, Err(StoreError::Unavailable(_))), "{said:?}");
     let node = Server::new(&["--cluster-enabled", "yes", "--save", ""]);
-    let said = asked(&super::store(&node.url("")));
+    let said = asked(&super::store(&node.url("connect_timeout=0.3")));
     assert!(
-        matches!(&said, Err(StoreError::Refused(said)) if said.contains("cluster")),
+        matches!(&said, Err(StoreError::Unavailable(said)) if said.contains("slot")),
         "{said:?}"
     );
+    // It has one database, and no other is meant.
+    let said = asked(&super::store(&format!("redis://127.0.0.1:{}/1", node.port)));
+    assert!(matches!(&said, Err(StoreError::Refused(_))), "{said:?}");
 }
 
 /// With `rediss://` a server is only believed whose certificate fits its name and one of the roots;

@@ -38,6 +38,8 @@ fn program() -> PathBuf {
 pub struct Server {
     folder: PathBuf,
     pub port: u16,
+    /// Where nodes of a cluster speak to each other.
+    pub bus: u16,
     options: Vec<String>,
     child: Mutex<Option<Child>>,
 }
@@ -74,9 +76,11 @@ impl Server {
         let name = format!("seawall-valkey-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let both = [free(), free()];
+        let [port, bus] = both.map(|listener| listener.local_addr().unwrap().port());
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let server = Self { folder, port, options, child: Mutex::new(None) };
+        let server = Self { folder, port, bus, options, child: Mutex::new(None) };
         server.start();
         server
     }
@@ -89,6 +93,7 @@ impl Server {
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&self.folder)
             .args(&self.options)
+            .args(["--cluster-port", &self.bus.to_string()])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
@@ -132,7 +137,8 @@ impl Server {
         }
     }
 
-    fn end(&self) {
+    /// It is gone, with all that it kept.
+    pub fn end(&self) {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
