@@ -104,6 +104,40 @@ fn a_node_is_killed() {
     assert_eq!(store.tally(&everything(), PATIENCE).unwrap().by_state.iter().sum::<u64>(), 3);
 }
 
+/// A node that stands still holds up nobody but those who ask for its keys, and them no longer than
+/// was said; when it goes on, so do they.
+#[test]
+fn a_node_stands_still() {
+    let cluster = Cluster::new(&["--save", ""]);
+    let store = store(&cluster.nodes[1].url("connect_timeout=0.5&timeout=1"));
+    let keys: Vec<_> = (0..3).map(|node| key_at(&cluster, node, 0).0).collect();
+    let held: Vec<_> = keys.iter().map(|key| hold(&store, *key)).collect();
+    cluster.nodes[1].signal(libc::SIGSTOP);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let begun = System.now();
+                let said = claim(&store, keys[1]);
+                assert!(
+                    matches!(said, Err(StoreError::TimedOut | StoreError::Unavailable(_))),
+                    "{said:?}"
+                );
+                assert!(since(begun) < Duration::from_secs(3), "{:?}", since(begun));
+            });
+        }
+        for at in [0, 2, 0, 2] {
+            assert!(matches!(claim(&store, keys[at]), Ok(Reply::InProgress { .. })));
+        }
+    });
+    assert!(claim(&store, keys[1]).is_err());
+    assert!(matches!(claim(&store, keys[0]), Ok(Reply::InProgress { .. })));
+    cluster.nodes[1].signal(libc::SIGCONT);
+    cluster.agrees();
+    for (key, held) in keys.iter().zip(held) {
+        assert_eq!(complete(&store, *key, held), Ok(Reply::Done));
+    }
+}
+
 /// A slot that is nobody's is waited for as long as a connection may take, and used when it is
 /// somebody's again.
 #[test]
