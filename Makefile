@@ -68,7 +68,6 @@ check-format: .venv/ready
 check-rust: .venv/ready
 	$(PY) -m tools.purity
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --all-targets --features stores -- -D warnings
 	cargo clippy --all-targets --features python -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features stores
 
