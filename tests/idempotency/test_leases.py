@@ -55,8 +55,7 @@ def test_a_loop_that_is_blocked_keeps_its_lease(store):
     """Leases of tasks are renewed although their loop stands still for longer."""
 
     async def body():
-        # Real time: the loop is to stand still for longer than the lease.
-        time.sleep(2 * LEASE)  # noqa: ASYNC251  that is the point
+        time.sleep(2 * LEASE)  # noqa: ASYNC251  Real time: the loop is to stand still, leases go on
         return current_claim().lost
 
     call = idempotent(store=store, name="blocked", lease=LEASE)(body)

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 _WATCH = Path(__file__).with_name("watch.py")
 
 
-class Server:
+class Server(ABC):
     """One server. Subclasses say by which command it is started, and what shows it to be ready."""
 
     #: What ends it at once without a trace.
@@ -41,16 +42,17 @@ class Server:
             self.stop()
             raise
 
+    @abstractmethod
     def command(self):
         """The command that starts it on its port and folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self):
         """Makes what it needs in its folder before it is first started."""
 
+    @abstractmethod
     def is_ready(self):
         """Whether it answers."""
-        raise NotImplementedError
 
     def restart(self):
         """Starts it again, with the same port and data, and waits until it is ready."""

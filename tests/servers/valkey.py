@@ -11,6 +11,9 @@ _prefixes = itertools.count(1)
 class Valkey(Server):
     """A Valkey that writes down every change before it answers."""
 
+    def prepare(self):
+        """Nothing: it makes its files itself."""
+
     def command(self):
         """On its folder, with the settings of which a store has nothing to warn."""
         return [

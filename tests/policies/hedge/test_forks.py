@@ -4,12 +4,12 @@ import itertools
 import os
 import threading
 
-import pytest
 import seawall
 
+from tests import needs
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+
+@needs.fork
 def test_a_child_has_no_losers():
     """Those of its parent run in threads that it has not; its own hedges work."""
     go, numbers = threading.Event(), itertools.count(1)

@@ -3,22 +3,15 @@
 import os
 import signal
 import threading
-import time
 
 import pytest
 import seawall
 
-
-def until(settled):
-    """Waits for what other threads do by themselves."""
-    deadline = time.monotonic() + 30
-    while not settled():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.001)
+from tests import needs
+from tests.threads import until
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@needs.fork
 @pytest.mark.parametrize("key", [None, "key"])
 def test_nobody_waits_in_a_forked_child(key):
     """Those of the parent have no place in its line; what was taken before stays taken."""
@@ -49,7 +42,7 @@ def test_nobody_waits_in_a_forked_child(key):
         assert not thread.is_alive()
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals go to the process")
+@needs.signals
 def test_ctrl_c_ends_the_waiting_of_a_thread():
     """Which gives its time back: who comes next waits for no longer than the first had to."""
     limit = seawall.RateLimit(limit=1, per=60, burst=1, max_wait=600)
