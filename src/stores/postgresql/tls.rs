@@ -25,69 +25,32 @@ pub(super) fn config(settings: &Settings) -> Result<Option<ClientConfig>, String
     };
     let files = Files { ca, client: settings.client.clone() };
     let believes_anybody = settings.roots.is_none();
-    match settings.sslmode {
-        SslMode::Disable => Ok(None),
-        SslMode::VerifyFull => tls::client(&files).map(Some),
-        SslMode::Prefer | SslMode::Require if believes_anybody => {
-            let provider = Arc::new(ring::default_provider());
-            tls::client_with(&files, Arc::new(Anybody(provider))).map(Some)
-        }
+    let roots = match settings.sslmode {
+        SslMode::Disable => return Ok(None),
+        SslMode::VerifyFull => return tls::client(&files).map(Some),
+        SslMode::Prefer | SslMode::Require if believes_anybody => None,
         // As libpq does: whoever names roots wants them used.
         SslMode::Prefer | SslMode::Require | SslMode::VerifyCa => {
             let roots = Arc::new(tls::roots(files.ca.as_deref())?);
             let provider = Arc::new(ring::default_provider());
-            let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
-                .build()
-                .map_err(|error| error.to_string())?;
-            tls::client_with(&files, Arc::new(AnyName(inner))).map(Some)
+            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+            Some(verifier.map_err(|error| error.to_string())?)
         }
-    }
+    };
+    let lenient = Lenient { provider: ring::default_provider(), roots };
+    tls::client_with(&files, Arc::new(lenient)).map(Some)
 }
 
-/// Believes whoever has the key of the certificate that is shown.
+/// Asks less than that the name is in a certificate that a root vouches for. In every case, that who
+/// shows it has its key.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Lenient {
+    provider: CryptoProvider,
+    /// Whose certificates are believed, under whatever name; nobody's: anybody is believed.
+    roots: Option<Arc<WebPkiServerVerifier>>,
 }
 
-/// Believes whom a root vouches for, under whatever name.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         cert: &CertificateDer<'_>,
@@ -96,8 +59,9 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
         // The name is looked at last, when all else was found good.
-        match self.0.verify_server_cert(cert, between, name, ocsp, now) {
+        match roots.verify_server_cert(cert, between, name, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -111,7 +75,8 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, signed)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, signed, known)
     }
 
     fn verify_tls13_signature(
@@ -120,11 +85,12 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, signed)
+        let known = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, signed, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
