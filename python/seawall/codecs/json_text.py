@@ -12,11 +12,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from seawall.codecs.classes import Classes
+from seawall.codecs.described import Described
 from seawall.codecs.errors import DecodeError, EncodeError
 from seawall.codecs.fields import class_of
 from seawall.codecs.leaves import LEAVES, leaf_of
-from seawall.codecs.messagepack import MOST
 from seawall.codecs.objects import build, lower
 
 __all__ = ["JSON"]
@@ -27,7 +26,7 @@ LONGEST_INT = 1 << 2048
 _SHAPES: dict[str, Callable[[Any], object]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 
-class JSON:
+class JSON(Described):
     """Writes results as JSON, with each value coming back as what it was.
 
     It is larger and slower than MessagePack, and can be read in the store. Objects are treated
@@ -39,18 +38,6 @@ class JSON:
 
     name = "json"
     number = 2
-
-    def __init__(self, types: Iterable[Any] = ()) -> None:
-        self.given = tuple(types)
-        self._classes = Classes(given=self.given)
-        self._limit = MOST
-
-    def expecting(self, classes: Classes, limit: int = MOST) -> JSON:
-        """This codec for results that an annotation describes, at most so many bytes long."""
-        codec = JSON(self.given)
-        codec._classes = classes.and_given(self.given)
-        codec._limit = limit
-        return codec
 
     def encode(self, value: object, /) -> bytes:
         """`value` as bytes.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from seawall import _core
-from seawall.codecs.classes import Classes
+from seawall.codecs.described import Described
 from seawall.codecs.errors import DecodeError, EncodeError
 from seawall.codecs.fields import class_of, name_of
 from seawall.codecs.leaves import leaf_of, numbered
@@ -14,11 +13,8 @@ from seawall.codecs.objects import build, lower
 
 __all__ = ["MessagePack"]
 
-#: The most that is ever written: the most that any store keeps.
-MOST = 16 << 20
 
-
-class MessagePack:
+class MessagePack(Described):
     """Writes results as MessagePack: compact, native, and each value comes back as what it was.
 
     Plain data needs no annotation. Objects are written with the name of their class and made again
@@ -31,18 +27,6 @@ class MessagePack:
 
     name = "messagepack"
     number = 1
-
-    def __init__(self, types: Iterable[Any] = ()) -> None:
-        self.given = tuple(types)
-        self._classes = Classes(given=self.given)
-        self._limit = MOST
-
-    def expecting(self, classes: Classes, limit: int = MOST) -> MessagePack:
-        """This codec for results that an annotation describes, at most so many bytes long."""
-        codec = MessagePack(self.given)
-        codec._classes = classes.and_given(self.given)
-        codec._limit = limit
-        return codec
 
     def encode(self, value: object, /) -> bytes:
         """`value` as bytes.

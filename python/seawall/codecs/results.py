@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 from seawall.codecs.classes import Classes
 from seawall.codecs.codec import FIRST_OWN, Codec
+from seawall.codecs.described import MOST
 from seawall.codecs.errors import DecodeError, EncodeError
 from seawall.codecs.json_text import JSON
-from seawall.codecs.messagepack import MOST, MessagePack
+from seawall.codecs.messagepack import MessagePack
 from seawall.codecs.pickles import UnsafePickle
 from seawall.errors import ConfigError
 
