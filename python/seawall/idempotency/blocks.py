@@ -21,6 +21,7 @@ from seawall.idempotency.settings import (
     OnLost,
     OnStoreError,
     Seconds,
+    of_parameters,
 )
 from seawall.lazy import overload
 from seawall.stores import Store
@@ -135,24 +136,7 @@ class idempotency_key:  # noqa: N801  reads as what it is: `with idempotency_key
         default: Any = UNSET,
         on_event: Callable[[IdempotencyEvent], object] | None = None,
     ) -> None:
-        settings = {
-            "ttl": ttl,
-            "lease": lease,
-            "max_lease": max_lease,
-            "attempts": attempts,
-            "on_conflict": on_conflict,
-            "wait": wait,
-            "on_lost": on_lost,
-            "on_error": on_error,
-            "at_most_once": at_most_once,
-            "safe_errors": safe_errors,
-            "store_errors": store_errors,
-            "on_store_error": on_store_error,
-            "codec": codec,
-            "max_result": max_result,
-            "default": default,
-            "on_event": on_event,
-        }
+        settings = of_parameters(locals())
         digest = None if payload is None else fingerprint(payload)
         self._within: TransactionBlock | None = None
         if transaction is not None:

@@ -17,7 +17,9 @@ from seawall.idempotency.settings import (
     OnStoreError,
     Problem,
     Seconds,
+    check_name,
     checked,
+    of_parameters,
 )
 from seawall.idempotency.values import Values
 from seawall.lazy import overload
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["idempotent", "name_of", "operation_of"]
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
-
-#: A scope is kept with its length in one byte.
-LONGEST_NAME = 255
 
 
 @overload
@@ -140,24 +139,7 @@ def idempotent(
         IdempotencyKeyError: An argument or a key has no stable form.
         StoreError: The store gives no answer; nothing was run.
     """
-    settings = {
-        "ttl": ttl,
-        "lease": lease,
-        "max_lease": max_lease,
-        "attempts": attempts,
-        "on_conflict": on_conflict,
-        "wait": wait,
-        "on_lost": on_lost,
-        "on_error": on_error,
-        "at_most_once": at_most_once,
-        "safe_errors": safe_errors,
-        "store_errors": store_errors,
-        "on_store_error": on_store_error,
-        "codec": codec,
-        "max_result": max_result,
-        "default": default,
-        "on_event": on_event,
-    }
+    settings = of_parameters(locals())
     problems: list[Problem] = []
     given: Any = (key, fingerprint, store)
     if given[0] is not None and not callable(given[0]):
@@ -226,15 +208,7 @@ def operation_of(
     if not isinstance(store, Store):
         rule = "must be what seawall.open_store gives"
         problems.append(("store", f"<{type(store).__name__}>", rule, None))
-    if not isinstance(name, str):
-        problems.append(("name", repr(name), "must be a string", None))
-    else:
-        try:
-            if len(name.encode()) > LONGEST_NAME:
-                rule = f"must have at most {LONGEST_NAME} bytes"
-                problems.append(("name", f"({len(name.encode())} bytes)", rule, None))
-        except UnicodeEncodeError:
-            problems.append(("name", ascii(name), "must be text that UTF-8 can say", None))
+    check_name(name, problems)
     made, terms = checked(f"idempotency {name!r}", dict(settings), problems)
     return Operation(name, store, made, terms, Values(made, function, expected))
 

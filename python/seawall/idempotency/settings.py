@@ -12,7 +12,7 @@ from seawall.codecs.results import chosen
 from seawall.errors import ConfigError, Rejected
 from seawall.idempotency.events import IdempotencyEvent
 
-__all__ = ["UNSET", "IdempotencySettings", "checked"]
+__all__ = ["UNSET", "IdempotencySettings", "check_name", "checked", "of_parameters"]
 
 Seconds: TypeAlias = float | timedelta
 OnConflict: TypeAlias = Literal["wait", "refuse"]
@@ -23,6 +23,8 @@ Errors: TypeAlias = "type[BaseException] | tuple[type[BaseException], ...]"
 Problem: TypeAlias = tuple[str, str, str, str | None]
 
 DAY = 86_400
+#: A scope is kept with its length in one byte.
+LONGEST_NAME = 255
 
 
 class _Unset:
@@ -150,10 +152,30 @@ def checked(
     return IdempotencySettings(**given), terms
 
 
+def of_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The settings among the parameters of a function that takes them by name."""
+    return {name: parameters[name] for name in (*_NAMES, "at_most_once") if name in parameters}
+
+
 def _nearest(name: str) -> str | None:
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name, [*_NAMES, "at_most_once"], 1)), None)
+
+
+def check_name(name: Any, problems: list[Problem]) -> None:
+    """Says what is wrong with the name of an operation."""
+    if not isinstance(name, str):
+        problems.append(("name", repr(name), "must be a string", None))
+        return
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        problems.append(("name", ascii(name), "must be text that UTF-8 can say", None))
+        return
+    if length > LONGEST_NAME:
+        rule = f"must have at most {LONGEST_NAME} bytes"
+        problems.append(("name", f"({length} bytes)", rule, None))
 
 
 def _check_numbers(given: dict[str, Any], problems: list[Problem]) -> None:

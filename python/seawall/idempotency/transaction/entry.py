@@ -11,7 +11,7 @@ from seawall.errors import ConfigError
 from seawall.idempotency.claim import current
 from seawall.idempotency.conversation import REPLAYED
 from seawall.idempotency.functions import is_coroutine_function
-from seawall.idempotency.settings import UNSET, checked
+from seawall.idempotency.settings import UNSET, check_name, checked
 from seawall.idempotency.transaction.block import TransactionBlock
 from seawall.idempotency.transaction.links import link
 from seawall.idempotency.transaction.operation import CallPassage, Passage, TransactionOperation
@@ -63,8 +63,7 @@ def operation_within(
     elif store is not None and not store.name.startswith(("postgresql://", "postgres://")):
         rule = "must be on PostgreSQL where there is a transaction=, or left out"
         problems.append(("store", store.name, rule, None))
-    if not isinstance(name, str) or len(name.encode("utf-8", "replace")) > 255:
-        problems.append(("name", repr(name), "must be a string of at most 255 bytes", None))
+    check_name(name, problems)
     kept = {named: given for named, given in settings.items() if named not in _NO_MEANING}
     made, _terms = checked(f"idempotency {name!r}", kept, problems)
     return TransactionOperation(name, store, made, Values(made, function, expected))
