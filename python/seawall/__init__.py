@@ -9,11 +9,9 @@ from seawall._core import Outcome
 from seawall.errors import (
     BlockingWaitWarning,
     BulkheadFullError,
-    CallTimeoutError,
     CircuitOpenError,
     CompositionWarning,
     ConfigError,
-    DeadlineExceededError,
     NestedRetryError,
     NotRememberedWarning,
     Problem,
@@ -32,6 +30,7 @@ from seawall.policies.hedge import Hedge, hedge
 from seawall.policies.rate_limit import RateLimit, rate_limit
 from seawall.policies.retry import Retry, retry
 from seawall.policies.timeout import Timeout, timeout
+from seawall.policies.timeout.errors import CallTimeoutError, DeadlineExceededError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -321,127 +320,72 @@ __all__ = [
 
 __getattr__, __dir__ = lazy.names(
     __name__,
-    {
-        "Backoff": "seawall.policies.backoff",
-        "BreakerClosed": "seawall.policies.breaker",
-        "BreakerDisabled": "seawall.policies.breaker",
-        "BreakerEvent": "seawall.policies.breaker",
-        "BreakerForcedOpen": "seawall.policies.breaker",
-        "BreakerHalfOpened": "seawall.policies.breaker",
-        "BreakerMetricsOnly": "seawall.policies.breaker",
-        "BreakerOpened": "seawall.policies.breaker",
-        "BreakerReset": "seawall.policies.breaker",
-        "BreakerSettings": "seawall.policies.breaker",
-        "BreakerSnapshot": "seawall.policies.breaker",
-        "BreakerWouldOpen": "seawall.policies.breaker",
-        "BudgetEvent": "seawall.policies.budget",
-        "BudgetExhausted": "seawall.policies.budget",
-        "BudgetRecovered": "seawall.policies.budget",
-        "BudgetSettings": "seawall.policies.budget",
-        "BudgetSnapshot": "seawall.policies.budget",
-        "BulkheadEvent": "seawall.policies.bulkhead",
-        "BulkheadRejected": "seawall.policies.bulkhead",
-        "BulkheadSettings": "seawall.policies.bulkhead",
-        "BulkheadSnapshot": "seawall.policies.bulkhead",
-        "BulkheadWaited": "seawall.policies.bulkhead",
-        "CarryingExecutor": "seawall.policies.timeout.carrying",
-        "Event": "seawall.events",
-        "FallbackEvent": "seawall.policies.fallback",
-        "FallbackFailed": "seawall.policies.fallback",
-        "FallbackSettings": "seawall.policies.fallback",
-        "FallbackSnapshot": "seawall.policies.fallback",
-        "FallbackStale": "seawall.policies.fallback",
-        "FallbackUsed": "seawall.policies.fallback",
-        "HedgeEvent": "seawall.policies.hedge",
-        "HedgeFailed": "seawall.policies.hedge",
-        "HedgeRefused": "seawall.policies.hedge",
-        "HedgeSettings": "seawall.policies.hedge",
-        "HedgeSnapshot": "seawall.policies.hedge",
-        "HedgeStarted": "seawall.policies.hedge",
-        "HedgeWon": "seawall.policies.hedge",
-        "OTHER_KEYS": "seawall.keys",
-        "Quantile": "seawall.policies.hedge",
-        "quantile": "seawall.policies.hedge",
-        "RateLimitDelayed": "seawall.policies.rate_limit",
-        "RateLimitEvent": "seawall.policies.rate_limit",
-        "RateLimitRejected": "seawall.policies.rate_limit",
-        "RateLimitSettings": "seawall.policies.rate_limit",
-        "RateLimitSnapshot": "seawall.policies.rate_limit",
-        "RetryBudget": "seawall.policies.budget",
-        "Window": "seawall.windows",
-        "calls": "seawall.windows",
-        "carried": "seawall.policies.timeout.carrying",
-        "DecodeError": "seawall.codecs.errors",
-        "EncodeError": "seawall.codecs.errors",
-        "IdempotencyKeyError": "seawall.idempotency.errors",
-        "ReplayedError": "seawall.codecs.errors",
-        "codecs": "seawall.codecs",
-        "constant": "seawall.policies.backoff",
-        "custom": "seawall.policies.backoff",
-        "deadline": "seawall.policies.timeout.deadlines",
-        "events": "seawall.events",
-        "exponential": "seawall.policies.backoff",
-        "fibonacci": "seawall.policies.backoff",
-        "linear": "seawall.policies.backoff",
-        "Attempt": "seawall.policies.retry",
-        "RetryEvent": "seawall.policies.retry",
-        "RetryGaveUp": "seawall.policies.retry",
-        "RetryRecovered": "seawall.policies.retry",
-        "RetryScheduled": "seawall.policies.retry",
-        "RetrySettings": "seawall.policies.retry",
-        "RetrySnapshot": "seawall.policies.retry",
-        "NotResolvableError": "seawall.stores.errors",
-        "StoreBusyError": "seawall.stores.errors",
-        "StoreClosedError": "seawall.stores.errors",
-        "StoreConnectionError": "seawall.stores.errors",
-        "StoreDamagedError": "seawall.stores.errors",
-        "StoreError": "seawall.stores.errors",
-        "StoreFullError": "seawall.stores.errors",
-        "StoreNewerError": "seawall.stores.errors",
-        "StoreTimeoutError": "seawall.stores.errors",
-        "StoreUnavailableError": "seawall.stores.errors",
-        "StoreWarning": "seawall.stores.errors",
-        "Record": "seawall.stores",
-        "RecordState": "seawall.stores",
-        "Store": "seawall.stores",
-        "StoreCounts": "seawall.stores",
-        "StoreStats": "seawall.stores",
-        "open_store": "seawall.stores",
-        "TimeoutEvent": "seawall.policies.timeout",
-        "TimeoutLate": "seawall.policies.timeout",
-        "TimeoutSettings": "seawall.policies.timeout",
-        "TimeoutSnapshot": "seawall.policies.timeout",
-        "TimeoutTimedOut": "seawall.policies.timeout",
-        "remaining": "seawall.policies.timeout.deadlines",
-        "seconds": "seawall.windows",
-        "standard": "seawall.standards",
-        "subscribe": "seawall.events",
-        "testing": "seawall.testing",
-        "transient": "seawall.clients",
-        "unhealthy": "seawall.clients",
-        "AttemptsExhaustedError": "seawall.idempotency.errors",
-        "Claim": "seawall.idempotency.claim",
-        "FingerprintMismatchError": "seawall.idempotency.errors",
-        "IdempotencyConflict": "seawall.idempotency.events",
-        "IdempotencyEnded": "seawall.idempotency.events",
-        "IdempotencyError": "seawall.idempotency.errors",
-        "IdempotencyEvent": "seawall.idempotency.events",
-        "IdempotencyLeaseLost": "seawall.idempotency.events",
-        "IdempotencyMismatched": "seawall.idempotency.events",
-        "IdempotencyOwned": "seawall.idempotency.events",
-        "IdempotencyReplayed": "seawall.idempotency.events",
-        "IdempotencySettings": "seawall.idempotency.settings",
-        "IdempotencySnapshot": "seawall.idempotency.operation",
-        "IdempotencyUnrecorded": "seawall.idempotency.events",
-        "IdempotencyUnresolved": "seawall.idempotency.events",
-        "LeaseLostError": "seawall.idempotency.errors",
-        "NestedOperationError": "seawall.idempotency.errors",
-        "OperationInProgressError": "seawall.idempotency.errors",
-        "OutcomeNotRecordedError": "seawall.idempotency.errors",
-        "OutcomeUnknownError": "seawall.idempotency.errors",
-        "ResultUnavailableError": "seawall.idempotency.errors",
-        "current_claim": "seawall.idempotency.claim",
-        "idempotency_key": "seawall.idempotency.blocks",
-        "idempotent": "seawall.idempotency.decorator",
-    },
+    lazy.homes(
+        {
+            "seawall.clients": "transient unhealthy",
+            "seawall.codecs": "codecs",
+            "seawall.codecs.errors": "DecodeError EncodeError ReplayedError",
+            "seawall.events": "Event events subscribe",
+            "seawall.idempotency.blocks": "idempotency_key",
+            "seawall.idempotency.claim": "Claim current_claim",
+            "seawall.idempotency.decorator": "idempotent",
+            "seawall.idempotency.errors": (
+                "AttemptsExhaustedError FingerprintMismatchError IdempotencyError "
+                "IdempotencyKeyError LeaseLostError NestedOperationError "
+                "OperationInProgressError OutcomeNotRecordedError OutcomeUnknownError "
+                "ResultUnavailableError"
+            ),
+            "seawall.idempotency.events": (
+                "IdempotencyConflict IdempotencyEnded IdempotencyEvent IdempotencyLeaseLost "
+                "IdempotencyMismatched IdempotencyOwned IdempotencyReplayed IdempotencyUnrecorded "
+                "IdempotencyUnresolved"
+            ),
+            "seawall.idempotency.operation": "IdempotencySnapshot",
+            "seawall.idempotency.settings": "IdempotencySettings",
+            "seawall.keys": "OTHER_KEYS",
+            "seawall.policies.backoff": "Backoff constant custom exponential fibonacci linear",
+            "seawall.policies.breaker": (
+                "BreakerClosed BreakerDisabled BreakerEvent BreakerForcedOpen BreakerHalfOpened "
+                "BreakerMetricsOnly BreakerOpened BreakerReset BreakerSettings BreakerSnapshot "
+                "BreakerWouldOpen"
+            ),
+            "seawall.policies.budget": (
+                "BudgetEvent BudgetExhausted BudgetRecovered BudgetSettings BudgetSnapshot "
+                "RetryBudget"
+            ),
+            "seawall.policies.bulkhead": (
+                "BulkheadEvent BulkheadRejected BulkheadSettings BulkheadSnapshot BulkheadWaited"
+            ),
+            "seawall.policies.fallback": (
+                "FallbackEvent FallbackFailed FallbackSettings FallbackSnapshot FallbackStale "
+                "FallbackUsed"
+            ),
+            "seawall.policies.hedge": (
+                "HedgeEvent HedgeFailed HedgeRefused HedgeSettings HedgeSnapshot HedgeStarted "
+                "HedgeWon Quantile quantile"
+            ),
+            "seawall.policies.rate_limit": (
+                "RateLimitDelayed RateLimitEvent RateLimitRejected RateLimitSettings "
+                "RateLimitSnapshot"
+            ),
+            "seawall.policies.retry": (
+                "Attempt RetryEvent RetryGaveUp RetryRecovered RetryScheduled RetrySettings "
+                "RetrySnapshot"
+            ),
+            "seawall.policies.timeout": (
+                "TimeoutEvent TimeoutLate TimeoutSettings TimeoutSnapshot TimeoutTimedOut"
+            ),
+            "seawall.policies.timeout.carrying": "CarryingExecutor carried",
+            "seawall.policies.timeout.deadlines": "deadline remaining",
+            "seawall.standards": "standard",
+            "seawall.stores": "Record RecordState Store StoreCounts StoreStats open_store",
+            "seawall.stores.errors": (
+                "NotResolvableError StoreBusyError StoreClosedError StoreConnectionError "
+                "StoreDamagedError StoreError StoreFullError StoreNewerError StoreTimeoutError "
+                "StoreUnavailableError StoreWarning"
+            ),
+            "seawall.testing": "testing",
+            "seawall.windows": "Window calls seconds",
+        }
+    ),
 )

@@ -19,7 +19,7 @@ else:
         return function
 
 
-__all__ = ["module", "names", "overload"]
+__all__ = ["homes", "module", "names", "overload"]
 
 
 class _Module:
@@ -39,6 +39,11 @@ def module(name: str) -> Any:
     For annotations, which are text that few programs ever evaluate.
     """
     return _Module(name)
+
+
+def homes(rooms: Mapping[str, str]) -> dict[str, str]:
+    """Name → module, of module → names with spaces between them."""
+    return {name: room for room, listed in rooms.items() for name in listed.split()}
 
 
 def names(

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
 
-/// The classes of `seawall.errors` that native code raises or looks for.
+/// The classes of errors that native code raises or looks for.
 pub struct Classes {
     pub config: Py<PyType>,
     pub rejected: Py<PyType>,
@@ -26,17 +26,19 @@ pub fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
     CLASSES.get_or_try_init(py, || {
         let errors = py.import("seawall.errors")?;
-        let class = |name: &str| -> PyResult<Py<PyType>> {
-            Ok(errors.getattr(name)?.cast_into::<PyType>()?.unbind())
+        let late = py.import("seawall.policies.timeout.errors")?;
+        let of = |module: &Bound<'_, PyModule>, name: &str| -> PyResult<Py<PyType>> {
+            Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind())
         };
+        let class = |name: &str| of(&errors, name);
         Ok(Classes {
             config: class("ConfigError")?,
             rejected: class("Rejected")?,
             circuit_open: class("CircuitOpenError")?,
             nested_retry: class("NestedRetryError")?,
             retries_exhausted: class("RetriesExhaustedError")?,
-            call_timeout: class("CallTimeoutError")?,
-            deadline_exceeded: class("DeadlineExceededError")?,
+            call_timeout: of(&late, "CallTimeoutError")?,
+            deadline_exceeded: of(&late, "DeadlineExceededError")?,
             rate_limited: class("RateLimitedError")?,
             bulkhead_full: class("BulkheadFullError")?,
         })

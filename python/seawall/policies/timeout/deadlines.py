@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from seawall import _core, lazy
-from seawall.errors import DeadlineExceededError
+from seawall.policies.timeout.errors import DeadlineExceededError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

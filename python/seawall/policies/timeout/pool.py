@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from seawall import _core, waiting
-from seawall.errors import CallTimeoutError, ConfigError, ThreadsExhaustedError
+from seawall.errors import ConfigError, ThreadsExhaustedError
 from seawall.policies.timeout.deadlines import exceeded
+from seawall.policies.timeout.errors import CallTimeoutError
 
 __all__ = ["Pool", "Started"]
 
